@@ -1,1 +1,20 @@
-export {};
+export { AssertionError, assert, must, unreachable } from './assert.ts';
+export { crc32c } from './bytes/crc32c.ts';
+export { bytesEqual, compareBytes, hash32 } from './bytes/hash.ts';
+export { ByteReader } from './bytes/reader.ts';
+export { ByteWriter } from './bytes/writer.ts';
+export { acceleratedClock, type Clock, SimClock, systemClock } from './clock.ts';
+export type { Disk, DiskFile } from './disk/disk.ts';
+export { type ErrorDetails, isTidemarkError, messageOf, systemCode, TidemarkError } from './error.ts';
+export { type LogFields, type Logger, type LogLevel, lineLogger, silentLogger } from './logger.ts';
+export { Mutex } from './mutex.ts';
+export { type Random, seededRandom, systemRandom } from './random.ts';
+export {
+  type Counter,
+  type Gauge,
+  type Histogram,
+  LATENCY_BUCKETS,
+  type Labelled,
+  SelfMetrics,
+} from './self-metrics.ts';
+export { TaskGroup } from './task-group.ts';

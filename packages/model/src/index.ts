@@ -1,1 +1,52 @@
-export {};
+export { BatchBuilder } from './batch/batch-builder.ts';
+export {
+  makeRowColumns,
+  RESOLUTION_MS,
+  type Resolution,
+  ROW_FLOAT_COLUMNS,
+  type RowBatch,
+  type RowColumns,
+  revisionAfter,
+} from './batch/row-batch.ts';
+export type { ExemplarColumns, HistogramColumns, MetricMetadata, SampleBatch } from './batch/sample-batch.ts';
+export {
+  labelStart,
+  METRIC_TYPES,
+  type MetricType,
+  type SeriesSection,
+  sectionLabels,
+} from './batch/series-section.ts';
+export { formatDuration, parseDuration } from './duration.ts';
+export type { Freshness } from './freshness.ts';
+export {
+  compareUtf8,
+  decodeLabels,
+  decodeUtf8,
+  encodeLabels,
+  findLabelValue,
+  formatLabels,
+  type Label,
+  type Labels,
+  labelsOf,
+  labelValue,
+  METRIC_NAME,
+  writeLabels,
+} from './labels.ts';
+export { compileRegex, formatMatcher, type Matcher, type MatchType, matcher } from './matcher.ts';
+export type { InstantAnswer, InstantQuery, QueryPort } from './query-port.ts';
+export { foldRow, mergeRows, type RollupRow } from './rollup-row.ts';
+export type { AppendOutcome, Refusal, SampleSink } from './sample-sink.ts';
+export { SERIES_ID_LENGTH, seriesId } from './series-identity.ts';
+export type {
+  LabelsRequest,
+  SelectAnswer,
+  SelectedRows,
+  SelectedSeries,
+  SelectLimits,
+  SelectRequest,
+  SeriesSource,
+} from './series-source.ts';
+export { isStale, isStaleAt, STALE_HIGH, STALE_LOW, wordsOf, writeStale } from './stale.ts';
+export { checkTenant, DEFAULT_TENANT, TENANT_HEADER } from './tenant.ts';
+export { leftOpen, overlaps, TIME_POLICY, type TimeRange } from './time.ts';
+export { partitionOf, TOPIC_INTENTS, type TopicIntent, type TopicRole, tenantHash, topicName } from './topics.ts';

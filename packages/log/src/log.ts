@@ -1,0 +1,111 @@
+// The log port: ordered, durable topics. The embedded journal, Kafka and the simulated log stand behind it and pass one
+// conformance suite (conformance/suite.ts).
+//
+//              append ------------------>  topic "raw"   partition 0   |0|1|2|3|4|5|
+//                                                                        ^start    ^end = next offset
+//              fetch  <------------------  reader at position 3: offsets 3, 4, then position 5
+//
+// Promises, for all implementations:
+//   order        within a partition, offsets rise in the order of appends; a reader sees them in that order
+//   durability   an append that resolved survives kill -9 and power loss; one that rejected may be there or not
+//   position     means fetched through: everything below it was handed out or was nothing (control records, compacted away)
+//   redelivery   a reader that starts again at a position gets the same records with the same offsets again
+//   retention    bytes go when every group's committed position has passed them, or at the caps; then `start` rises, and a
+//                reader below it gets LOG_POSITION_LOST, never a silent jump
+//   compaction   a compacted topic keeps at least the last record of every key; a null value is a tombstone
+
+export interface TopicSpec {
+  readonly name: string;
+  readonly partitions: number;
+  readonly compacted: boolean;
+  /** For logs that delete by time; the embedded log deletes by positions. */
+  readonly retentionMs: number;
+}
+
+export interface OutgoingRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly key: Uint8Array | null;
+  /** Null is a tombstone, allowed in compacted topics only. Bytes must not change after the call. */
+  readonly value: Uint8Array | null;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface LogRecord {
+  readonly offset: number;
+  /** When the log took it, wall ms. */
+  readonly timestampMs: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export interface Position extends TopicPartition {
+  /** The next offset to be fetched: everything below is done. */
+  readonly offset: number;
+}
+
+export interface FetchedRecords extends TopicPartition {
+  readonly records: readonly LogRecord[];
+  /** Where the reader stands after these: not always the last offset + 1. */
+  readonly nextOffset: number;
+}
+
+export interface ReaderOptions {
+  /** Who reads. The group's committed positions hold bytes back from retention, from the first reader on. */
+  readonly group: string;
+  /** What to read, from where. `committed` falls back to `earliest`. */
+  readonly from: readonly (TopicPartition & { readonly offset: number | 'earliest' | 'latest' | 'committed' })[];
+}
+
+export interface FetchOptions {
+  /** Soft: at least one record is handed out when there is one. */
+  readonly maxBytes: number;
+  /** How long to wait for the first record; 0 returns at once, [] when there is none. */
+  readonly maxWaitMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** One fetch at a time. Throws `LOG_POSITION_LOST` (retention passed the position; details say start), `LOG_CLOSED`. */
+export interface LogReader {
+  fetch(options: FetchOptions): Promise<readonly FetchedRecords[]>;
+  seek(position: Position): void;
+  /** Stops or resumes handing out these partitions; positions stay. */
+  pause(partitions: readonly TopicPartition[]): void;
+  resume(partitions: readonly TopicPartition[]): void;
+  positions(): readonly Position[];
+  close(): Promise<void>;
+}
+
+export interface PartitionBounds extends TopicPartition {
+  /** First offset still there. */
+  readonly start: number;
+  /** Next offset to be written. */
+  readonly end: number;
+}
+
+/**
+ * Throws: `LOG_TOPIC_UNKNOWN`, `LOG_PARTITION_UNKNOWN`, `LOG_RECORD_TOO_LARGE` (limit and size in details), `LOG_FULL`
+ * (the disk is), `LOG_OVERLOADED` (more bytes wait for the disk than allowed), `LOG_CLOSED`, `LOG_IO`, `LOG_CORRUPT`.
+ */
+export interface Log {
+  /** Creates what is missing; checks what exists. Throws `LOG_TOPIC_MISMATCH` when partitions or compaction differ. */
+  ensureTopics(topics: readonly TopicSpec[]): Promise<void>;
+  topics(): Promise<readonly TopicSpec[]>;
+  /** All of them durable when it resolves, in this order within each partition; offsets in the order of `records`. */
+  append(records: readonly OutgoingRecord[]): Promise<readonly number[]>;
+  bounds(topic: string): Promise<readonly PartitionBounds[]>;
+  openReader(options: ReaderOptions): Promise<LogReader>;
+  /** Positions only move by this; a lower one than before is taken as it is. Durable soon, not at once: redelivery is harmless. */
+  commit(group: string, positions: readonly Position[]): Promise<void>;
+  committed(group: string, partitions: readonly TopicPartition[]): Promise<readonly Position[]>;
+  /** Forgets a group, so that it holds nothing back. */
+  forget(group: string): Promise<void>;
+  /** Waits for appends under way, then refuses more. Twice is fine. */
+  close(): Promise<void>;
+}

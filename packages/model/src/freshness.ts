@@ -1,0 +1,9 @@
+// How far storage has read. A strong read waits until everything acknowledged before it began is visible.
+
+export interface Freshness {
+  /**
+   * Resolves to true when all that was committed to the raw topics at the time of the call is visible to queries, to false
+   * when `timeoutMs` passed first.
+   */
+  caughtUp(timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
+}

@@ -1,0 +1,68 @@
+import type { Resolution, RowColumns } from './batch/row-batch.ts';
+import type { Label, Labels } from './labels.ts';
+import type { Matcher } from './matcher.ts';
+import type { TimeRange } from './time.ts';
+
+// The read port: what a query asks of whatever holds series. storage-engine answers it, query and promql ask it, server
+// hands one to the other. Everything comes back in columns, series by series, already merged from head, windows and
+// segments, deduplicated, times strictly rising.
+
+export interface SelectRequest {
+  readonly tenant: string;
+  /** All must hold; at least one must not match the empty string (checked by the caller). */
+  readonly matchers: readonly Matcher[];
+  readonly range: TimeRange;
+  readonly limits: SelectLimits;
+  readonly signal: AbortSignal;
+  /** A hint: the step of the query, ms; sources may use it to choose a tier. */
+  readonly stepMs?: number;
+}
+
+export interface SelectLimits {
+  readonly seriesMax: number;
+  readonly samplesMax: number;
+}
+
+export interface SelectedSeries {
+  readonly labels: Labels;
+  /** Strictly rising, inside the range. Views: read them before asking for the next batch. */
+  readonly timestampsMs: Float64Array;
+  /** Bits as stored; stale markers included. */
+  readonly values: Float64Array;
+}
+
+export interface SelectedRows {
+  readonly labels: Labels;
+  /** Newest revision of each window, rising by end; `series` is meaningless here. */
+  readonly rows: RowColumns;
+}
+
+export interface SelectAnswer<S> {
+  readonly series: readonly S[];
+  /** What is missing or damaged, for people: "segment raw/0/... cannot be read: ...". */
+  readonly warnings: readonly string[];
+}
+
+export interface LabelsRequest {
+  readonly tenant: string;
+  readonly matchers: readonly Matcher[];
+  readonly range: TimeRange;
+  readonly limit: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Throws `SELECT_TOO_MANY_SERIES`, `SELECT_TOO_MANY_SAMPLES` with limit and number in message and details, and the
+ * signal's reason when cancelled. A part that cannot be read is a warning, not an error.
+ */
+export interface SeriesSource {
+  select(request: SelectRequest): Promise<SelectAnswer<SelectedSeries>>;
+  /** Rollup rows as they are, windows whose end lies in the range. */
+  selectRows(request: SelectRequest & { readonly resolution: Resolution }): Promise<SelectAnswer<SelectedRows>>;
+  /** Series with at least one sample possibly in the range. */
+  series(request: LabelsRequest): Promise<SelectAnswer<Labels>>;
+  /** Sorted names. */
+  labelNames(request: LabelsRequest): Promise<SelectAnswer<string>>;
+  /** Sorted values. */
+  labelValues(request: LabelsRequest & { readonly name: Label['name'] }): Promise<SelectAnswer<string>>;
+}
