@@ -1,0 +1,19 @@
+// Makes a clone ready: `node scripts/setup.mjs [--test]`. Runs before `npm start` and `npm test`, on any Node >= 20 and
+// with nothing installed; when everything is in place already it takes a fraction of a second and says nothing.
+//
+//   packages     npm ci, when node_modules is missing or the lock file changed
+//   the page     vite build, when its sources changed
+//   programs     with --test: Prometheus, node_exporter, Alertmanager, Chromium (scripts/lib/debian.mjs)
+import { buildUi } from './lib/build-ui.mjs';
+import { providePrograms } from './lib/debian.mjs';
+import { installPackages } from './lib/install.mjs';
+import { giveUp } from './lib/run.mjs';
+
+const NODE_MAJOR_MIN = 20;
+
+if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
+  giveUp(`Setting up takes Node ${NODE_MAJOR_MIN} or newer, and this is ${process.version}.`);
+}
+await installPackages();
+await buildUi();
+if (process.argv.includes('--test')) await providePrograms();

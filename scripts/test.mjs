@@ -1,0 +1,89 @@
+// Types, lint and tests: `npm test [-- <path or vitest option>...]`. A stage that fails does not stop the next one, but
+// the exit code says so and the stage counts as one failure. The last line is always `N passed, N failed`.
+//
+// A long fuzz run: `npm run fuzz -- <name> [--seed N] [--rounds N]`: the *.fuzz.test.ts files with that name in their
+// path, without types, lint or a time limit.
+import { spawnSync } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { projectNode, root } from './lib/project.mjs';
+import { giveUp, say } from './lib/run.mjs';
+import { checkLint, checkTypes } from './lib/stages.mjs';
+
+const FUZZ_ROUNDS_DEFAULT = 1000;
+
+const args = process.argv.slice(2);
+const fuzzing = args.indexOf('--fuzz');
+const counts = fuzzing === -1 ? await testEverything(args) : fuzz(args.slice(fuzzing + 1));
+say(`\n${line(counts)}`);
+process.exit(counts.failed === 0 ? 0 : 1);
+
+async function testEverything(vitestArgs) {
+  const stages = await Promise.all([checkTypes(), checkLint()]);
+  for (const { name, ok, output } of stages) say(ok ? `${name}: fine.` : `${output.trimEnd()}\n${name}: NOT fine.`);
+  const ran = vitest(vitestArgs);
+  for (const { name } of stages.filter((stage) => !stage.ok)) say(`${name}: NOT fine; see the top.`);
+  const broken = stages.filter((stage) => !stage.ok).length;
+  return { ...ran, passed: ran.passed + stages.length - broken, failed: ran.failed + broken };
+}
+
+function fuzz(fuzzArgs) {
+  const { name, seed, rounds } = fuzzOptions(fuzzArgs);
+  const files = globSync('packages/**/*.fuzz.test.ts', { cwd: root, exclude: (path) => /node_modules|dist/.test(path) })
+    .filter((file) => file.includes(name))
+    .sort();
+  if (files.length === 0) giveUp(`No fuzz test has ${JSON.stringify(name)} in its path.`);
+  say(`Fuzzing ${files.join(', ')}: ${rounds} rounds${seed === undefined ? '' : `, seed ${seed}`}.`);
+  const env = { ROUNDS: rounds, ...(seed === undefined ? {} : { SEED: seed }) };
+  return vitest([...files, '--testTimeout=0'], env);
+}
+
+function fuzzOptions(fuzzArgs) {
+  const options = { name: '', seed: process.env.SEED, rounds: process.env.ROUNDS ?? String(FUZZ_ROUNDS_DEFAULT) };
+  for (let i = 0; i < fuzzArgs.length; i++) {
+    const arg = fuzzArgs[i];
+    const whole = /^--(seed|rounds)=?(.*)$/.exec(arg);
+    if (whole === null && arg.startsWith('-'))
+      giveUp(`${arg} is no option of a fuzz run; it has --seed N and --rounds N.`);
+    if (whole === null) {
+      options.name = arg;
+      continue;
+    }
+    const value = whole[2] || fuzzArgs[++i];
+    if (!/^\d+$/.test(value ?? '')) giveUp(`--${whole[1]} takes a whole number, not ${JSON.stringify(value ?? '')}.`);
+    options[whole[1]] = value;
+  }
+  return options;
+}
+
+/** Runs vitest on the terminal and reads the counts that its reporter left. Without them, the run itself failed. */
+function vitest(vitestArgs, env = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'tidemark-test-'));
+  const file = join(folder, 'counts.json');
+  try {
+    const program = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+    const { status } = spawnSync(projectNode(), [program, 'run', ...vitestArgs], {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...env, TIDEMARK_TEST_COUNTS: file },
+    });
+    const ran = countsIn(file);
+    return status !== 0 && ran.failed === 0 ? { ...ran, failed: 1 } : ran;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function countsIn(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    say(`The tests left no counts (${error.message}).`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
+
+function line({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}
