@@ -1,1 +1,5 @@
-export {};
+export { type Choose, everyWorld } from './exhaustive.ts';
+export { BUCKET_BOUNDS, hostTemplates, type Motion, type SeriesTemplate, targetLabels } from './gen/labels.ts';
+export { Fleet, type FleetOptions, type FleetSeries, type Scrape } from './gen/samples.ts';
+export { Oracle, type OracleLabel, type OracleMatcher, type OracleSeries } from './oracle.ts';
+export { chooseSeed, replayCommand, rounds, withSeed } from './seed.ts';

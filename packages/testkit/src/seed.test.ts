@@ -1,0 +1,59 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { chooseSeed, rounds, withSeed } from './seed.ts';
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+async function draws(name: string): Promise<number[]> {
+  const drawn: number[] = [];
+  await withSeed(name, (random) => {
+    for (let i = 0; i < 5; i++) drawn.push(random.below(1_000_000));
+  });
+  return drawn;
+}
+
+test('one seed plays one game', async () => {
+  vi.stubEnv('SEED', '42');
+  expect(await draws('a')).toEqual(await draws('a'));
+});
+
+test('two names under one seed play two games', async () => {
+  vi.stubEnv('SEED', '42');
+  expect(await draws('a')).not.toEqual(await draws('b'));
+});
+
+test('without SEED every run is another', async () => {
+  vi.stubEnv('SEED', '');
+  expect(await draws('a')).not.toEqual(await draws('a'));
+});
+
+test('a failure tells its seed and how to replay it', async () => {
+  vi.stubEnv('SEED', '7');
+  vi.stubEnv('ROUNDS', '3');
+  const failing = withSeed('chunk', () => {
+    throw new RangeError('bit 5 differs');
+  });
+  await expect(failing).rejects.toThrow(RangeError);
+  await expect(failing).rejects.toThrow(/^bit 5 differs/);
+  await expect(failing).rejects.toThrow('chunk failed with seed 7');
+  await expect(failing).rejects.toThrow(/SEED=7 ROUNDS=3 npx vitest run packages\/testkit\/src\/seed\.test\.ts$/m);
+});
+
+test('what is thrown without being an error keeps its words', async () => {
+  vi.stubEnv('SEED', '7');
+  const failing = withSeed('odd', () => Promise.reject('plain words'));
+  await expect(failing).rejects.toThrow(/^plain words\n\nodd failed with seed 7/);
+});
+
+test.each(['x', '-1', '1.5', '99999999999999999999'])('SEED=%s is refused', (text) => {
+  vi.stubEnv('SEED', text);
+  expect(() => chooseSeed()).toThrow(`SEED=${text} is no whole number`);
+});
+
+test('ROUNDS overrides what a test asks for', () => {
+  vi.stubEnv('ROUNDS', '');
+  expect(rounds(20)).toBe(20);
+  vi.stubEnv('ROUNDS', '3');
+  expect(rounds(20)).toBe(3);
+});
