@@ -1,5 +1,14 @@
 export { BatchBuilder } from './batch/batch-builder.ts';
 export {
+  decodeRowBatch,
+  decodeSampleBatch,
+  EMBEDDED_SCHEMA_IDS,
+  encodeRowBatch,
+  encodeSampleBatch,
+  ROW_BATCH_SCHEMA,
+  SAMPLE_BATCH_SCHEMA,
+} from './batch/codec.ts';
+export {
   makeRowColumns,
   RESOLUTION_MS,
   type Resolution,
