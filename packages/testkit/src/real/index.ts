@@ -1,0 +1,14 @@
+export { type Chromium, findChromium, startChromium } from './chromium.ts';
+export { findProgram, type ProgramSource } from './find-program.ts';
+export { type NodeExporter, type NodeExporterOptions, startNodeExporter } from './node-exporter.ts';
+export { freePort, listensOn } from './port.ts';
+export { answers, type Exit, type ProcessOptions, RealProcess, startProcess } from './process.ts';
+export {
+  findPromtool,
+  type Prometheus,
+  type PrometheusOptions,
+  type PrometheusSeries,
+  startPrometheus,
+} from './prometheus.ts';
+export { type TempFolder, tempFolder } from './temp-folder.ts';
+export { runTidemark, startTidemark, type Tidemark, type TidemarkOptions } from './tidemark.ts';
