@@ -1,0 +1,22 @@
+import { LEAVES } from './leaves.ts';
+import type { LoadedConfig } from './load.ts';
+
+/** What is in force and why, a setting a line: value, where it comes from, what it means, which variable overrides it. */
+export function explainConfig(loaded: LoadedConfig): string {
+  const lines = [
+    loaded.file === undefined
+      ? '# no configuration file; defaults and environment'
+      : `# configuration file: ${loaded.file}`,
+  ];
+  for (const leaf of LEAVES) {
+    const path = leaf.path.join('.');
+    const value = leaf.path.reduce<unknown>((at, part) => (at as Record<string, unknown>)[part], loaded.config);
+    lines.push(
+      '',
+      `# ${leaf.about}`,
+      `# ${loaded.origins.get(path) ?? 'default'}; override with ${leaf.variable}`,
+      `${path}: ${JSON.stringify(value)}`,
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest';
+import { explainConfig } from './explain.ts';
+import { LEAVES } from './leaves.ts';
+import { nearestOf, parseConfig } from './load.ts';
+import { configJsonSchema } from './schema.ts';
+
+const load = (text: string, env: Record<string, string> = {}) => parseConfig(text, 'tidemark.yaml', { env });
+
+test('nothing written: the conventions', () => {
+  const { config } = load('');
+  expect(config.http.listen).toBe('127.0.0.1:9470');
+  expect(config.data).toBe('./data');
+  expect(config.collector.host).toBe(true);
+  expect(config.store.retentionRaw).toBe(7 * 86_400_000);
+});
+
+test('the environment overrides the file, by section and key', () => {
+  const { config, origins } = load('http:\n  listen: 127.0.0.1:1\ncollector:\n  host: true\n', {
+    TIDEMARK_HTTP_LISTEN: '127.0.0.1:2',
+    TIDEMARK_COLLECTOR_HOST: 'false',
+    TIDEMARK_TESTING_CLOCK_RATE: '60',
+    TIDEMARK_DATA: '/srv/tidemark',
+    TIDEMARK_RULES_FILES: 'a.yaml, b.yaml',
+  });
+  expect(config.http.listen).toBe('127.0.0.1:2');
+  expect(config.collector.host).toBe(false);
+  expect(config.testing.clockRate).toBe(60);
+  expect(config.data).toBe('/srv/tidemark');
+  expect(config.rules.files).toEqual(['a.yaml', 'b.yaml']);
+  expect(origins.get('http.listen')).toBe('TIDEMARK_HTTP_LISTEN');
+});
+
+test.each([
+  ['htpt:\n  listen: 127.0.0.1:1\n', 'tidemark.yaml:1: there is no setting htpt; did you mean http?'],
+  ['http:\n  lisen: x\n', 'tidemark.yaml:2: there is no setting http.lisen; did you mean http.listen?'],
+  ['\nhttp:\n  listen: nowhere\n', 'tidemark.yaml:3: http.listen: must be host:port, for example 127.0.0.1:9470'],
+  [
+    'store:\n  sealGrace: 10 minutes\n',
+    'tidemark.yaml:2: store.sealGrace: "10 minutes" is no duration; write it like 15s, 5m or 1h30m',
+  ],
+  ['log:\n  partitions: 0\n', 'tidemark.yaml:2: log.partitions: '],
+  ['http: [\n', 'tidemark.yaml:'],
+  ['http:\n  listen: 127.0.0.1:1\nhttp:\n  listen: 127.0.0.1:2\n', 'Map keys must be unique'],
+  ['- a\n', 'tidemark.yaml:1: the configuration must be a mapping'],
+  ['notifier:\n  webhooks:\n    - name: a\n      url: not-a-url\n', 'tidemark.yaml:4: notifier.webhooks.0.url: '],
+])('a mistake names file, line and the nearest key: %j', (text, message) => {
+  expect(() => load(text)).toThrow(
+    expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining(message) }),
+  );
+});
+
+test('a bad variable is named, not the file', () => {
+  expect(() => load('', { TIDEMARK_LOG_PARTITIONS: 'many' })).toThrow('TIDEMARK_LOG_PARTITIONS: "many" is no number');
+  expect(() => load('', { TIDEMARK_HTTP_LISTEN: 'x' })).toThrow('TIDEMARK_HTTP_LISTEN: http.listen: must be host:port');
+});
+
+test('explain shows value, origin and variable of every setting', () => {
+  const text = explainConfig({ ...load('http:\n  listen: 127.0.0.1:1\n'), file: 'tidemark.yaml' });
+  expect(text).toContain('# tidemark.yaml:2; override with TIDEMARK_HTTP_LISTEN\nhttp.listen: "127.0.0.1:1"');
+  for (const leaf of LEAVES) {
+    expect(text).toContain(leaf.variable);
+    expect(leaf.about).not.toBe('');
+  }
+});
+
+test('the JSON Schema is for what a person writes', () => {
+  expect(configJsonSchema()).toMatchObject({
+    type: 'object',
+    properties: { http: { properties: { listen: { type: 'string' } } } },
+  });
+});
+
+test('nearestOf finds a slip of the finger and nothing far away', () => {
+  expect(nearestOf('colector', ['collector', 'query'])).toBe('collector');
+  expect(nearestOf('kubernetes', ['collector', 'query'])).toBeUndefined();
+});

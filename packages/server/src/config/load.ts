@@ -1,0 +1,206 @@
+import { readFile } from 'node:fs/promises';
+import { messageOf, systemCode, TidemarkError } from '@tidemark/base';
+import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { LEAVES, type Leaf } from './leaves.ts';
+import { CONFIG_SCHEMA, type Config } from './schema.ts';
+
+// Reads the configuration: file, then environment, then flags; whoever comes later wins. Every complaint names the file and
+// line, or the variable, and the nearest valid key.
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** Where each leaf that is not a default came from: `tidemark.yaml:12`, `TIDEMARK_HTTP_LISTEN`, `--roles`. */
+  readonly origins: ReadonlyMap<string, string>;
+  /** The file that was read, if any. */
+  readonly file: string | undefined;
+}
+
+export interface LoadOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Settings from the command line, by path (`http.listen`). */
+  readonly flags?: ReadonlyMap<string, { readonly flag: string; readonly value: unknown }>;
+}
+
+const DEFAULT_FILE = 'tidemark.yaml';
+
+/** Throws `CONFIG_NOT_FOUND`, `CONFIG_UNREADABLE`, `CONFIG_INVALID` with one line per problem. */
+export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
+  const named = options.env['TIDEMARK_CONFIG'];
+  const file = named ?? DEFAULT_FILE;
+  const text = await readIfThere(file, named !== undefined);
+  const parsed = parseConfig(text ?? '', file, options);
+  return { ...parsed, file: text === undefined ? undefined : file };
+}
+
+async function readIfThere(file: string, required: boolean): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') {
+      if (!required) return undefined;
+      throw new TidemarkError(
+        'CONFIG_NOT_FOUND',
+        `there is no configuration file ${file} (named by TIDEMARK_CONFIG)`,
+        { file },
+        error,
+      );
+    }
+    throw new TidemarkError(
+      'CONFIG_UNREADABLE',
+      `the configuration file ${file} cannot be read: ${messageOf(error)}`,
+      { file },
+      error,
+    );
+  }
+}
+
+export function parseConfig(text: string, file: string, options: LoadOptions): Omit<LoadedConfig, 'file'> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  if (document.errors.length > 0) {
+    const problems = document.errors.map((e) => `${file}:${lines.linePos(e.pos[0]).line}: ${e.message.split('\n')[0]}`);
+    throw invalid(problems);
+  }
+  const written = (document.toJS() ?? {}) as unknown;
+  if (typeof written !== 'object' || written === null || Array.isArray(written)) {
+    throw invalid([`${file}:1: the configuration must be a mapping of sections, like "http:" with "listen:" below it`]);
+  }
+  const tree = written as Tree;
+  const origins = new Map<string, string>();
+  for (const leaf of LEAVES) {
+    if (document.hasIn(leaf.path)) origins.set(leaf.path.join('.'), `${file}:${lineOf(document, lines, leaf.path)}`);
+  }
+  applyEnvironment(tree, options.env, origins);
+  for (const [path, { flag, value }] of options.flags ?? []) {
+    put(tree, path.split('.'), value);
+    origins.set(path, flag);
+  }
+  const result = CONFIG_SCHEMA.safeParse(tree);
+  if (!result.success) {
+    const where = (path: readonly PropertyKey[]) => {
+      const origin = origins.get(path.slice(0, 2).map(String).join('.')) ?? origins.get(String(path[0]));
+      if (origin !== undefined && !origin.startsWith(`${file}:`)) return origin;
+      return `${file}:${lineOf(document, lines, path.map(String))}`;
+    };
+    throw invalid(result.error.issues.flatMap((issue) => describe(issue, where)));
+  }
+  return { config: result.data, origins };
+}
+
+type Tree = { [key: string]: unknown };
+
+function applyEnvironment(tree: Tree, env: LoadOptions['env'], origins: Map<string, string>): void {
+  const problems: string[] = [];
+  for (const leaf of LEAVES) {
+    const text = env[leaf.variable];
+    if (text === undefined) continue;
+    const value = readVariable(leaf, text);
+    if (value === undefined) problems.push(`${leaf.variable}: ${JSON.stringify(text)} is no ${leaf.kind}`);
+    put(tree, leaf.path, value);
+    origins.set(leaf.path.join('.'), leaf.variable);
+  }
+  if (problems.length > 0) throw invalid(problems);
+}
+
+function readVariable(leaf: Leaf, text: string): unknown {
+  if (leaf.kind === 'number') return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : undefined;
+  if (leaf.kind === 'boolean')
+    return text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : undefined;
+  if (leaf.kind !== 'array') return text;
+  if (text.trim().startsWith('[')) return JSON.parse(text) as unknown;
+  return text.split(',').map((part) => part.trim());
+}
+
+function put(tree: Tree, path: readonly string[], value: unknown): void {
+  let at = tree;
+  for (const part of path.slice(0, -1)) {
+    const next = at[part];
+    if (typeof next === 'object' && next !== null) at = next as Tree;
+    else {
+      const made: Tree = {};
+      at[part] = made;
+      at = made;
+    }
+  }
+  at[path[path.length - 1] as string] = value;
+}
+
+/** The line of the key that names a node (of the item, in a list), or of the nearest one around it. */
+function lineOf(document: Document, lines: LineCounter, path: readonly string[]): number {
+  let found = 0;
+  let at: unknown = document.contents;
+  for (const part of path) {
+    if (isMap(at)) {
+      const pair = at.items.find((item) => isScalar(item.key) && String(item.key.value) === part);
+      if (!pair || !isScalar(pair.key)) break;
+      found = pair.key.range?.[0] ?? found;
+      at = pair.value;
+    } else if (isSeq(at)) {
+      const item = at.items[Number(part)];
+      if (!isNode(item)) break;
+      found = item.range?.[0] ?? found;
+      at = item;
+    } else break;
+  }
+  return lines.linePos(found).line;
+}
+
+interface Issue {
+  readonly code?: string | undefined;
+  readonly message: string;
+  readonly path: readonly PropertyKey[];
+  readonly keys?: readonly string[];
+}
+
+function describe(issue: Issue, where: (path: readonly PropertyKey[]) => string): string[] {
+  if (issue.code === 'unrecognized_keys' && issue.keys) {
+    return issue.keys.map((key) => {
+      const path = [...issue.path, key];
+      return `${where(path)}: there is no setting ${path.map(String).join('.')}${suggestion(issue.path, key)}`;
+    });
+  }
+  return [`${where(issue.path)}: ${issue.path.map(String).join('.')}: ${issue.message}`];
+}
+
+function suggestion(parent: readonly PropertyKey[], key: string): string {
+  const depth = parent.length;
+  const siblings = new Set(
+    LEAVES.filter((leaf) => parent.every((part, i) => leaf.path[i] === part)).map((leaf) => leaf.path[depth] ?? ''),
+  );
+  const nearest = nearestOf(key, siblings);
+  return nearest === undefined
+    ? `; the valid ones are ${[...siblings].join(', ')}`
+    : `; did you mean ${[...parent.map(String), nearest].join('.')}?`;
+}
+
+/** The candidate with the fewest edits, if at most a third of the word differs. */
+export function nearestOf(word: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
+  for (const candidate of candidates) {
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** Levenshtein's distance, one row at a time. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substitution, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}
+
+function invalid(problems: readonly string[]): TidemarkError {
+  return new TidemarkError('CONFIG_INVALID', problems.join('\n'), { problems: problems.length });
+}

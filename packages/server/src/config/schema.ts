@@ -1,0 +1,148 @@
+import { hostname } from 'node:os';
+import { isTidemarkError, messageOf } from '@tidemark/base';
+import { parseDuration } from '@tidemark/model';
+import { z } from 'zod';
+
+// Every setting, with its default and what it means. One YAML file, camelCase, sections of leaves; every leaf can be
+// overridden by an environment variable: TIDEMARK_SECTION_KEY, `clockRate` written CLOCK_RATE. Unknown keys are errors.
+
+/** A duration as Prometheus writes it; milliseconds inside. */
+const duration = (value: string, about: string) =>
+  z
+    .string()
+    .default(value)
+    .transform((text, context) => {
+      try {
+        return parseDuration(text);
+      } catch (error) {
+        if (!isTidemarkError(error)) throw error;
+        context.addIssue({ code: 'custom', message: messageOf(error) });
+        return z.NEVER;
+      }
+    })
+    .describe(about);
+
+const whole = (value: number, least: number, about: string, most: number = Number.MAX_SAFE_INTEGER) =>
+  z.number().int().min(least).max(most).default(value).describe(about);
+
+const listenAddress = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, 'must be host:port, for example 127.0.0.1:9470')
+  .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65535, 'the port must be at most 65535');
+
+export const ROLES = ['collect', 'ingest', 'rollup', 'store', 'query', 'rules', 'notify', 'ui'] as const;
+export type Role = (typeof ROLES)[number];
+
+const section = <S extends z.ZodRawShape>(about: string, shape: S) =>
+  z
+    .strictObject(shape)
+    .prefault({} as never)
+    .describe(about);
+
+export const CONFIG_SCHEMA = z.strictObject({
+  data: z
+    .string()
+    .min(1)
+    .default('./data')
+    .describe('Folder of everything Tidemark keeps. Relative to where it is started.'),
+  roles: z
+    .array(z.enum(ROLES))
+    .min(1)
+    .default([...ROLES])
+    .describe('What this process does. The embedded log serves one process, so leave it whole unless you know why.'),
+  http: section('The one listener.', {
+    listen: listenAddress
+      .default('127.0.0.1:9470')
+      .describe('host:port of the page and all APIs. Port 0 picks a free one.'),
+  }),
+  log: section('The commit log.', {
+    partitions: whole(4, 1, 'Partitions of the data topics. Cannot be changed later.', 1024),
+    topicPrefix: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 _ -')
+      .default('tidemark')
+      .describe('What topic names begin with.'),
+    keepBytes: whole(4 * 1024 ** 3, 64 * 1024 ** 2, 'Embedded log: bytes kept for a consumer that does not come back.'),
+    keepAge: duration('48h', 'Embedded log: how long bytes are kept for a consumer that does not come back.'),
+  }),
+  collector: section('Metrics collected by Tidemark itself.', {
+    host: z
+      .boolean()
+      .default(true)
+      .describe("Whether this host's own metrics are collected, named as node_exporter names them."),
+    hostInterval: duration('5s', 'How often.'),
+    instance: z.string().min(1).default(hostname()).describe('The `instance` label of the host metrics.'),
+  }),
+  ingest: section('What is let in.', {
+    bodyBytes: whole(32 * 1024 ** 2, 1024, 'Largest request body, as sent.'),
+    seriesPerTenant: whole(10_000_000, 1, 'Active series a tenant may have.'),
+    samplesPerSecond: whole(10_000_000, 1, 'Samples a second a tenant may send.'),
+    waitingBytes: whole(
+      256 * 1024 ** 2,
+      1024 ** 2,
+      'Bytes that may wait for the log before requests are told to come back.',
+    ),
+  }),
+  store: section('The storage engine.', {
+    checkpointInterval: duration('15s', 'How often the head is checkpointed: bounds what is replayed after a crash.'),
+    sealGrace: duration(
+      '10m',
+      'How long after its end a 2 h window may still receive late samples before it is sealed.',
+    ),
+    retentionRaw: duration('7d', 'How long raw samples are kept.'),
+    retention1m: duration('30d', 'How long 1-minute rows are kept.'),
+    objects: z.string().default('').describe('Folder of the object store; empty: `objects` in the data folder.'),
+  }),
+  query: section('Limits of queries.', {
+    lookback: duration('5m', 'How far an instant selector looks back.'),
+    timeout: duration('2m', 'Longest a query may take.'),
+    samples: whole(50_000_000, 1, 'Samples a query may load.'),
+    series: whole(500_000, 1, 'Series a query may select.'),
+    concurrency: whole(20, 1, 'Queries evaluated at a time; more wait.'),
+  }),
+  rules: section('Alerting rules.', {
+    files: z.array(z.string()).default([]).describe('Prometheus rule files; `*` in the last part matches names.'),
+    interval: duration('1m', 'Evaluation interval of groups that do not set their own.'),
+  }),
+  notifier: section('Who is told of alerts.', {
+    webhooks: z
+      .array(
+        z.strictObject({
+          name: z.string().min(1).describe('Name of the receiver.'),
+          url: z.url({ protocol: /^https?$/ }).describe("Where Alertmanager's webhook payload is posted."),
+          sendResolved: z.boolean().default(true).describe('Whether resolved alerts are sent too.'),
+        }),
+      )
+      .default([])
+      .describe('Webhooks that every alert goes to.'),
+    webhookUrl: z
+      .union([z.literal(''), z.url({ protocol: /^https?$/ })])
+      .default('')
+      .describe('Short for one webhook named `default`.'),
+    groupBy: z.array(z.string()).default(['alertname']).describe('Labels that alerts are grouped by.'),
+    groupWait: duration('10s', 'How long a new group waits for more alerts before its first notice.'),
+    groupInterval: duration('1m', 'Least time between notices of a group that changed.'),
+    repeatInterval: duration('4h', 'After how long a notice of firing alerts is repeated.'),
+  }),
+  logging: section("Tidemark's own log lines.", {
+    level: z
+      .enum(['debug', 'info', 'warn', 'error'])
+      .default('info')
+      .describe('Least level written to standard error.'),
+  }),
+  testing: section('For whole-process tests only.', {
+    clockRate: z
+      .number()
+      .positive()
+      .max(100_000)
+      .default(1)
+      .describe('How fast the wall clock runs. Refused unless the listener is loopback.'),
+  }),
+});
+
+export type Config = z.output<typeof CONFIG_SCHEMA>;
+
+/** The schema for editors: JSON Schema 2020-12 of what a person writes. */
+export function configJsonSchema(): object {
+  return z.toJSONSchema(CONFIG_SCHEMA, { io: 'input', unrepresentable: 'any' });
+}
