@@ -5,6 +5,7 @@ export { ByteReader } from './bytes/reader.ts';
 export { ByteWriter } from './bytes/writer.ts';
 export { acceleratedClock, type Clock, SimClock, systemClock } from './clock.ts';
 export type { Disk, DiskFile } from './disk/disk.ts';
+export { nodeDisk } from './disk/node-disk.ts';
 export { type ErrorDetails, isTidemarkError, messageOf, systemCode, TidemarkError } from './error.ts';
 export { type LogFields, type Logger, type LogLevel, lineLogger, silentLogger } from './logger.ts';
 export { Mutex } from './mutex.ts';

@@ -1,0 +1,273 @@
+import { assert } from '../assert.ts';
+import type { Clock } from '../clock.ts';
+import { TidemarkError } from '../error.ts';
+import { seededRandom } from '../random.ts';
+import type { Disk, DiskFile } from './disk.ts';
+import { isVisible, safePath } from './path.ts';
+import { SimInode } from './sim-file.ts';
+import { SimNames } from './sim-names.ts';
+
+// A disk in memory that misbehaves to order. Deterministic: the same calls and seeds give the same bytes.
+//
+// Faults a store must survive here, zone by zone:
+//   bytes     a power loss tears what was not synced: any prefix, any of its sectors zero; a cut may be undone
+//   names     creations, renames and removals not covered by syncFolder may be undone (folders themselves stay)
+//   process   kill -9: everything written is there, synced or not; every handle of the old process is dead
+//   space     full after `capacityBytes`: the append that hits it writes what fits, then throws DISK_FULL
+//   sync      fails to order; the file then refuses until it is cut back to what was synced
+//   rot       a bit flips in what was synced: what is read is simply wrong
+//   time      every call takes `slowMs` on the clock
+
+export interface SimDiskOptions {
+  readonly capacityBytes?: number;
+  /** With `slowMs` on: what time is. */
+  readonly clock?: Clock;
+}
+
+export interface CrashOptions {
+  readonly seed: number;
+  /**
+   * `torn`: power loss, any mixture of what was not synced survives. `synced`: power loss, nothing else survives.
+   * `written`: the process died, the machine did not.
+   */
+  readonly keep: 'torn' | 'synced' | 'written';
+}
+
+export type SimDiskCall = 'open' | 'read' | 'append' | 'sync' | 'truncate' | 'rename' | 'writeAtomic' | 'syncFolder';
+
+export class SimDisk implements Disk {
+  readonly nativePath = undefined;
+  capacityBytes: number;
+  slowMs = 0;
+  readonly #clock: Clock | undefined;
+  readonly #names: SimNames;
+  readonly #failures: { call: SimDiskCall; path: string | undefined; code: string }[] = [];
+  #crashed = false;
+  #syncs = 0;
+
+  constructor(options: SimDiskOptions = {}, names = new SimNames()) {
+    this.capacityBytes = options.capacityBytes ?? Number.POSITIVE_INFINITY;
+    this.#clock = options.clock;
+    this.#names = names;
+  }
+
+  /** The disk as the next process finds it. This one and all its files answer DISK_IO from now on. */
+  crash(options: CrashOptions): SimDisk {
+    assert(!this.#crashed, 'a disk crashes once');
+    this.#crashed = true;
+    const random = seededRandom(options.seed);
+    const clock = this.#clock === undefined ? {} : { clock: this.#clock };
+    const survivors = this.#names.survivors(options.keep, random);
+    return new SimDisk({ capacityBytes: this.capacityBytes, ...clock }, survivors);
+  }
+
+  /** The next such call (on that path, if given) throws `code` and does nothing. */
+  failNext(call: SimDiskCall, options: { readonly path?: string; readonly code?: string } = {}): void {
+    this.#failures.push({ call, path: options.path, code: options.code ?? 'DISK_IO' });
+  }
+
+  /** Flips bit `bit` (0 is the lowest) of the byte at `position`. */
+  flipBit(path: string, position: number, bit: number): void {
+    const inode = this.#inode('flip', path);
+    assert(position < inode.size && bit < 8, 'the bit is in the file');
+    inode.flipBit(position, bit);
+  }
+
+  /** Bytes held by all files. */
+  get usedBytes(): number {
+    return this.#names.usedBytes();
+  }
+
+  /** File syncs so far: what group commit is there to save. */
+  get syncCount(): number {
+    return this.#syncs;
+  }
+
+  async open(path: string, options: { readonly create?: boolean } = {}): Promise<DiskFile> {
+    path = await this.begin('open', path);
+    if (options.create && !this.#names.get(path)) this.#names.link(path, new SimInode());
+    return new SimFile(this, path, this.#inode('open', path));
+  }
+
+  async read(path: string): Promise<Uint8Array> {
+    path = await this.begin('read', path);
+    return this.#inode('read', path).content.slice();
+  }
+
+  async writeAtomic(path: string, bytes: Uint8Array): Promise<void> {
+    path = await this.begin('writeAtomic', path);
+    this.#store('write', path, bytes);
+  }
+
+  async createExclusive(path: string, bytes: Uint8Array): Promise<boolean> {
+    path = await this.begin('writeAtomic', path);
+    if (this.#names.get(path)) return false;
+    this.#store('create', path, bytes);
+    return true;
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    from = await this.begin('rename', from);
+    this.#inode('rename', from);
+    this.#names.rename(from, safePath(to));
+  }
+
+  async remove(path: string): Promise<void> {
+    this.#names.unlink(await this.begin(undefined, path));
+  }
+
+  async removeFolder(path: string): Promise<void> {
+    this.#names.removeFolder(await this.begin(undefined, path));
+  }
+
+  async makeFolder(path: string): Promise<void> {
+    this.#names.makeFolder(await this.begin(undefined, path));
+  }
+
+  async list(path: string): Promise<string[]> {
+    return this.#names
+      .list(await this.begin(undefined, path))
+      .filter(isVisible)
+      .sort();
+  }
+
+  async exists(path: string): Promise<boolean> {
+    path = await this.begin(undefined, path);
+    return this.#names.get(path) !== undefined || this.#names.hasFolder(path);
+  }
+
+  async size(path: string): Promise<number> {
+    path = await this.begin(undefined, path);
+    return this.#inode('look at', path).size;
+  }
+
+  async syncFolder(path: string): Promise<void> {
+    path = await this.begin('syncFolder', path);
+    if (!this.#names.hasFolder(path)) throw notFound('sync', path);
+    this.#names.syncFolder(path);
+  }
+
+  /** For this disk's files: time passes, ordered faults strike. Returns the cleaned path. */
+  async begin(call: SimDiskCall | undefined, path: string): Promise<string> {
+    path = safePath(path);
+    if (this.slowMs > 0 && this.#clock) await this.#clock.sleep(this.slowMs);
+    else await Promise.resolve();
+    if (this.#crashed) throw new TidemarkError('DISK_IO', 'the simulated machine went down', { path });
+    const at = this.#failures.findIndex((f) => f.call === call && (f.path === undefined || f.path === path));
+    const failure = this.#failures[at];
+    if (failure) {
+      this.#failures.splice(at, 1);
+      throw new TidemarkError(failure.code, `${failure.call} of ${path} fails as ordered`, { path });
+    }
+    return path;
+  }
+
+  /** For this disk's files. */
+  room(): number {
+    return Math.max(0, this.capacityBytes - this.usedBytes);
+  }
+
+  /** For this disk's files. */
+  countSync(): void {
+    this.#syncs++;
+  }
+
+  #store(verb: string, path: string, bytes: Uint8Array): void {
+    // Old and new content are on the disk together for a moment, as with a real temporary file.
+    if (bytes.length > this.room()) throw full(verb, path);
+    this.#names.link(path, SimInode.of(bytes));
+    this.#names.syncPath(path);
+  }
+
+  #inode(verb: string, path: string): SimInode {
+    const inode = this.#names.get(path);
+    if (!inode) throw notFound(verb, path);
+    return inode;
+  }
+}
+
+class SimFile implements DiskFile {
+  readonly #disk: SimDisk;
+  readonly #path: string;
+  readonly #inode: SimInode;
+  #open = true;
+  /** What was synced before the sync that failed. */
+  #distrustAbove: number | undefined;
+  #syncedSize: number;
+
+  constructor(disk: SimDisk, path: string, inode: SimInode) {
+    this.#disk = disk;
+    this.#path = path;
+    this.#inode = inode;
+    this.#syncedSize = inode.size;
+  }
+
+  get size(): number {
+    return this.#inode.size;
+  }
+
+  async append(pieces: readonly Uint8Array[]): Promise<void> {
+    this.#mustBeOpen();
+    this.#mustBeTrusted();
+    await this.#disk.begin('append', this.#path);
+    for (const piece of pieces) {
+      const room = this.#disk.room();
+      this.#inode.append(piece.subarray(0, room));
+      if (piece.length > room) throw full('append to', this.#path);
+    }
+  }
+
+  async readAt(position: number, into: Uint8Array): Promise<number> {
+    this.#mustBeOpen();
+    await this.#disk.begin('read', this.#path);
+    const found = this.#inode.content.subarray(position, position + into.length);
+    into.set(found);
+    return found.length;
+  }
+
+  async truncate(size: number): Promise<void> {
+    this.#mustBeOpen();
+    await this.#disk.begin('truncate', this.#path);
+    this.#inode.truncate(size);
+    this.#syncedSize = Math.min(this.#syncedSize, size);
+    if (this.#distrustAbove !== undefined && size <= this.#distrustAbove) this.#distrustAbove = undefined;
+  }
+
+  async sync(): Promise<void> {
+    this.#mustBeOpen();
+    this.#mustBeTrusted();
+    try {
+      await this.#disk.begin('sync', this.#path);
+    } catch (error) {
+      this.#distrustAbove = this.#syncedSize;
+      throw error;
+    }
+    this.#inode.sync();
+    this.#syncedSize = this.#inode.size;
+    this.#disk.countSync();
+  }
+
+  async close(): Promise<void> {
+    this.#open = false;
+  }
+
+  #mustBeOpen(): void {
+    if (!this.#open) throw new TidemarkError('DISK_CLOSED', `${this.#path} is closed`, { path: this.#path });
+  }
+
+  #mustBeTrusted(): void {
+    if (this.#distrustAbove === undefined) return;
+    throw new TidemarkError('DISK_IO', `${this.#path} failed to sync before; what it holds since is unknown`, {
+      path: this.#path,
+      syncedSize: this.#distrustAbove,
+    });
+  }
+}
+
+function full(verb: string, path: string): TidemarkError {
+  return new TidemarkError('DISK_FULL', `cannot ${verb} ${path}: the disk is full`, { path });
+}
+
+function notFound(verb: string, path: string): TidemarkError {
+  return new TidemarkError('DISK_NOT_FOUND', `cannot ${verb} ${path}: there is no such file`, { path });
+}
