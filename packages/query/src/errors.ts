@@ -1,0 +1,42 @@
+import { isTidemarkError, messageOf } from '@tidemark/base';
+
+// Every failure of a query as Prometheus' API says it: an error type, and the HTTP status that goes with the type.
+
+export type ErrorType = 'bad_data' | 'execution' | 'timeout' | 'canceled' | 'unavailable' | 'not_found' | 'internal';
+
+export const STATUS_OF: Readonly<Record<ErrorType, number>> = {
+  bad_data: 400,
+  not_found: 404,
+  execution: 422,
+  // The client went away; nobody reads this. nginx's number, and Prometheus'.
+  canceled: 499,
+  internal: 500,
+  timeout: 503,
+  unavailable: 503,
+};
+
+const TYPE_OF_CODE: Readonly<Record<string, ErrorType>> = {
+  PARAM_INVALID: 'bad_data',
+  TENANT_INVALID: 'bad_data',
+  MATCHER_REGEX_INVALID: 'bad_data',
+  LABELS_DUPLICATE: 'bad_data',
+  DURATION_INVALID: 'bad_data',
+  PROMQL_SYNTAX: 'bad_data',
+  PROMQL_TYPE: 'bad_data',
+  PROMQL_UNSUPPORTED: 'execution',
+  PROMQL_EXECUTION: 'execution',
+  PROMQL_LIMIT: 'execution',
+  SELECT_TOO_MANY_SERIES: 'execution',
+  SELECT_TOO_MANY_SAMPLES: 'execution',
+  QUERY_TIMEOUT: 'timeout',
+  QUERY_CANCELED: 'canceled',
+  QUERY_OVERLOADED: 'unavailable',
+};
+
+export function errorTypeOf(error: unknown): ErrorType {
+  return (isTidemarkError(error) && TYPE_OF_CODE[error.code]) || 'internal';
+}
+
+export function errorText(error: unknown): string {
+  return messageOf(error);
+}

@@ -1,0 +1,95 @@
+import type { ServerResponse } from 'node:http';
+import type { Labels } from '@tidemark/model';
+import { errorText, errorTypeOf, STATUS_OF } from '../errors.ts';
+
+// Prometheus' envelope: {"status":"success","data":...,"warnings":[...],"infos":[...]}, numbers of results as strings.
+// Results may be long, so they are written in pieces as they are made.
+
+// 64 KiB: a few system calls per megabyte, and never a whole answer in memory twice.
+const PIECE_LENGTH = 65_536;
+
+export class JsonStream {
+  readonly #response: ServerResponse;
+  #pending = '';
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  async write(text: string): Promise<void> {
+    this.#pending += text;
+    if (this.#pending.length < PIECE_LENGTH) return;
+    const piece = this.#pending;
+    this.#pending = '';
+    if (!this.#response.write(piece) && !this.#response.destroyed) {
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          this.#response.off('drain', done);
+          this.#response.off('close', done);
+          resolve();
+        };
+        this.#response.on('drain', done);
+        this.#response.on('close', done);
+      });
+    }
+  }
+
+  end(): void {
+    this.#response.end(this.#pending);
+    this.#pending = '';
+  }
+}
+
+export interface Notes {
+  readonly warnings: readonly string[];
+  readonly infos?: readonly string[];
+}
+
+export async function sendData(
+  response: ServerResponse,
+  notes: Notes,
+  writeData: (out: JsonStream) => Promise<void>,
+): Promise<void> {
+  response.statusCode = 200;
+  response.setHeader('content-type', 'application/json; charset=utf-8');
+  const out = new JsonStream(response);
+  await out.write('{"status":"success","data":');
+  await writeData(out);
+  if (notes.warnings.length > 0) await out.write(`,"warnings":${JSON.stringify(notes.warnings)}`);
+  if (notes.infos && notes.infos.length > 0) await out.write(`,"infos":${JSON.stringify(notes.infos)}`);
+  await out.write('}\n');
+  out.end();
+}
+
+export function sendJson(response: ServerResponse, data: unknown, notes: Notes = { warnings: [] }): Promise<void> {
+  return sendData(response, notes, (out) => out.write(JSON.stringify(data)));
+}
+
+/** Answers with the error's type and status; if the answer has begun, cuts it so that nobody takes it for whole. */
+export function sendError(response: ServerResponse, error: unknown): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const errorType = errorTypeOf(error);
+  response.statusCode = STATUS_OF[errorType];
+  response.setHeader('content-type', 'application/json; charset=utf-8');
+  if (errorType === 'unavailable') response.setHeader('retry-after', '1');
+  response.end(`${JSON.stringify({ status: 'error', errorType, error: errorText(error) })}\n`);
+}
+
+/** A sample's value, always a string. JavaScript's shortest writing is Go's, but for -0 and the infinities. */
+export function formatValue(value: number): string {
+  if (value === Number.POSITIVE_INFINITY) return '+Inf';
+  if (value === Number.NEGATIVE_INFINITY) return '-Inf';
+  return Object.is(value, -0) ? '-0' : String(value);
+}
+
+/** Unix seconds with at most three decimals. */
+export function formatTime(ms: number): string {
+  return String(ms / 1000);
+}
+
+export function labelsJson(labels: Labels): string {
+  return `{${labels.map((label) => `${JSON.stringify(label.name)}:${JSON.stringify(label.value)}`).join(',')}}`;
+}

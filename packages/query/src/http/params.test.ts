@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { durationParam, limitParam, paramsOf, timeParam } from './params.ts';
+
+const one = (name: string, value: string) => paramsOf({ [name]: value });
+
+test.each([
+  ['1435781430.781', 1435781430781],
+  ['0', 0],
+  ['-1.5', -1500],
+  ['1e3', 1_000_000],
+  ['2015-07-01T20:10:30.781Z', 1435781430781],
+  ['2015-07-01T22:10:30.781+02:00', 1435781430781],
+])('time %s', (text, ms) => expect(timeParam(one('time', text), 'time')).toBe(ms));
+
+test.each(['', 'now', '2015-07-01', '1e99', 'NaN', '0x10', '--1'])('no time: %j', (text) => {
+  expect(() => timeParam(one('time', text), 'time')).toThrow(/invalid parameter "time"/);
+});
+
+test.each([
+  ['15', 15_000],
+  ['0.25', 250],
+  ['5m', 300_000],
+  ['1h30m', 5_400_000],
+])('duration %s', (text, ms) => expect(durationParam(one('step', text), 'step')).toBe(ms));
+
+test('a form adds to the address; the last of a repeated one counts', () => {
+  const params = paramsOf({ 'match[]': ['a', 'b'] }, { 'match[]': 'c', limit: '5' });
+  expect(params.get('match[]')).toEqual(['a', 'b', 'c']);
+  expect(limitParam(params)).toBe(5);
+  expect(() => limitParam(one('limit', '-1'))).toThrow(/"-1" must be a whole number/);
+});

@@ -1,0 +1,82 @@
+import { isTidemarkError, TidemarkError } from '@tidemark/base';
+import { parseDuration } from '@tidemark/model';
+
+// Query parameters, from the address or a form body, as Prometheus reads them. Each complaint names parameter and value.
+
+/** Parameters by name; a repeated one keeps all its values. */
+export type Params = ReadonlyMap<string, readonly string[]>;
+
+export function paramsOf(...sources: readonly unknown[]): Params {
+  const params = new Map<string, string[]>();
+  for (const source of sources) {
+    if (typeof source !== 'object' || source === null) continue;
+    for (const [name, value] of Object.entries(source)) {
+      const values = (Array.isArray(value) ? value : [value]).filter((v): v is string => typeof v === 'string');
+      params.set(name, [...(params.get(name) ?? []), ...values]);
+    }
+  }
+  return params;
+}
+
+export function invalidParam(name: string, what: string): TidemarkError {
+  return new TidemarkError('PARAM_INVALID', `invalid parameter "${name}": ${what}`, { name });
+}
+
+/** The last value, or '' when absent. */
+export function textParam(params: Params, name: string): string {
+  return params.get(name)?.at(-1) ?? '';
+}
+
+// RFC 3339: the date-time of ISO 8601 with a zone.
+const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
+// Beyond year 292,278,994 a time does not fit Prometheus' milliseconds either.
+const TIME_MAX_MS = 9.2e15;
+
+/** Milliseconds, whole. Unix seconds or RFC 3339. */
+export function timeParam(params: Params, name: string, absentMs?: number): number {
+  const text = textParam(params, name);
+  if (text === '') {
+    if (absentMs !== undefined) return absentMs;
+    throw invalidParam(name, 'it is missing');
+  }
+  const seconds = decimal(text);
+  const ms = seconds === undefined ? (RFC3339.test(text) ? Date.parse(text) : Number.NaN) : Math.round(seconds * 1000);
+  if (!(Math.abs(ms) <= TIME_MAX_MS)) throw invalidParam(name, `cannot parse "${text}" to a valid timestamp`);
+  return ms;
+}
+
+/** Milliseconds. Seconds as a number, or a Prometheus duration. */
+export function durationParam(params: Params, name: string, absentMs?: number): number {
+  const text = textParam(params, name);
+  if (text === '') {
+    if (absentMs !== undefined) return absentMs;
+    throw invalidParam(name, 'it is missing');
+  }
+  const seconds = decimal(text);
+  if (seconds !== undefined) {
+    if (!(Math.abs(seconds) * 1000 <= TIME_MAX_MS))
+      throw invalidParam(name, `cannot parse "${text}" to a valid duration. It overflows int64`);
+    return Math.round(seconds * 1000);
+  }
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    if (!isTidemarkError(error)) throw error;
+    throw invalidParam(name, `cannot parse "${text}" to a valid duration`);
+  }
+}
+
+/** A whole number of at least 0; 0 means no limit. */
+export function limitParam(params: Params): number {
+  const text = textParam(params, 'limit');
+  if (text === '') return 0;
+  const limit = decimal(text);
+  if (limit === undefined || !Number.isInteger(limit) || limit < 0) {
+    throw invalidParam('limit', `"${text}" must be a whole number of at least 0`);
+  }
+  return limit;
+}
+
+function decimal(text: string): number | undefined {
+  return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text) ? Number(text) : undefined;
+}

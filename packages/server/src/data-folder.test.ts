@@ -1,0 +1,46 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { nodeDisk, seededRandom } from '@tidemark/base';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openInstallation, prepareDataFolder } from './data-folder.ts';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tidemark-data-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const open = (partitions = 4, seed = 1) => openInstallation(nodeDisk(folder), folder, partitions, seededRandom(seed));
+
+test('an empty folder becomes an installation; opening it again gives the same key', async () => {
+  const made = await open();
+  expect(made.key).toHaveLength(32);
+  expect(await open(4, 2)).toEqual(made);
+});
+
+test('a folder with other files is refused by name and left alone', async () => {
+  await writeFile(join(folder, 'thesis.doc'), 'x');
+  await expect(open()).rejects.toMatchObject({ code: 'DATA_FOREIGN', message: expect.stringContaining('thesis.doc') });
+  expect(await nodeDisk(folder).list('')).toEqual(['thesis.doc']);
+});
+
+test('a newer version, a damaged marker, another partition count: each one clear sentence', async () => {
+  await open();
+  await expect(open(8)).rejects.toMatchObject({
+    code: 'DATA_PARTITIONS',
+    message: expect.stringContaining('log.partitions: 4'),
+  });
+  await writeFile(join(folder, 'TIDEMARK'), 'tidemark data folder\nversion: 7\nwhatever\n');
+  await expect(open()).rejects.toMatchObject({ code: 'DATA_VERSION' });
+  await writeFile(join(folder, 'TIDEMARK'), 'tidemark data folder\nversion: 0\npartitions: 4\n');
+  await expect(open()).rejects.toMatchObject({ code: 'DATA_CORRUPT' });
+});
+
+test('a folder that cannot be made is one clear sentence', async () => {
+  await writeFile(join(folder, 'file'), '');
+  await expect(prepareDataFolder(join(folder, 'file', 'below'))).rejects.toMatchObject({
+    code: 'DATA_UNREADABLE',
+    message: expect.stringContaining('TIDEMARK_DATA'),
+  });
+});

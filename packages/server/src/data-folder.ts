@@ -1,0 +1,101 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type Disk, messageOf, type Random, systemCode, TidemarkError } from '@tidemark/base';
+
+// The folder of everything Tidemark keeps.
+//
+//   <data>/TIDEMARK      what this is: format version, the installation's key for series ids, partition count
+//          log/          the embedded commit log
+//          store/        heads, checkpoints, windows
+//          rollup/       state of the rollup tasks
+//          objects/      the object store, when it is a folder
+//
+// TIDEMARK is written first, into an empty folder only: a folder with other people's files is never touched.
+
+export interface Installation {
+  /** 32 secret bytes: series ids are keyed with them, so nobody can forge a collision. */
+  readonly key: Uint8Array;
+  /** Of the data topics; fixed when the folder is made. */
+  readonly partitions: number;
+}
+
+const MARKER = 'TIDEMARK';
+const VERSION = 0;
+const KEY_LENGTH = 32;
+
+/** Makes sure the folder is there and can be used, and names it absolutely. Throws `DATA_UNREADABLE`. */
+export async function prepareDataFolder(path: string): Promise<string> {
+  const folder = resolve(path);
+  try {
+    await mkdir(folder, { recursive: true });
+    await readdir(folder);
+  } catch (error) {
+    throw new TidemarkError(
+      'DATA_UNREADABLE',
+      `the data folder ${folder} cannot be used (${systemCode(error) ?? messageOf(error)}); set TIDEMARK_DATA to a folder this user may write`,
+      { folder },
+      error,
+    );
+  }
+  return folder;
+}
+
+/**
+ * Reads the marker, or makes it in an empty folder.
+ * Throws `DATA_FOREIGN` (something else lives here), `DATA_VERSION` (a newer Tidemark made it), `DATA_CORRUPT`,
+ * `DATA_PARTITIONS` (the configuration asks for another count).
+ */
+export async function openInstallation(
+  disk: Disk,
+  folder: string,
+  partitions: number,
+  random: Random,
+): Promise<Installation> {
+  const names = await disk.list('');
+  if (names.includes(MARKER)) return readMarker(disk, folder, partitions);
+  if (names.length > 0) {
+    throw new TidemarkError(
+      'DATA_FOREIGN',
+      `${folder} holds files that are not Tidemark's (${names.slice(0, 3).join(', ')}${names.length > 3 ? ', ...' : ''}); give Tidemark an empty folder with TIDEMARK_DATA`,
+      { folder },
+    );
+  }
+  const key = random.bytes(KEY_LENGTH);
+  const text = `tidemark data folder\nversion: ${VERSION}\npartitions: ${partitions}\nseries-key: ${Buffer.from(key).toString('hex')}\n`;
+  await disk.writeAtomic(MARKER, Buffer.from(text, 'utf8'));
+  return { key, partitions };
+}
+
+async function readMarker(disk: Disk, folder: string, wantedPartitions: number): Promise<Installation> {
+  const text = Buffer.from(await disk.read(MARKER)).toString('utf8');
+  const match = /^tidemark data folder\nversion: (\d+)\npartitions: (\d+)\nseries-key: ([0-9a-f]{64})\n$/.exec(text);
+  const version = /^tidemark data folder\nversion: (\d+)\n/.exec(text)?.[1];
+  if (version !== undefined && Number(version) > VERSION) {
+    throw new TidemarkError(
+      'DATA_VERSION',
+      `${folder} was made by a newer Tidemark (data version ${version}; this one knows ${VERSION})`,
+      {
+        folder,
+        version: Number(version),
+      },
+    );
+  }
+  if (!match) {
+    throw new TidemarkError(
+      'DATA_CORRUPT',
+      `${folder}/${MARKER} is not as Tidemark writes it; restore it from a backup, it holds the key of all series ids`,
+      {
+        folder,
+      },
+    );
+  }
+  const partitions = Number(match[2]);
+  if (partitions !== wantedPartitions) {
+    throw new TidemarkError(
+      'DATA_PARTITIONS',
+      `${folder} was made with log.partitions: ${partitions}, the configuration says ${wantedPartitions}; the count cannot be changed`,
+      { folder, partitions, wantedPartitions },
+    );
+  }
+  return { key: Uint8Array.from(Buffer.from(match[3] as string, 'hex')), partitions };
+}

@@ -1,0 +1,63 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { messageOf, systemCode, TidemarkError } from '@tidemark/base';
+import type { Express } from 'express';
+
+// The one listener.
+
+export interface Listening {
+  /** `http://127.0.0.1:9470`: as bound, so port 0 shows the port that was picked. */
+  readonly url: string;
+  /** Stops accepting, lets answers under way finish for at most `graceMs`, then cuts them. */
+  close(graceMs: number): Promise<void>;
+}
+
+export function parseListen(listen: string): { host: string; port: number } {
+  const at = listen.lastIndexOf(':');
+  return { host: listen.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(listen.slice(at + 1)) };
+}
+
+export function isLoopback(listen: string): boolean {
+  const { host } = parseListen(listen);
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** Throws `HTTP_PORT_IN_USE`, `HTTP_LISTEN`. */
+export async function listenOn(listen: string, app: Express): Promise<Listening> {
+  const { host, port } = parseListen(listen);
+  const server = createServer(app);
+  // Prometheus keeps connections for 5 minutes between sends.
+  server.keepAliveTimeout = 330_000;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, host, () => resolve());
+    });
+  } catch (error) {
+    if (systemCode(error) === 'EADDRINUSE') {
+      throw new TidemarkError(
+        'HTTP_PORT_IN_USE',
+        `${listen} is in use by another program (perhaps another Tidemark); set TIDEMARK_HTTP_LISTEN to another address, for example ${host}:${port === 65535 ? port - 1 : port + 1}`,
+        { listen },
+        error,
+      );
+    }
+    throw new TidemarkError('HTTP_LISTEN', `cannot listen on ${listen}: ${messageOf(error)}`, { listen }, error);
+  }
+  const bound = server.address() as AddressInfo;
+  return {
+    url: `http://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`,
+    close: (graceMs) => closeServer(server, graceMs),
+  };
+}
+
+function closeServer(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
