@@ -1,0 +1,103 @@
+import { NativeSelect } from '@mantine/core';
+import { useCallback, useState } from 'react';
+import { listSeries } from '../api/client.ts';
+import { useAnswer } from '../api/use-answer.ts';
+import { ErrorNotice, Notice } from '../page/notice.tsx';
+import { RangeControls } from '../page/range-controls.tsx';
+import { windowOf, zoomed } from '../time/range.ts';
+import { useTicker } from '../time/use-ticker.ts';
+import type { PageState } from '../url/page-state.ts';
+import type { SetPageState } from '../url/use-page-state.ts';
+import { Filesystems } from './filesystems.tsx';
+import { chosenHost, hostsOf } from './hosts.ts';
+import styles from './overview.module.css';
+import { PanelCard } from './panel-card.tsx';
+import { panels } from './panels.ts';
+import { StatTile } from './stat-tile.tsx';
+import { stats } from './stats.ts';
+
+/** Host metrics are scraped this often; asking more often would show nothing new. */
+const refreshSeconds = 5;
+/** Hosts come and go slowly: the list is renewed once a minute, or with every refresh while there is none. */
+const hostsEverySeconds = 60;
+/** A host that stopped is still worth a look for a while. */
+const hostsLookbackSeconds = 3600;
+
+interface OverviewProps {
+  readonly state: PageState;
+  readonly onChange: SetPageState;
+}
+
+export function Overview({ state, onChange }: OverviewProps) {
+  const { range } = state;
+  const [running, setRunning] = useState(true);
+  const now = useTicker(refreshSeconds, running);
+  const window = windowOf(range, now);
+
+  const [anyHost, setAnyHost] = useState(false);
+  const turn = Math.floor(now / (anyHost ? hostsEverySeconds : refreshSeconds));
+  const known = useAnswer(JSON.stringify([turn, range.end]), async (signal) => {
+    const start = Math.floor(Math.min(window.start, window.end - hostsLookbackSeconds));
+    const hosts = hostsOf(await listSeries({ match: 'node_load1', start, end: Math.ceil(window.end) }, signal));
+    setAnyHost(hosts.length > 0);
+    return hosts;
+  });
+  const hosts = known.data ?? [];
+  const host = chosenHost(hosts, state.host);
+
+  const zoom = useCallback(
+    (from: number, to: number) => {
+      const next = zoomed(from, to);
+      if (next !== undefined) onChange({ range: next }, 'push');
+    },
+    [onChange],
+  );
+
+  return (
+    <main className={styles['overview']}>
+      <div className={styles['toolbar']}>
+        <div className={styles['host']}>
+          <h1>Host</h1>
+          {hosts.length > 1 ? (
+            <NativeSelect
+              aria-label="Host"
+              value={host ?? ''}
+              data={hosts}
+              onChange={(event) => onChange({ host: event.currentTarget.value }, 'push')}
+            />
+          ) : (
+            <span className={styles['hostName']}>{host}</span>
+          )}
+        </div>
+        <RangeControls
+          range={range}
+          running={running}
+          onRange={(next) => onChange({ range: next })}
+          onRunning={setRunning}
+        />
+      </div>
+      {known.error !== undefined && <ErrorNotice error={known.error} />}
+      {host === undefined && known.data !== undefined && (
+        <Notice title="No host metrics yet" tall>
+          The first values arrive a few seconds after the server starts. If nothing comes, host collection is off: look
+          for <code>collector.host</code> in its configuration.
+        </Notice>
+      )}
+      {host !== undefined && (
+        <>
+          <div className={styles['tiles']}>
+            {stats.map((spec) => (
+              <StatTile key={spec.id} spec={spec} host={host} at={window.end} />
+            ))}
+          </div>
+          <div className={styles['panels']}>
+            {panels.map((spec) => (
+              <PanelCard key={spec.id} spec={spec} host={host} range={range} now={now} onZoom={zoom} />
+            ))}
+          </div>
+          <Filesystems host={host} at={window.end} />
+        </>
+      )}
+    </main>
+  );
+}

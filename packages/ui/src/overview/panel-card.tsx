@@ -1,0 +1,68 @@
+import { useMemo } from 'react';
+import { queryRange } from '../api/client.ts';
+import { useAnswer } from '../api/use-answer.ts';
+import { TimeChart } from '../chart/time-chart.tsx';
+import { Card } from '../page/card.tsx';
+import { ErrorNotice, Notice } from '../page/notice.tsx';
+import { formatDuration } from '../time/duration.ts';
+import { alignedWindow, type TimeRange, windowOf } from '../time/range.ts';
+import { chooseStep, rateWindowSeconds } from '../time/step.ts';
+import { panelData } from './panel-series.ts';
+import type { PanelSpec } from './panels.ts';
+
+const chartHeightPx = 190;
+
+interface PanelCardProps {
+  readonly spec: PanelSpec;
+  readonly host: string;
+  readonly range: TimeRange;
+  readonly now: number;
+  readonly onZoom: (from: number, to: number) => void;
+}
+
+/** One chart of the overview. It asks again when the clock reaches its next step, so a week is not fetched every 5 s. */
+export function PanelCard({ spec, host, range, now, onZoom }: PanelCardProps) {
+  const stepSeconds = chooseStep(range.spanSeconds);
+  const { start, end } = alignedWindow(range, now, stepSeconds);
+  const context = { host, window: formatDuration(rateWindowSeconds(stepSeconds)) };
+
+  const answer = useAnswer(
+    JSON.stringify([host, start, end, stepSeconds]),
+    async (signal) => {
+      const asked = spec.queries.map((query) =>
+        queryRange({ expr: query.expr(context), start, end, stepSeconds }, signal),
+      );
+      const answers = await Promise.all(asked);
+      return panelData(
+        spec,
+        answers.map((one) => one.data),
+        { start, end, stepSeconds },
+      );
+    },
+    host,
+  );
+  const { data, error } = answer;
+  const window = useMemo(() => windowOf({ spanSeconds: range.spanSeconds, end: range.end ?? now }, now), [range, now]);
+
+  return (
+    <Card title={spec.title} note={spec.note} busy={answer.loading}>
+      {error !== undefined && data === undefined && <ErrorNotice error={error} />}
+      {data === undefined && error === undefined && <Notice title="Loading…" />}
+      {data !== undefined && data.series.length === 0 && <Notice title="No samples in this range" />}
+      {data !== undefined && data.series.length > 0 && (
+        <TimeChart
+          label={spec.title}
+          times={data.times}
+          series={data.series}
+          window={window}
+          unit={spec.unit}
+          height={chartHeightPx}
+          stacked={spec.stacked === true}
+          {...(spec.bounds !== undefined && { bounds: spec.bounds })}
+          syncKey="overview"
+          onZoom={onZoom}
+        />
+      )}
+    </Card>
+  );
+}
