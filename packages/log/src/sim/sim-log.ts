@@ -1,0 +1,294 @@
+import { assert, type Clock, TidemarkError } from '@tidemark/base';
+import { closed, overloaded, partitionUnknown, positionLost, topicUnknown } from '../errors.ts';
+import type {
+  Log,
+  LogReader,
+  OutgoingRecord,
+  PartitionBounds,
+  Position,
+  ReaderOptions,
+  TopicPartition,
+  TopicSpec,
+} from '../log.ts';
+import { PartitionReader } from '../reader.ts';
+import { checkRecord, NO_HEADERS } from '../record.ts';
+import { checkSameTopic, checkTopicSpec } from '../topic-spec.ts';
+import { FaultPlan } from './fault-plan.ts';
+import { SimPartition } from './sim-partition.ts';
+
+// A log in memory, deterministic, misbehaving to order. What a user of logs must survive here:
+//
+//   append     slow; rejected before it was taken; rejected after it was taken (so a retry doubles it)
+//   delivery   the same records again, from an earlier position (`redeliver`)
+//   positions  commits younger than the last sync forgotten at a crash
+//   retention  a reader that fell behind finds its position gone (`retain`, `cutOff`)
+//   crash      everyone's reader and append under way end with LOG_CLOSED; `crash` answers the log as it is found again
+
+export interface SimLogOptions {
+  readonly clock: Clock;
+  readonly recordBytesMax?: number;
+  readonly inFlightBytesMax?: number;
+  /** `retain` cuts off records older than this, read or not. */
+  readonly retainMaxMs?: number;
+  /** A commit older than this survives a crash by itself. */
+  readonly positionsSyncMs?: number;
+}
+
+// The embedded log's defaults, so that what fits here fits there.
+const RECORD_BYTES_MAX = 8 * 1024 * 1024;
+const IN_FLIGHT_BYTES_MAX = 64 * 1024 * 1024;
+
+interface SimTopic {
+  readonly spec: TopicSpec;
+  readonly partitions: readonly SimPartition[];
+}
+
+interface Held extends Position {
+  readonly group: string;
+  /** False: only a reader was opened; it holds bytes back, but nothing was committed. */
+  readonly committed: boolean;
+  readonly atMs: number;
+}
+
+export class SimLog implements Log {
+  readonly faults = new FaultPlan();
+  readonly #clock: Clock;
+  readonly #options: SimLogOptions;
+  readonly #topics = new Map<string, SimTopic>();
+  readonly #readers = new Set<PartitionReader>();
+  #held = new Map<string, Held>();
+  #durableHeld: ReadonlyMap<string, Held> = new Map();
+  #inFlightBytes = 0;
+  #tail: Promise<unknown> = Promise.resolve();
+  #closed = false;
+  #crashed = false;
+
+  constructor(options: SimLogOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+  }
+
+  async ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
+    this.#mustBeOpen();
+    for (const spec of topics) {
+      checkTopicSpec(spec);
+      const found = this.#topics.get(spec.name);
+      if (found) checkSameTopic(spec, found.spec);
+    }
+    for (const spec of topics) {
+      if (this.#topics.has(spec.name)) continue;
+      const partitions = Array.from({ length: spec.partitions }, (_, partition) =>
+        this.#adopt(new SimPartition({ topic: spec.name, partition })),
+      );
+      this.#topics.set(spec.name, { spec, partitions });
+    }
+  }
+
+  async topics(): Promise<readonly TopicSpec[]> {
+    this.#mustBeOpen();
+    return [...this.#topics.values()].map(({ spec }) => spec);
+  }
+
+  async append(records: readonly OutgoingRecord[]): Promise<readonly number[]> {
+    this.#mustBeOpen();
+    let bytes = 0;
+    for (const record of records) {
+      this.#partition(record);
+      const { spec } = this.#topic(record.topic);
+      bytes += checkRecord(record, spec, this.#options.recordBytesMax ?? RECORD_BYTES_MAX);
+    }
+    const limit = this.#options.inFlightBytesMax ?? IN_FLIGHT_BYTES_MAX;
+    if (this.#inFlightBytes + bytes > limit) throw overloaded(this.#inFlightBytes + bytes, limit);
+    this.#inFlightBytes += bytes;
+    const taken = this.#tail.then(() => this.#take(records));
+    this.#tail = taken.then(
+      () => undefined,
+      () => undefined,
+    );
+    try {
+      return await taken;
+    } finally {
+      this.#inFlightBytes -= bytes;
+    }
+  }
+
+  async bounds(topic: string): Promise<readonly PartitionBounds[]> {
+    this.#mustBeOpen();
+    return this.#topic(topic).partitions.map((partition) => partition.bounds());
+  }
+
+  async openReader(options: ReaderOptions): Promise<LogReader> {
+    this.#mustBeOpen();
+    const assigned = options.from.map((from) => {
+      const source = this.#partition(from);
+      const held = this.#held.get(heldKey(options.group, from));
+      const { start, end } = source.bounds();
+      let position = start;
+      if (from.offset === 'latest') position = end;
+      else if (from.offset === 'committed') position = held?.committed ? held.offset : start;
+      else if (from.offset !== 'earliest') position = from.offset;
+      return { source, position, known: held !== undefined };
+    });
+    const registered = assigned
+      .filter(({ known }) => !known)
+      .map(({ source, position }) => ({ ...source.at, offset: position }));
+    this.#hold(options.group, registered, false);
+    const reader: PartitionReader = new PartitionReader(this.#clock, assigned, () => this.#readers.delete(reader));
+    this.#readers.add(reader);
+    return reader;
+  }
+
+  async commit(group: string, positions: readonly Position[]): Promise<void> {
+    this.#mustBeOpen();
+    for (const position of positions) {
+      const { end, start } = this.#partition(position).bounds();
+      if (position.offset > end || position.offset < 0) throw positionLost(position, position.offset, start, end);
+    }
+    this.#hold(group, positions, true);
+  }
+
+  async committed(group: string, partitions: readonly TopicPartition[]): Promise<readonly Position[]> {
+    this.#mustBeOpen();
+    return partitions.flatMap((at) => {
+      this.#partition(at);
+      const held = this.#held.get(heldKey(group, at));
+      return held?.committed ? [{ topic: at.topic, partition: at.partition, offset: held.offset }] : [];
+    });
+  }
+
+  async forget(group: string): Promise<void> {
+    this.#mustBeOpen();
+    for (const [key, held] of this.#held) if (held.group === group) this.#held.delete(key);
+    this.syncPositions();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#tail;
+    for (const reader of [...this.#readers]) await reader.close();
+    this.syncPositions();
+  }
+
+  /** The log as the next process finds it. Everything of this one ends with LOG_CLOSED. */
+  crash(): SimLog {
+    assert(!this.#crashed, 'a log crashes once');
+    this.#syncOldPositions();
+    this.#closed = true;
+    this.#crashed = true;
+    const after = new SimLog(this.#options);
+    for (const [name, { spec, partitions }] of this.#topics) {
+      after.#topics.set(name, { spec, partitions: partitions.map((partition) => after.#adopt(partition.copy())) });
+    }
+    after.#held = new Map(this.#durableHeld);
+    after.#durableHeld = new Map(this.#durableHeld);
+    for (const reader of [...this.#readers]) void reader.close();
+    return after;
+  }
+
+  /** All commits so far survive a crash. */
+  syncPositions(): void {
+    this.#durableHeld = new Map(this.#held);
+  }
+
+  /** Every open reader gets up to so many offsets of each partition again. */
+  redeliver(records: number): void {
+    for (const reader of this.#readers) reader.rewind(records);
+  }
+
+  /** Drops what every group has passed and what is too old; compacts. */
+  retain(): void {
+    const cutMs = this.#clock.nowMs() - (this.#options.retainMaxMs ?? Number.POSITIVE_INFINITY);
+    for (const { spec, partitions } of this.#topics.values()) {
+      for (const partition of partitions) {
+        if (spec.compacted) partition.compact(this.#leastPosition(partition));
+        else this.#release(partition, cutMs);
+      }
+    }
+  }
+
+  /** As if a cap had cut this partition. */
+  cutOff(at: TopicPartition, start: number): void {
+    this.#partition(at).release(start);
+  }
+
+  async #take(records: readonly OutgoingRecord[]): Promise<readonly number[]> {
+    if (this.faults.appendDelayMs > 0) await this.#clock.sleep(this.faults.appendDelayMs);
+    if (this.#crashed) throw closed('log');
+    const fault = this.faults.takeAppendFault();
+    if (fault?.when === 'before') throw ordered(fault.code, 'before it was taken');
+    const timestampMs = this.#clock.nowMs();
+    const offsets = records.map(({ topic, partition, key, value, headers }) =>
+      this.#partition({ topic, partition }).push({ timestampMs, key, value, headers: headers ?? NO_HEADERS }),
+    );
+    for (const { partitions } of this.#topics.values()) for (const partition of partitions) partition.wake();
+    if (fault) throw ordered(fault.code, 'after it was taken');
+    return offsets;
+  }
+
+  #release(partition: SimPartition, cutMs: number): void {
+    const groups = [...this.#held.values()].filter((held) => isAt(held, partition.at));
+    if (groups.length > 0) partition.release(Math.min(...groups.map(({ offset }) => offset)));
+    const firstYoung = partition.records.find((record) => record.timestampMs >= cutMs);
+    partition.release(firstYoung?.offset ?? partition.end);
+  }
+
+  /** Below this every open reader and every group has been. */
+  #leastPosition(partition: SimPartition): number {
+    const positions = [...this.#held.values(), ...[...this.#readers].flatMap((reader) => reader.positions())];
+    const here = positions.filter((position) => isAt(position, partition.at)).map(({ offset }) => offset);
+    return Math.min(partition.end, ...here);
+  }
+
+  #hold(group: string, positions: readonly Position[], committed: boolean): void {
+    this.#syncOldPositions();
+    const atMs = this.#clock.nowMs();
+    for (const { topic, partition, offset } of positions) {
+      this.#held.set(heldKey(group, { topic, partition }), { group, topic, partition, offset, committed, atMs });
+    }
+  }
+
+  #syncOldPositions(): void {
+    const cutMs = this.#clock.nowMs() - (this.#options.positionsSyncMs ?? Number.POSITIVE_INFINITY);
+    const durable = new Map(this.#durableHeld);
+    for (const [key, held] of this.#held) if (held.atMs <= cutMs) durable.set(key, held);
+    this.#durableHeld = durable;
+  }
+
+  #adopt(partition: SimPartition): SimPartition {
+    partition.delay = () => {
+      const { readDelayMs } = this.faults;
+      return readDelayMs > 0 ? this.#clock.sleep(readDelayMs) : undefined;
+    };
+    return partition;
+  }
+
+  #topic(name: string): SimTopic {
+    const topic = this.#topics.get(name);
+    if (!topic) throw topicUnknown(name);
+    return topic;
+  }
+
+  #partition(at: TopicPartition): SimPartition {
+    const { partitions } = this.#topic(at.topic);
+    const partition = partitions[at.partition];
+    if (!partition) throw partitionUnknown(at, partitions.length);
+    return partition;
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw closed('log');
+  }
+}
+
+function heldKey(group: string, at: TopicPartition): string {
+  return `${group}\u0000${at.topic}\u0000${at.partition}`;
+}
+
+function isAt(a: TopicPartition, b: TopicPartition): boolean {
+  return a.topic === b.topic && a.partition === b.partition;
+}
+
+function ordered(code = 'LOG_IO', when: string): TidemarkError {
+  return new TidemarkError(code, `append fails as ordered, ${when}`, { when });
+}
