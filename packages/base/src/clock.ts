@@ -40,14 +40,13 @@ export const systemClock: Clock = {
 };
 
 /**
- * Wall time that runs `rate` times as fast from the moment this is made. For whole-process tests that need windows to
- * close (`testing.clockRate`); monotonic time keeps the machine's speed.
+ * Wall time that runs `rate` times as fast as `base`'s, counted from `originMs`: the same origin gives the same time again
+ * after a restart. For whole-process tests that need windows to close (`testing.clockRate`); monotonic time keeps the
+ * machine's speed.
  */
-export function acceleratedClock(rate: number, base: Clock = systemClock): Clock {
-  const startWallMs = base.nowMs();
-  const startMonotonicMs = base.monotonicMs();
+export function acceleratedClock(rate: number, originMs: number, base: Clock = systemClock): Clock {
   const clock: Clock = {
-    nowMs: () => Math.floor(startWallMs + (base.monotonicMs() - startMonotonicMs) * rate),
+    nowMs: () => Math.floor(originMs + (base.nowMs() - originMs) * rate),
     monotonicMs: () => base.monotonicMs(),
     sleep: (ms, signal) => sleepOn(clock, ms, signal),
     after: (ms, tick) => base.after(ms / rate, tick),

@@ -10,5 +10,6 @@ export {
   type PrometheusSeries,
   startPrometheus,
 } from './prometheus.ts';
+export { encodeRemoteWrite, type SentSeries, sendRemoteWrite } from './remote-write.ts';
 export { type TempFolder, tempFolder } from './temp-folder.ts';
 export { runTidemark, startTidemark, type Tidemark, type TidemarkOptions } from './tidemark.ts';
