@@ -1,1 +1,2 @@
-export {};
+export { DEFAULT_INGEST_OPTIONS, type IngestOptions } from './options.ts';
+export { type IngestParts, IngestPipeline } from './pipeline.ts';

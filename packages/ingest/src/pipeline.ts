@@ -1,0 +1,246 @@
+import {
+  type Clock,
+  isTidemarkError,
+  type Logger,
+  type Random,
+  type SelfMetrics,
+  type TidemarkError,
+} from '@tidemark/base';
+import type { Log, OutgoingRecord } from '@tidemark/log';
+import { type AppendOutcome, type MetricMetadata, type SampleBatch, type SampleSink, wordsOf } from '@tidemark/model';
+import { admit, timeBounds } from './admission/admit.ts';
+import { Refusals } from './admission/refusals.ts';
+import { rateLimited } from './errors.ts';
+import { IngestMetrics } from './ingest-metrics.ts';
+import { DEFAULT_INGEST_OPTIONS, type IngestOptions } from './options.ts';
+import { IntakeColumns } from './protocol/intake-columns.ts';
+import { HISTOGRAM_REASON, RemoteWriteDecoder } from './protocol/remote-write.ts';
+import { SnappyDecoder } from './protocol/snappy.ts';
+import { WireLabels } from './protocol/wire-labels.ts';
+import { Publisher } from './publish/publisher.ts';
+import { partitionMetadata } from './route/partition-key.ts';
+import { PartitionSplitter } from './route/partition-records.ts';
+import type { SectionTable } from './series/section-table.ts';
+import type { SeriesTable } from './series/series-table.ts';
+import { type TenantIntake, TenantIntakes } from './tenant-intake.ts';
+
+// The way of a sample in, on one page.
+//
+//   remote write body --snappy--> protobuf --decode--> columns (ref, time, value)     refs: the tenant's directory
+//   SampleBatch --------------------------------copy-> columns                        refs: the batch's own section
+//                                                        |
+//                 rate limit -> time policy, active series (admit) -> records by partition (split) -> encode -> log
+//                                                        |
+//                                        refused: counted by reason, named in the answer
+//
+// Everything up to the log is synchronous, on buffers that are used again: a request that is being decoded has the thread,
+// and refs and scratch columns never live across an await. Acknowledged means: the log has it.
+
+export interface IngestParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: SelfMetrics;
+  readonly logger: Logger;
+}
+
+const NO_METADATA: readonly MetricMetadata[] = [];
+/** A buffer for decoded requests larger than this is let go after the request. */
+const DECODE_KEEP_BYTES = 4 * 1024 * 1024;
+
+export class IngestPipeline implements SampleSink {
+  readonly options: IngestOptions;
+  readonly metrics: IngestMetrics;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #tenants: TenantIntakes;
+  readonly #snappy: SnappyDecoder;
+  readonly #remoteWrite: RemoteWriteDecoder;
+  readonly #columns = new IntakeColumns();
+  readonly #splitter: PartitionSplitter;
+  readonly #publisher: Publisher;
+  #admittedAtMs = 0;
+
+  constructor(parts: IngestParts, options: Partial<IngestOptions> = {}) {
+    this.options = { ...DEFAULT_INGEST_OPTIONS, ...options };
+    this.#clock = parts.clock;
+    this.#logger = parts.logger;
+    const labels = new WireLabels(this.options);
+    const seed = parts.random.below(2 ** 32);
+    this.#tenants = new TenantIntakes({ clock: parts.clock, seed, labels }, this.options);
+    this.#snappy = new SnappyDecoder({ decodedBytesMax: this.options.decodedBytesMax, keepBytes: DECODE_KEEP_BYTES });
+    this.#remoteWrite = new RemoteWriteDecoder(this.options, labels);
+    this.#splitter = new PartitionSplitter(this.options);
+    this.#publisher = new Publisher(parts.log, this.options);
+    this.metrics = new IngestMetrics(parts.metrics, this.#tenants, this.#publisher);
+  }
+
+  /** The sink of one source; `protocol` is its name in the metrics (`scrape`, `host`, `exposition`). */
+  sinkFor(protocol: string): SampleSink {
+    return { append: (batch, signal) => this.#appendBatch(batch, protocol, signal) };
+  }
+
+  /** As `SampleSink` has it, with the protocol `internal`. */
+  append(batch: SampleBatch, signal?: AbortSignal): Promise<AppendOutcome> {
+    return this.#appendBatch(batch, 'internal', signal);
+  }
+
+  /**
+   * Takes the body of one remote write 1.0 request, still compressed; it may be reused when the promise is there.
+   *
+   * Promises: as SampleSink.append. Native histograms are among the refused, with the reason `native_histogram_unsupported`.
+   * Throws `SNAPPY_MALFORMED`, `SNAPPY_TOO_LARGE`, `PROTOBUF_MALFORMED`, `INGEST_REQUEST_TOO_LARGE`,
+   * `INGEST_RATE_LIMITED`, `INGEST_OVERLOADED`, `INGEST_UNAVAILABLE`, the signal's reason.
+   */
+  async appendRemoteWrite(tenantName: string, body: Uint8Array, signal?: AbortSignal): Promise<AppendOutcome> {
+    return this.#run(tenantName, 'remote_write', signal, (tenant, refusals) => {
+      const request = this.#snappy.decode(body);
+      const metadata = this.#remoteWrite.decode(request, tenant.directory, this.#columns, refusals);
+      if (this.#remoteWrite.histogramsRefused > 0) this.#warnOnce(tenant, 'remote_write', 'native histograms');
+      this.#leaveExemplars(tenant, 'remote_write', this.#remoteWrite.exemplarsIgnored);
+      return { table: tenant.directory, metadata };
+    });
+  }
+
+  #appendBatch(batch: SampleBatch, protocol: string, signal: AbortSignal | undefined): Promise<AppendOutcome> {
+    return this.#run(batch.tenant, protocol, signal, (tenant, refusals) => {
+      const table = tenant.tableOf(batch.series);
+      this.#fill(batch, table.problems, refusals);
+      const histograms = batch.histograms?.series.length ?? 0;
+      if (histograms > 0) this.#warnOnce(tenant, protocol, 'native histograms');
+      refusals.add(HISTOGRAM_REASON, histograms, () => {
+        return `series ${table.describe(batch.histograms?.series[0] as number)} carries native histograms, which Tidemark does not store yet`;
+      });
+      this.#leaveExemplars(tenant, protocol, batch.exemplars?.series.length ?? 0);
+      return { table, metadata: batch.metadata ?? NO_METADATA };
+    });
+  }
+
+  async #run(
+    tenantName: string,
+    protocol: string,
+    signal: AbortSignal | undefined,
+    decode: Decode,
+  ): Promise<AppendOutcome> {
+    const startedMs = this.#clock.monotonicMs();
+    const refusals = new Refusals();
+    try {
+      signal?.throwIfAborted();
+      this.#columns.reset();
+      const { accepted, records } = this.#prepare(tenantName, decode, refusals);
+      await orAborted(this.#publisher.append(records), signal);
+      this.metrics.accepted.with(tenantName, protocol).add(accepted);
+      const refused = refusals.list();
+      for (const { reason, count } of refused) this.metrics.refused.with(tenantName, protocol, reason).add(count);
+      return { accepted, refused };
+    } catch (error) {
+      this.#countFailed(error, tenantName, protocol);
+      throw error;
+    } finally {
+      this.metrics.requestSeconds.observe((this.#clock.monotonicMs() - startedMs) / 1000);
+    }
+  }
+
+  /** The synchronous part: from the request to records ready for the log. */
+  #prepare(tenantName: string, decode: Decode, refusals: Refusals): Prepared {
+    this.#publisher.mustHaveRoom();
+    const nowMs = this.#clock.nowMs();
+    // Windows close by this clock: it must not go back when the machine's does.
+    this.#admittedAtMs = Math.max(this.#admittedAtMs, nowMs);
+    const tenant = this.#tenants.begin(tenantName, nowMs);
+    const { table, metadata } = decode(tenant, refusals);
+    const columns = this.#columns;
+    const waitMs = tenant.bucket.take(columns.count, nowMs);
+    if (waitMs > 0) throw rateLimited(tenantName, columns.count, this.options.samplesPerSecondMax, waitMs);
+    admit(columns, table, timeBounds(nowMs), tenant.active, this.options.activeSeriesMax, refusals);
+    const records = this.#publisher.encode(
+      tenantName,
+      this.#admittedAtMs,
+      this.#splitter.split(columns, table),
+      partitionMetadata(metadata, tenant.hash, this.options.partitions),
+    );
+    return { accepted: columns.count, records };
+  }
+
+  /** Samples of a batch into the columns, those of refused series apart. */
+  #fill(batch: SampleBatch, problems: SectionTable['problems'], refusals: Refusals): void {
+    const columns = this.#columns;
+    const { sampleSeries, timestampsMs } = batch;
+    const words = wordsOf(batch.values);
+    const count = sampleSeries.length;
+    columns.reserve(count);
+    let kept = 0;
+    for (let i = 0; i < count; i++) {
+      const series = sampleSeries[i] as number;
+      if (problems.size > 0) {
+        const problem = problems.get(series);
+        if (problem) {
+          refusals.add(problem.reason, 1, () => problem.example);
+          continue;
+        }
+      }
+      columns.refs[kept] = series;
+      columns.timestampsMs[kept] = timestampsMs[i] as number;
+      columns.words[kept * 2] = words[i * 2] as number;
+      columns.words[kept * 2 + 1] = words[i * 2 + 1] as number;
+      kept++;
+    }
+    columns.count = kept;
+  }
+
+  #leaveExemplars(tenant: TenantIntake, protocol: string, count: number): void {
+    if (count === 0) return;
+    this.metrics.exemplarsIgnored.with(tenant.name, protocol).add(count);
+    this.#warnOnce(tenant, protocol, 'exemplars');
+  }
+
+  /** Tells the operator once per tenant; the counters tell the rest. */
+  #warnOnce(tenant: TenantIntake, protocol: string, what: string): void {
+    if (tenant.warned.has(what)) return;
+    tenant.warned.add(what);
+    this.#logger.warn(`${what} are not stored and left out`, { tenant: tenant.name, protocol });
+  }
+
+  #countFailed(error: unknown, tenant: string, protocol: string): void {
+    const reason = isTidemarkError(error) ? FAILED_REASONS[error.code] : undefined;
+    if (!reason) return;
+    const samples = (error as TidemarkError).details['samples'];
+    this.metrics.refused.with(tenant, protocol, reason).add(typeof samples === 'number' ? samples : 1);
+  }
+}
+
+type Decode = (tenant: TenantIntake, refusals: Refusals) => Decoded;
+
+interface Decoded {
+  readonly table: SeriesTable;
+  readonly metadata: readonly MetricMetadata[];
+}
+
+interface Prepared {
+  readonly accepted: number;
+  readonly records: readonly OutgoingRecord[];
+}
+
+/** Whole requests refused, as the counter names it. */
+const FAILED_REASONS: Readonly<Record<string, string>> = {
+  INGEST_OVERLOADED: 'overloaded',
+  INGEST_RATE_LIMITED: 'rate_limited',
+  INGEST_UNAVAILABLE: 'log_unavailable',
+  INGEST_REQUEST_TOO_LARGE: 'request_too_large',
+  SNAPPY_TOO_LARGE: 'request_too_large',
+  SNAPPY_MALFORMED: 'malformed',
+  PROTOBUF_MALFORMED: 'malformed',
+};
+
+/** What the promise comes to, or the signal's reason if that is first: the append then goes on, unacknowledged. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

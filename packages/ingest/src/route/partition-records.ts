@@ -1,0 +1,149 @@
+import type { SeriesSection } from '@tidemark/model';
+import { wordsOf } from '@tidemark/model';
+import type { IntakeColumns } from '../protocol/intake-columns.ts';
+import type { SeriesTable } from '../series/series-table.ts';
+
+// Splits a request's samples by the partition of their series (tenant and metric name: model's partitionOf), one record a
+// partition, in arrival order within each; a record that grows to `recordBytes` is closed and another one begun.
+//
+//   refs of the request      a b c a d e          partitions of a, b, c, d, e:   0 1 0 1 0
+//   record of partition 0    a c a e   series a c e, samples 0 1 0 2
+//   record of partition 1    b d       series b d,   samples 0 1
+//
+// Two passes: the first counts and numbers series, the second fills columns of exactly the right length. They are new for
+// every record: who reads them in this process keeps them.
+
+export interface PartitionRecord {
+  readonly partition: number;
+  readonly series: SeriesSection;
+  readonly sampleSeries: Uint32Array;
+  readonly timestampsMs: Float64Array;
+  readonly values: Float64Array;
+}
+
+/** A sample in a record before compression: series index, time, value. */
+const SAMPLE_BYTES = 16;
+
+interface OpenRecord {
+  readonly id: number;
+  readonly partition: number;
+  refs: Uint32Array;
+  seriesCount: number;
+  sampleCount: number;
+  bytes: number;
+}
+
+export class PartitionSplitter {
+  readonly #recordBytes: number;
+  /** Per partition: the record that takes its next sample. */
+  readonly #open: (OpenRecord | undefined)[];
+  /** Of the current request, in the order in which they were begun. */
+  readonly #records: OpenRecord[] = [];
+  /** Ref columns that finished records gave back. */
+  readonly #spare: Uint32Array[] = [];
+  #nextId = 1;
+  /** Index of each sample's series in its record. */
+  #localIndexes = new Uint32Array(2048);
+
+  constructor(options: { readonly partitions: number; readonly recordBytes: number }) {
+    this.#open = new Array<OpenRecord | undefined>(options.partitions).fill(undefined);
+    this.#recordBytes = options.recordBytes;
+  }
+
+  split(columns: IntakeColumns, table: SeriesTable): readonly PartitionRecord[] {
+    this.#number(columns, table);
+    const filled = this.#fill(columns, table);
+    for (const record of this.#records) if (this.#spare.length < this.#open.length) this.#spare.push(record.refs);
+    this.#records.length = 0;
+    this.#open.fill(undefined);
+    if (this.#localIndexes.length > KEEP_CAPACITY) this.#localIndexes = new Uint32Array(2048);
+    return filled;
+  }
+
+  #number(columns: IntakeColumns, table: SeriesTable): void {
+    const { refs, count } = columns;
+    const { partitions, recordStamps, recordIndexes } = table.columns;
+    if (this.#localIndexes.length < count) this.#localIndexes = new Uint32Array(count);
+    const localIndexes = this.#localIndexes;
+    for (let i = 0; i < count; i++) {
+      const ref = refs[i] as number;
+      const partition = partitions[ref] as number;
+      let record = this.#open[partition];
+      if (record === undefined || record.bytes >= this.#recordBytes) record = this.#begin(partition);
+      if (recordStamps[ref] !== record.id) {
+        recordStamps[ref] = record.id;
+        recordIndexes[ref] = record.seriesCount;
+        if (record.seriesCount === record.refs.length) record.refs = doubled(record.refs);
+        record.refs[record.seriesCount++] = ref;
+        record.bytes += table.labelLength(ref);
+      }
+      localIndexes[i] = recordIndexes[ref] as number;
+      record.bytes += SAMPLE_BYTES;
+      record.sampleCount++;
+    }
+  }
+
+  #begin(partition: number): OpenRecord {
+    const refs = this.#spare.pop() ?? new Uint32Array(512);
+    const record = { id: this.#nextId++, partition, refs, seriesCount: 0, sampleCount: 0, bytes: 0 };
+    this.#open[partition] = record;
+    this.#records.push(record);
+    return record;
+  }
+
+  #fill(columns: IntakeColumns, table: SeriesTable): readonly PartitionRecord[] {
+    const { refs, timestampsMs, words, count } = columns;
+    const { partitions } = table.columns;
+    const localIndexes = this.#localIndexes;
+    const filling = this.#records.map((record) => makeRecord(record, table));
+    // Records of one partition follow one another as the samples do.
+    const heads: (Filling | undefined)[] = new Array<Filling | undefined>(this.#open.length).fill(undefined);
+    for (let r = filling.length - 1; r >= 0; r--) {
+      const record = filling[r] as Filling;
+      record.next = heads[record.partition];
+      heads[record.partition] = record;
+    }
+    for (let i = 0; i < count; i++) {
+      const partition = partitions[refs[i] as number] as number;
+      let record = heads[partition] as Filling;
+      if (record.filled === record.sampleSeries.length) {
+        record = record.next as Filling;
+        heads[partition] = record;
+      }
+      const at = record.filled++;
+      record.sampleSeries[at] = localIndexes[i] as number;
+      record.timestampsMs[at] = timestampsMs[i] as number;
+      record.words[at * 2] = words[i * 2] as number;
+      record.words[at * 2 + 1] = words[i * 2 + 1] as number;
+    }
+    return filling;
+  }
+}
+
+interface Filling extends PartitionRecord {
+  readonly words: Uint32Array;
+  filled: number;
+  next: Filling | undefined;
+}
+
+function makeRecord(record: OpenRecord, table: SeriesTable): Filling {
+  const values = new Float64Array(record.sampleCount);
+  return {
+    partition: record.partition,
+    series: table.section(record.partition, record.refs.subarray(0, record.seriesCount)),
+    sampleSeries: new Uint32Array(record.sampleCount),
+    timestampsMs: new Float64Array(record.sampleCount),
+    values,
+    words: wordsOf(values),
+    filled: 0,
+    next: undefined,
+  };
+}
+
+const KEEP_CAPACITY = 64 * 1024;
+
+function doubled(refs: Uint32Array): Uint32Array {
+  const larger = new Uint32Array(refs.length * 2);
+  larger.set(refs);
+  return larger;
+}

@@ -1,0 +1,119 @@
+import type { Clock } from '@tidemark/base';
+import { type SeriesSection, tenantHash } from '@tidemark/model';
+import { ActiveSeries } from './admission/active-series.ts';
+import { TokenBucket } from './admission/token-bucket.ts';
+import type { IngestOptions } from './options.ts';
+import type { WireLabels } from './protocol/wire-labels.ts';
+import { SeriesDirectory } from './series/directory.ts';
+import { SectionTable } from './series/section-table.ts';
+
+/** What the write path remembers of one tenant. */
+export class TenantIntake {
+  readonly name: string;
+  readonly hash: number;
+  readonly directory: SeriesDirectory;
+  readonly active: ActiveSeries;
+  readonly bucket: TokenBucket;
+  /** What the owner last counted for this tenant's directory. */
+  accountedBytes = 0;
+  /** Whether the operator has been told already that this tenant sends what is not stored. */
+  readonly warned = new Set<string>();
+  readonly #options: IngestOptions;
+  readonly #tables = new WeakMap<SeriesSection, SectionTable>();
+
+  constructor(name: string, options: IngestOptions, labels: WireLabels, seed: number, nowMs: number) {
+    this.name = name;
+    this.hash = tenantHash(name);
+    this.#options = options;
+    const { partitions, sectionBytesMax } = options;
+    this.directory = new SeriesDirectory({ tenantHash: this.hash, partitions, seed, sectionBytesMax }, labels);
+    this.active = new ActiveSeries(options);
+    this.bucket = new TokenBucket({ perSecond: options.samplesPerSecondMax, burst: options.burstSamplesMax }, nowMs);
+  }
+
+  /** The table of a batch's section, made once for as long as the section lives. */
+  tableOf(section: SeriesSection): SectionTable {
+    const known = this.#tables.get(section);
+    if (known) return known;
+    const table = new SectionTable(section, this.hash, this.#options.partitions, this.#options);
+    this.#tables.set(section, table);
+    return table;
+  }
+}
+
+/** Tenants with state, at most `tenantsMax`: the one idle longest is forgotten first and learns anew when it comes back. */
+export class TenantIntakes {
+  readonly #clock: Clock;
+  readonly #options: IngestOptions;
+  readonly #labels: WireLabels;
+  readonly #seed: number;
+  readonly #byName = new Map<string, TenantIntake>();
+  #directoryBytes = 0;
+  directoryClears = 0;
+
+  constructor(parts: { clock: Clock; seed: number; labels: WireLabels }, options: IngestOptions) {
+    this.#clock = parts.clock;
+    this.#seed = parts.seed;
+    this.#labels = parts.labels;
+    this.#options = options;
+  }
+
+  get directoryBytes(): number {
+    return this.#directoryBytes;
+  }
+
+  all(): Iterable<TenantIntake> {
+    return this.#byName.values();
+  }
+
+  /** The tenant's state, ready for a request: its windows turned, memory within limits. */
+  begin(name: string, nowMs: number): TenantIntake {
+    let tenant = this.#byName.get(name);
+    if (tenant) {
+      this.#byName.delete(name); // to the end: the order is that of last use
+    } else {
+      if (this.#byName.size >= this.#options.tenantsMax) this.#forgetOldest();
+      tenant = new TenantIntake(name, this.#options, this.#labels, this.#seed, nowMs);
+    }
+    this.#byName.set(name, tenant);
+    this.#account(tenant);
+    // Here, before the request, because refs must not be taken away within one.
+    if (this.#directoryBytes > this.#options.directoryBytesMax) this.#clearLargest();
+    tenant.active.turn(nowMs);
+    return tenant;
+  }
+
+  /** `[tenant], active series`, for the metrics page. */
+  *activeSeries(): Iterable<readonly [values: readonly string[], value: number]> {
+    const nowMs = this.#clock.nowMs();
+    for (const tenant of this.#byName.values()) {
+      tenant.active.turn(nowMs);
+      yield [[tenant.name], tenant.active.size];
+    }
+  }
+
+  #account(tenant: TenantIntake): void {
+    const { bytes } = tenant.directory;
+    this.#directoryBytes += bytes - tenant.accountedBytes;
+    tenant.accountedBytes = bytes;
+  }
+
+  #forgetOldest(): void {
+    for (const [name, tenant] of this.#byName) {
+      this.#directoryBytes -= tenant.accountedBytes;
+      this.#byName.delete(name);
+      return;
+    }
+  }
+
+  #clearLargest(): void {
+    let largest: TenantIntake | undefined;
+    for (const tenant of this.#byName.values()) {
+      if (!largest || tenant.accountedBytes > largest.accountedBytes) largest = tenant;
+    }
+    if (!largest) return;
+    largest.directory.clear();
+    this.directoryClears++;
+    this.#account(largest);
+  }
+}
