@@ -65,7 +65,7 @@ export function AlertsView() {
   return (
     <main className={styles['alerts']}>
       <h1 className="visually-hidden">Alerts</h1>
-      {error !== undefined && <ErrorNotice error={error} />}
+      {error !== undefined && error.kind !== 'unreachable' && <ErrorNotice error={error} />}
       {data?.rules.broken.map((rule) => (
         <p key={rule.name} className={styles['broken']} role="alert">
           Rule <b>{rule.name}</b> cannot be evaluated: {rule.reason}

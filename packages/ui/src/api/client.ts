@@ -1,4 +1,5 @@
 import { learnServerTime } from '../clock.ts';
+import { reportConnection } from './connection.ts';
 import { openEnvelope } from './envelope.ts';
 import { ApiError, isAborted } from './error.ts';
 import type { Answer, ApiAlert, BuildInfo, Labels, QueryResult, RangeSeries, RuleGroup } from './types.ts';
@@ -22,8 +23,10 @@ async function call<T>(path: string, params: URLSearchParams, signal: AbortSigna
     body = await response.text();
   } catch (problem) {
     if (isAborted(problem)) throw problem;
+    reportConnection(false);
     throw new ApiError({ kind: 'unreachable', status: 0, message: `no answer from ${location.host}` });
   }
+  reportConnection(true);
   learnServerTime(response.headers.get('date'));
   return openEnvelope<T>(response.status, body);
 }

@@ -106,7 +106,7 @@ export function plotOptions(
   const bands = spec.stacked ? stackBands(spec.series.length, (i) => isHidden(spec, i)) : [];
   return {
     ...size,
-    padding: [8, 14, 0, 0],
+    padding: [8, 24, 0, 0],
     legend: { show: false },
     cursor,
     scales: {

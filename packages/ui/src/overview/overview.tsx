@@ -76,7 +76,7 @@ export function Overview({ state, onChange }: OverviewProps) {
           onRunning={setRunning}
         />
       </div>
-      {known.error !== undefined && <ErrorNotice error={known.error} />}
+      {known.error !== undefined && known.error.kind !== 'unreachable' && <ErrorNotice error={known.error} />}
       {host === undefined && known.data !== undefined && (
         <Notice title="No host metrics yet" tall>
           The first values arrive a few seconds after the server starts. If nothing comes, host collection is off: look

@@ -42,10 +42,16 @@ export function PanelCard({ spec, host, range, now, onZoom }: PanelCardProps) {
     host,
   );
   const { data, error } = answer;
+  // That the server is away is said once, at the top of the page.
+  const refused = error !== undefined && error.kind !== 'unreachable';
   const window = useMemo(() => windowOf({ spanSeconds: range.spanSeconds, end: range.end ?? now }, now), [range, now]);
 
   return (
-    <Card title={spec.title} note={spec.note} busy={answer.loading}>
+    <Card
+      title={spec.title}
+      note={refused && data !== undefined ? `not refreshed: ${error.message}` : spec.note}
+      busy={answer.loading}
+    >
       {error !== undefined && data === undefined && <ErrorNotice error={error} />}
       {data === undefined && error === undefined && <Notice title="Loading…" />}
       {data !== undefined && data.series.length === 0 && <Notice title="No samples in this range" />}

@@ -43,7 +43,11 @@ export function StatTile({ spec, host, at }: StatTileProps) {
   );
   const latest = data?.latest;
   return (
-    <div className={styles['tile']} data-level={level(spec, latest?.value)}>
+    <div
+      className={styles['tile']}
+      data-level={level(spec, latest?.value)}
+      data-stale={error !== undefined || undefined}
+    >
       <div className={styles['tileTitle']}>{spec.title}</div>
       <div className={styles['tileValue']}>{latest === undefined ? '–' : formatValue(latest.value, spec.unit)}</div>
       <div className={styles['tileDetail']}>

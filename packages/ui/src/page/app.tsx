@@ -1,6 +1,7 @@
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, useSyncExternalStore } from 'react';
 import { AlertsView } from '../alerts/alerts-view.tsx';
 import { buildInfo, listAlerts } from '../api/client.ts';
+import { isConnected, onConnection } from '../api/connection.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { Overview } from '../overview/overview.tsx';
 import { useTicker } from '../time/use-ticker.ts';
@@ -18,6 +19,7 @@ const firingEverySeconds = 15;
 export function App() {
   const [state, change] = usePageState();
   const now = useTicker(firingEverySeconds, true);
+  const connected = useSyncExternalStore(onConnection, isConnected);
   const build = useAnswer('build', buildInfo);
   const firing = useAnswer(String(Math.floor(now)), async (signal) => {
     const alerts = await listAlerts(signal);
@@ -31,6 +33,11 @@ export function App() {
         firing={firing.data ?? 0}
         onView={(view) => change({ view }, 'push')}
       />
+      {!connected && (
+        <div className={styles['offline']} role="alert">
+          No answer from {location.host}. What is shown may be old; trying again every few seconds.
+        </div>
+      )}
       <div className={styles['content']}>
         {state.view === 'overview' && <Overview state={state} onChange={change} />}
         {state.view === 'query' && (

@@ -44,6 +44,7 @@ export function RangeControls({ range, running, onRange, onRunning }: RangeContr
         </ActionIcon>
         <SegmentedControl
           size="sm"
+          withItemsBorders={false}
           aria-label="Time range"
           value={String(range.spanSeconds)}
           data={known ? choices : [...choices, custom]}

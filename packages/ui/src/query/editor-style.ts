@@ -37,6 +37,9 @@ const face = EditorView.theme({
     boxShadow: '0 6px 20px rgb(0 0 0 / 18%)',
     maxWidth: 'min(640px, 94vw)',
   },
+  // A tooltip begins where the font's box ends; without room it covers the underscores it completes.
+  '.cm-tooltip.cm-tooltip-below': { marginTop: '4px' },
+  '.cm-tooltip.cm-tooltip-above': { marginBottom: '4px' },
   '.cm-tooltip.cm-tooltip-autocomplete > ul': {
     fontFamily: 'var(--mantine-font-family-monospace)',
     maxHeight: '320px',
@@ -52,7 +55,7 @@ const face = EditorView.theme({
     backgroundColor: 'var(--mantine-primary-color-filled)',
     color: '#fff',
   },
-  '.cm-completionLabel': { overflow: 'hidden', textOverflow: 'ellipsis' },
+  '.cm-completionLabel': { overflow: 'hidden', textOverflow: 'ellipsis', lineHeight: '1.6' },
   '.cm-completionMatchedText': { textDecoration: 'none', fontWeight: '700' },
   '.cm-completionDetail': {
     marginLeft: 'auto',

@@ -57,7 +57,7 @@ export function Editor({ value, onChange, onRun }: EditorProps) {
           drawSelection(),
           bracketMatching(),
           closeBrackets(),
-          autocompletion(),
+          autocompletion({ icons: false }),
           language.asExtension(),
           placeholder('PromQL, for example node_load1'),
           EditorView.lineWrapping,

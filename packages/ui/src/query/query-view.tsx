@@ -130,6 +130,7 @@ export function QueryView({ state, onChange }: QueryViewProps) {
         <div className={styles['resultHead']}>
           <SegmentedControl
             size="sm"
+            withItemsBorders={false}
             aria-label="Show as"
             value={tab}
             data={[

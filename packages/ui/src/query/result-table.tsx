@@ -1,11 +1,12 @@
 import { Button } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { useMemo, useState } from 'react';
 import type { QueryResult } from '../api/types.ts';
 import { fullName } from '../chart/names.ts';
 import { formatValue, type Unit } from '../format/units.ts';
 import { Notice } from '../page/notice.tsx';
 import styles from './query.module.css';
-import { nextSort, rowsFirst, type Sort, sortRows, type TableRow, toTable } from './table-rows.ts';
+import { labelColumnsMax, nextSort, rowsFirst, type Sort, sortRows, type TableRow, toTable } from './table-rows.ts';
 
 interface ResultTableProps {
   readonly result: QueryResult;
@@ -52,7 +53,9 @@ function ValueCell({ row, unit }: { readonly row: TableRow; readonly unit: Unit 
 export function ResultTable({ result, unit }: ResultTableProps) {
   const [sort, setSort] = useState<Sort | null>(null);
   const [all, setAll] = useState(false);
-  const table = useMemo(() => toTable(result), [result]);
+  const narrow = useMediaQuery('(max-width: 700px)', false, { getInitialValueInEffect: false });
+  const columnsMax = narrow ? labelColumnsMax.narrow : labelColumnsMax.wide;
+  const table = useMemo(() => toTable(result, columnsMax), [result, columnsMax]);
   const rows = useMemo(() => sortRows(table.rows, sort), [table, sort]);
   const columns = table.labels.length > 0 ? table.labels : ['series'];
   const shown = all ? rows : rows.slice(0, rowsFirst);

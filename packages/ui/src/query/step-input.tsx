@@ -1,7 +1,7 @@
 import { TextInput } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import { formatDuration, parseDuration } from '../time/duration.ts';
-import { pointsLimit } from '../time/step.ts';
+import { stepProblem } from './step-problem.ts';
 
 interface StepInputProps {
   /** Null chooses by the range. */
@@ -9,14 +9,6 @@ interface StepInputProps {
   readonly chosen: number;
   readonly spanSeconds: number;
   readonly onStep: (stepSeconds: number | null) => void;
-}
-
-/** Why `text` is no step for a range, or undefined when it is one. Empty means automatic. */
-export function stepProblem(text: string, spanSeconds: number): string | undefined {
-  if (text.trim() === '') return undefined;
-  const seconds = parseDuration(text);
-  if (seconds === undefined) return 'not a duration: 15s, 5m, 1h';
-  return spanSeconds / seconds > pointsLimit ? `more than ${pointsLimit} points` : undefined;
 }
 
 /** How far apart the points are; empty chooses. Takes effect on Enter or on leaving the field. */

@@ -5,8 +5,8 @@ import { fullName } from '../chart/names.ts';
 // An instant answer as a table: a column per label while there are few, one column of whole series names otherwise, and
 // the value. Sorting understands numbers in values and in labels (`le`, `cpu`).
 
-/** Above this a table is wider than a screen and the labels are told in one column. */
-export const labelColumnsMax = 6;
+/** With more labels than this a table is wider than its screen, and whole names are told in one column. */
+export const labelColumnsMax = { wide: 6, narrow: 1 };
 
 /** Rows shown at first; a browser lays out some thousand rows without a pause. */
 export const rowsFirst = 500;
@@ -55,13 +55,13 @@ function newest(result: QueryResult): readonly InstantSeries[] {
   return [];
 }
 
-function labelNames(rows: readonly TableRow[]): string[] {
+function labelNames(rows: readonly TableRow[], columnsMax: number): string[] {
   const names = new Set(rows.flatMap((row) => Object.keys(row.metric)));
   const sorted = [...names].sort((a, b) => Number(b === '__name__') - Number(a === '__name__') || (a < b ? -1 : 1));
-  return sorted.length <= labelColumnsMax ? sorted : [];
+  return sorted.length <= columnsMax ? sorted : [];
 }
 
-export function toTable(result: QueryResult): Table {
+export function toTable(result: QueryResult, columnsMax: number): Table {
   if (result.resultType === 'scalar' || result.resultType === 'string') {
     const text = result.result[1];
     return {
@@ -70,7 +70,7 @@ export function toTable(result: QueryResult): Table {
     };
   }
   const rows = newest(result).map(rowOf);
-  return { labels: labelNames(rows), rows };
+  return { labels: labelNames(rows, columnsMax), rows };
 }
 
 const naturally = new Intl.Collator('en', { numeric: true });

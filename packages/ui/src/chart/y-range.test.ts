@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { type YBounds, yRange } from './y-range.ts';
+
+test.each<[string, number | null, number | null, YBounds, [number, number]]>([
+  ['room above and below', 0, 100, {}, [-8, 108]],
+  ['zero is the floor and takes no room', 10, 100, { zero: true }, [0, 108]],
+  ['zero is the ceiling of what is drawn downwards', -100, -10, { zero: true }, [-108, 0]],
+  ['mirrored data has room on both sides', -50, 50, { zero: true }, [-58, 58]],
+  ['a percentage does not pass its limit', 0, 99, { zero: true, limit: 100 }, [0, 100]],
+  ['unless the data does', 0, 130, { zero: true, limit: 100 }, [0, 130]],
+  ['small data does not fill the axis', 0, 1, { zero: true, atLeast: 4 }, [0, 4]],
+  ['an empty chart has an axis', null, null, {}, [-0.08, 1.08]],
+])('%s', (_, min, max, bounds, expected) => {
+  const [low, high] = yRange(min, max, bounds);
+  expect(low).toBeCloseTo(expected[0], 9);
+  expect(high).toBeCloseTo(expected[1], 9);
+});
+
+test('the lower end is below the upper, also for constants', () => {
+  for (const value of [0, 5, -5, 1e-300, 1e300]) {
+    for (const zero of [true, false]) {
+      const [low, high] = yRange(value, value, { zero });
+      expect(low).toBeLessThan(high);
+    }
+  }
+});
