@@ -34,7 +34,6 @@ test('no source is called after nothing in particular', () => {
 const host = (...labels: string[]) => new RegExp(`\\b${labels.join('\\.')}\\b`);
 const STRANGERS: readonly { readonly what: string; readonly pattern: RegExp }[] = [
   { what: 'a folder of one machine', pattern: new RegExp(`(^|[\\s"'\`(=:])/${'(work|root|workspace)'}/[\\w.-]`) },
-  { what: 'a folder of one person', pattern: new RegExp(`/${'(home|Users)'}/(?!user\\b|me\\b|you\\b)[a-z]`) },
   { what: 'the npm registry', pattern: host('registry', 'npmjs', 'org') },
   { what: 'the Debian mirror', pattern: host('deb', 'debian', 'org') },
   { what: 'the Maven registry', pattern: host('repo1?', 'maven', '(apache\\.)?org') },
