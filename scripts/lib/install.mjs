@@ -1,10 +1,11 @@
 // npm packages: installed when they are missing or the lock file changed.
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from './project.mjs';
+import { findProjectNode, root } from './project.mjs';
 import { giveUp, run, say, tail } from './run.mjs';
 import { hashOf, readStamp, writeStamp } from './stamp.mjs';
 
+const HEARTBEAT_MS = 15_000;
 const stampFile = join(root, 'node_modules', '.tidemark-setup');
 
 export async function installPackages() {
@@ -20,18 +21,24 @@ export async function installPackages() {
       : 'Installing packages, the project’s own Node among them. The first time takes a minute or two.',
   );
   const startedAt = performance.now();
+  const seconds = () => Math.round((performance.now() - startedAt) / 1000);
+  const heartbeat = setInterval(() => say(`Still installing (${seconds()} s).`), HEARTBEAT_MS);
   const { code, output } = await npm(['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund']);
+  clearInterval(heartbeat);
   if (code !== 0) giveUp(`npm ci failed with exit code ${code}; what it said is above.`, tail(output));
   writeStamp(stampFile, wanted);
-  say(`Packages are installed (${Math.round((performance.now() - startedAt) / 1000)} s).`);
+  say(`Packages are installed (${seconds()} s).`);
 }
 
-/** Somebody ran npm themselves: npm's own record of what is installed is younger than the lock file. */
+/**
+ * Somebody ran npm themselves, and everything: npm's own record of what is installed, which it writes last, is younger
+ * than the lock file, and the project's Node and the tools are there.
+ */
 function installedByHand() {
-  if (existsSync(stampFile)) return false;
   const record = statSync(join(root, 'node_modules', '.package-lock.json'), { throwIfNoEntry: false });
   const lock = statSync(join(root, 'package-lock.json'), { throwIfNoEntry: false });
-  return record !== undefined && lock !== undefined && record.mtimeMs > lock.mtimeMs;
+  if (record === undefined || lock === undefined || record.mtimeMs <= lock.mtimeMs) return false;
+  return findProjectNode() !== undefined && existsSync(join(root, 'node_modules', 'vitest'));
 }
 
 /** The npm that started this script when there is one, so a second npm on PATH does not get in between. */

@@ -19,7 +19,7 @@ scrape_configs:
     static_configs: [{ targets: ['${new URL(exporter.url).host}'] }]
 `,
   });
-  await vi.waitFor(async () => expect(await prometheus.query('node_load1')).toHaveLength(1), { timeout: 20_000 });
+  await vi.waitFor(async () => expect(await prometheus.query('node_load1')).toHaveLength(1), { timeout: 40_000 });
   const [series] = await prometheus.query('node_load1 >= bool 0');
   expect(series?.metric).toMatchObject({ job: 'node' });
   expect(series?.value?.[1]).toBe('1');

@@ -52,6 +52,8 @@ export async function startTidemark(options: TidemarkOptions = {}): Promise<Tide
     ...withoutTidemark(process.env),
     TIDEMARK_HTTP_LISTEN: `127.0.0.1:${port}`,
     TIDEMARK_DATA: dataFolder,
+    // As `npm start` sets it: a test that starts the server twenty times strips and compiles the sources once.
+    NODE_COMPILE_CACHE: join(PACKAGES, '..', 'node_modules', '.cache', 'tidemark', 'compile'),
     ...options.env,
   };
   if (options.config !== undefined) {
