@@ -26,6 +26,14 @@ export {
   sectionLabels,
 } from './batch/series-section.ts';
 export { formatDuration, parseDuration } from './duration.ts';
+export { parseDecimal } from './exposition/decimal.ts';
+export {
+  type ExpositionOptions,
+  ExpositionReader,
+  type ParsedExposition,
+  type ParseExpositionOptions,
+  parseExposition,
+} from './exposition/text.ts';
 export type { Freshness } from './freshness.ts';
 export {
   compareUtf8,

@@ -1,0 +1,211 @@
+import { ByteWriter, isTidemarkError, type TidemarkError } from '@tidemark/base';
+import { BatchBuilder } from '../batch/batch-builder.ts';
+import type { MetricMetadata } from '../batch/sample-batch.ts';
+import { excerpt, malformedLine } from './complaint.ts';
+import { parseDecimal } from './decimal.ts';
+import { Families } from './families.ts';
+import { closingQuote, isBlank, isNameByte, isNameStart, QUOTE, SeriesText } from './series-text.ts';
+
+// Prometheus' text format 0.0.4 (and 1.0.0's quoted names), read line by line in place.
+//
+//   # HELP http_requests_total The total number of requests.
+//   # TYPE http_requests_total counter
+//   http_requests_total{method="post",code="200"} 1027 1395066363000
+//   |<------------- series text ---------------->| value timestamp (ms)
+//
+// A scrape repeats its series texts, so the reader hands out their ranges, and whoever keeps what they meant last time need
+// not have them read again. Lenient where nothing can be misunderstood: CRLF, blanks, OpenMetrics' `# UNIT`, `# EOF` and
+// exemplars (left out); with `openMetrics` timestamps are seconds and `# EOF` ends the page.
+
+export interface ExpositionOptions {
+  /** Timestamps are seconds with a fraction, `# EOF` ends the page. Default false. */
+  readonly openMetrics?: boolean;
+  /** Whether `metadata()` is wanted. Default false. */
+  readonly keepMetadata?: boolean;
+}
+
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+const HASH = 0x23;
+const OPEN = 0x7b;
+const CLOSE = 0x7d;
+
+export class ExpositionReader {
+  /** The line of the current sample, from 1. */
+  line = 0;
+  /** The series text of the current sample. */
+  seriesStart = 0;
+  seriesEnd = 0;
+  value = 0;
+  /** NaN when the line has none. */
+  timestampMs = Number.NaN;
+  readonly bytes: Uint8Array;
+  readonly families: Families;
+  readonly #openMetrics: boolean;
+  readonly #seriesText = new SeriesText();
+  #at = 0;
+  #ended = false;
+
+  constructor(bytes: Uint8Array, options: ExpositionOptions = {}) {
+    this.bytes = bytes;
+    this.#openMetrics = options.openMetrics ?? false;
+    this.families = new Families(options.keepMetadata ?? false);
+  }
+
+  /**
+   * Moves to the next sample; false at the end. Throws `EXPOSITION_MALFORMED` (details: line); the next call goes on with
+   * the line after the bad one.
+   */
+  next(): boolean {
+    const { bytes } = this;
+    while (this.#at < bytes.length && !this.#ended) {
+      this.line++;
+      let at = this.#at;
+      let end = bytes.indexOf(NEWLINE, at);
+      if (end < 0) end = bytes.length;
+      this.#at = end + 1; // whatever is wrong with this line, the next one is the next one
+      if (end > at && bytes[end - 1] === RETURN) end--;
+      while (at < end && isBlank(bytes[at])) at++;
+      if (at === end) continue;
+      if (bytes[at] === HASH) {
+        this.#comment(at + 1, end);
+        continue;
+      }
+      this.#sample(at, end);
+      return true;
+    }
+    return false;
+  }
+
+  /** Writes the canonical labels of the current sample. Throws `EXPOSITION_MALFORMED`. */
+  writeLabels(out: ByteWriter): void {
+    this.#seriesText.write(this.bytes, this.seriesStart, this.seriesEnd, this.line, out);
+  }
+
+  #sample(start: number, end: number): void {
+    const { bytes } = this;
+    let at = start;
+    while (at < end && isNameByte(bytes[at])) at++;
+    const nameEnd = at;
+    if (at > start && !isNameStart(bytes[start])) {
+      throw this.#wrong(`a metric name does not begin with a digit: ${excerpt(bytes, start, end)}`);
+    }
+    while (at < end && isBlank(bytes[at])) at++;
+    if (bytes[at] === OPEN && at < end) at = this.#closingBrace(at, end);
+    else if (nameEnd === start || at === nameEnd) throw this.#badName(start, nameEnd, end);
+    else at = nameEnd;
+    this.seriesStart = start;
+    this.seriesEnd = at;
+    this.#numbers(at, end);
+  }
+
+  /** Behind the brace that closes the one at `at`. */
+  #closingBrace(at: number, end: number): number {
+    const { bytes } = this;
+    for (let i = at + 1; i < end; i++) {
+      const byte = bytes[i];
+      if (byte === CLOSE) return i + 1;
+      if (byte === QUOTE) {
+        i = closingQuote(bytes, i, end);
+        if (i < 0) break;
+      }
+    }
+    throw this.#wrong(`the labels ${excerpt(bytes, at, end)} are not closed: a quote or "}" is missing`);
+  }
+
+  #numbers(from: number, end: number): void {
+    const { bytes } = this;
+    let at = from;
+    while (at < end && isBlank(bytes[at])) at++;
+    let tokenEnd = endOfToken(bytes, at, end);
+    if (tokenEnd === at || bytes[at] === HASH) throw this.#wrong('the sample has no value');
+    const value = parseDecimal(bytes, at, tokenEnd);
+    if (value === undefined) throw this.#wrong(`the value ${excerpt(bytes, at, tokenEnd)} is no number`);
+    this.value = value;
+    this.timestampMs = Number.NaN;
+    at = tokenEnd;
+    while (at < end && isBlank(bytes[at])) at++;
+    if (at === end || bytes[at] === HASH) return;
+    tokenEnd = endOfToken(bytes, at, end);
+    this.timestampMs = this.#timestamp(at, tokenEnd);
+    at = tokenEnd;
+    while (at < end && isBlank(bytes[at])) at++;
+    if (at < end && bytes[at] !== HASH) {
+      throw this.#wrong(`${excerpt(bytes, at, end)} is not expected after the timestamp`);
+    }
+  }
+
+  #timestamp(start: number, end: number): number {
+    const { bytes } = this;
+    const number = parseDecimal(bytes, start, end);
+    const ms = number === undefined ? Number.NaN : this.#openMetrics ? Math.round(number * 1000) : number;
+    if (Number.isSafeInteger(ms)) return ms;
+    const unit = this.#openMetrics ? 'a number of seconds' : 'a whole number of milliseconds';
+    throw this.#wrong(`the timestamp ${excerpt(bytes, start, end)} is not ${unit}`);
+  }
+
+  #comment(at: number, end: number): void {
+    const { bytes } = this;
+    while (at < end && isBlank(bytes[at])) at++;
+    const problem = this.families.comment(bytes, at, end);
+    if (problem) throw this.#wrong(problem);
+    if (this.#openMetrics && end - at === 3 && bytes[at] === 0x45 && bytes[at + 1] === 0x4f && bytes[at + 2] === 0x46) {
+      this.#ended = true;
+    }
+  }
+
+  #badName(start: number, nameEnd: number, end: number): TidemarkError {
+    const { bytes } = this;
+    const wordEnd = endOfToken(bytes, start, end);
+    if (nameEnd === wordEnd) return this.#wrong('the sample has no value');
+    const word = excerpt(bytes, start, wordEnd);
+    return this.#wrong(
+      `${word} is no metric name: with other characters than A-Z a-z 0-9 _ : it is written {${word}}, labels inside the same braces`,
+    );
+  }
+
+  #wrong(what: string): TidemarkError {
+    return malformedLine(this.line, what);
+  }
+}
+
+function endOfToken(bytes: Uint8Array, at: number, end: number): number {
+  while (at < end && !isBlank(bytes[at])) at++;
+  return at;
+}
+
+export interface ParseExpositionOptions extends ExpositionOptions {
+  readonly tenant: string;
+  /** For samples without a timestamp. */
+  readonly nowMs: number;
+  /** Gets every bad line, which is then left out. Without it the first one is thrown. */
+  readonly onProblem?: (problem: TidemarkError) => void;
+}
+
+export interface ParsedExposition {
+  readonly batch: BatchBuilder;
+  readonly metadata: readonly MetricMetadata[];
+}
+
+/** Reads a whole page into a batch. Throws `EXPOSITION_MALFORMED` unless `onProblem` is given. */
+export function parseExposition(bytes: Uint8Array, options: ParseExpositionOptions): ParsedExposition {
+  const reader = new ExpositionReader(bytes, options);
+  const batch = new BatchBuilder(options.tenant);
+  const labels = new ByteWriter(512);
+  const { onProblem } = options;
+  for (;;) {
+    try {
+      if (!reader.next()) break;
+      labels.reset();
+      reader.writeLabels(labels);
+    } catch (error) {
+      if (!onProblem || !isTidemarkError(error, 'EXPOSITION_MALFORMED')) throw error;
+      onProblem(error);
+      continue;
+    }
+    const type = reader.families.typeOf(bytes, reader.seriesStart, reader.seriesEnd);
+    const series = batch.seriesOf(labels.bytes, 0, labels.length, type);
+    batch.add(series, Number.isNaN(reader.timestampMs) ? options.nowMs : reader.timestampMs, reader.value);
+  }
+  return { batch, metadata: reader.families.metadata() };
+}
