@@ -1,0 +1,221 @@
+import type { ByteReader, ByteWriter } from '@tidemark/base';
+import { assert } from '@tidemark/base';
+import { storageError } from '../errors.ts';
+import { BitReader } from './bit-reader.ts';
+import { BitWriter } from './bit-writer.ts';
+
+// Whole numbers, packed as tightly as most of them allow; the few that don't fit stand aside.
+//
+//   packed := header u8 | shift u8 | base zigzag | exceptions uvarint | exception* | bits
+//   header    bits 0-5: width of a packed number, 0..53; bit 6: residuals are zigzagged around the base
+//   residual  number - base (not negative: base is the least), or zigzag(number - base); then divided by 2^shift
+//   exception index uvarint (distance from the exception before) | high uvarint: what of the residual is above `width`
+//   bits      low `width` bits of every residual, first residual first, from the low end of each byte
+//
+// Exceptions are for a counter's reset or a missed scrape: one number out of 120 must not widen the other 119. The shift is
+// for values that are multiples of a page or a kilobyte. Numbers must be in [-2^51, 2^51], so that a zigzag stays exact.
+
+const WIDTH_MAX = 53;
+const ZIGZAG = 0x40;
+// An exception costs about a byte of index and, beside its high bits, a varint's waste.
+const EXCEPTION_BITS = 12;
+const SAMPLED = 9;
+
+export interface PackPlan {
+  width: number;
+  zigzag: boolean;
+  shift: number;
+  base: number;
+  /** Estimated size, bits. */
+  bits: number;
+}
+
+const histogram = new Uint32Array(WIDTH_MAX + 1);
+const sampled = new Float64Array(SAMPLED);
+const spare: PackPlan = makePlan();
+
+export function makePlan(): PackPlan {
+  return { width: 0, zigzag: false, shift: 0, base: 0, bits: 0 };
+}
+
+/** Finds the cheapest way to pack `numbers[0, count)`; the answer is in `plan`. */
+export function planPacked(numbers: Float64Array, count: number, plan: PackPlan): void {
+  let least = Number.POSITIVE_INFINITY;
+  let most = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < count; i++) {
+    const number = numbers[i] as number;
+    if (number < least) least = number;
+    if (number > most) most = number;
+  }
+  if (count === 0) least = most = 0;
+  plan.base = least;
+  plan.zigzag = false;
+  measure(numbers, count, plan);
+  // Below 3 bits nothing is to be won by a second try.
+  if (widthOf(most - least) <= 3) return;
+  spare.base = middle(numbers, count);
+  spare.zigzag = true;
+  measure(numbers, count, spare);
+  if (spare.bits < plan.bits) {
+    plan.base = spare.base;
+    plan.zigzag = true;
+    plan.shift = spare.shift;
+    plan.width = spare.width;
+    plan.bits = spare.bits;
+  }
+}
+
+export function writePacked(writer: ByteWriter, numbers: Float64Array, count: number, plan: PackPlan): void {
+  const { width, zigzag, base, shift } = plan;
+  const divisor = 2 ** shift;
+  const limit = 2 ** width;
+  writer.u8(width | (zigzag ? ZIGZAG : 0));
+  writer.u8(shift);
+  writer.zigzag(base);
+  let exceptions = 0;
+  for (let i = 0; i < count; i++) {
+    if (residual((numbers[i] as number) - base, zigzag) / divisor >= limit) exceptions++;
+  }
+  writer.uvarint(exceptions);
+  if (exceptions > 0) {
+    let last = 0;
+    for (let i = 0; i < count; i++) {
+      const rest = residual((numbers[i] as number) - base, zigzag) / divisor;
+      if (rest < limit) continue;
+      writer.uvarint(i - last);
+      writer.uvarint(Math.floor(rest / limit));
+      last = i;
+    }
+  }
+  if (width === 0) return;
+  const bits = new BitWriter(writer);
+  for (let i = 0; i < count; i++) {
+    const rest = residual((numbers[i] as number) - base, zigzag) / divisor;
+    bits.writeWide(exceptions > 0 && rest >= limit ? rest % limit : rest, width);
+  }
+  bits.finish();
+}
+
+/** Fills `into[0, count)`. Throws `CHUNK_MALFORMED`, `BYTES_MALFORMED`. */
+export function readPacked(reader: ByteReader, into: Float64Array, count: number): void {
+  const header = reader.u8();
+  const width = header & 0x3f;
+  const shift = reader.u8();
+  if (header >= 0x80 || width > WIDTH_MAX || shift > 32) {
+    throw storageError('CHUNK_MALFORMED', 'a packed column has an impossible header', { header, shift });
+  }
+  const base = reader.zigzag();
+  const exceptions = reader.count(2);
+  const exceptionsAt = reader.at;
+  for (let i = 0; i < exceptions; i++) {
+    reader.uvarint();
+    reader.uvarint();
+  }
+  const bitBytes = Math.ceil((width * count) / 8);
+  const bitsAt = reader.at;
+  reader.raw(bitBytes);
+  unpack(reader.bytes, bitsAt, bitsAt + bitBytes, into, count, width);
+  const end = reader.at;
+  reader.at = exceptionsAt;
+  addExceptions(reader, into, count, exceptions, 2 ** width);
+  reader.at = end;
+  const factor = 2 ** shift;
+  if ((header & ZIGZAG) === 0) {
+    for (let i = 0; i < count; i++) into[i] = base + (into[i] as number) * factor;
+    return;
+  }
+  for (let i = 0; i < count; i++) {
+    const rest = (into[i] as number) * factor;
+    into[i] = base + (rest % 2 === 0 ? rest / 2 : -(rest + 1) / 2);
+  }
+}
+
+function addExceptions(reader: ByteReader, into: Float64Array, count: number, exceptions: number, limit: number): void {
+  let at = 0;
+  for (let i = 0; i < exceptions; i++) {
+    at += reader.uvarint();
+    if (at >= count) throw storageError('CHUNK_MALFORMED', 'an exception beyond the column', { at, count });
+    into[at] = (into[at] as number) + reader.uvarint() * limit;
+  }
+}
+
+function unpack(bytes: Uint8Array, start: number, end: number, into: Float64Array, count: number, width: number): void {
+  if (width === 0) {
+    into.fill(0, 0, count);
+    return;
+  }
+  if (width > 24) {
+    const bits = new BitReader(bytes, start, end);
+    for (let i = 0; i < count; i++) into[i] = bits.readWide(width);
+    return;
+  }
+  const mask = (1 << width) - 1;
+  let waiting = 0;
+  let waitingBits = 0;
+  let at = start;
+  for (let i = 0; i < count; i++) {
+    while (waitingBits < width) {
+      waiting |= (bytes[at++] as number) << waitingBits;
+      waitingBits += 8;
+    }
+    into[i] = waiting & mask;
+    waiting >>>= width;
+    waitingBits -= width;
+  }
+}
+
+function residual(difference: number, zigzag: boolean): number {
+  if (!zigzag) return difference;
+  return difference >= 0 ? difference * 2 : -difference * 2 - 1;
+}
+
+/** Chooses shift and width for the plan's base, and estimates the bits. */
+function measure(numbers: Float64Array, count: number, plan: PackPlan): void {
+  const { base, zigzag } = plan;
+  let low = 0;
+  histogram.fill(0);
+  for (let i = 0; i < count; i++) {
+    const rest = residual((numbers[i] as number) - base, zigzag);
+    assert(rest < 2 ** 53, 'packed numbers stay exact');
+    low |= rest;
+    const width = widthOf(rest);
+    histogram[width] = (histogram[width] as number) + 1;
+  }
+  // `low` holds the low 32 bits of all residuals or'ed; when they are all zero, shift by what is known: 32.
+  plan.shift = low === 0 ? 0 : 31 - Math.clz32(low & -low);
+  let best = Number.POSITIVE_INFINITY;
+  let above = 0;
+  let aboveBits = 0;
+  for (let width = WIDTH_MAX; width >= 0; width--) {
+    const packedWidth = Math.max(0, width - plan.shift);
+    const bits = packedWidth * count + above * EXCEPTION_BITS + (aboveBits - above * width);
+    if (bits <= best) {
+      best = bits;
+      plan.width = packedWidth;
+    }
+    above += histogram[width] as number;
+    aboveBits += (histogram[width] as number) * width;
+  }
+  plan.bits = best + 64;
+}
+
+function widthOf(value: number): number {
+  if (value < 0x8000_0000) return 32 - Math.clz32(value);
+  return value < 0x1_0000_0000 ? 32 : 64 - Math.clz32(Math.floor(value / 0x1_0000_0000));
+}
+
+/** The median of a few numbers spread over the column: near enough to the middle, and cheap. */
+function middle(numbers: Float64Array, count: number): number {
+  const taken = Math.min(count, SAMPLED);
+  for (let i = 0; i < taken; i++) sampled[i] = numbers[Math.floor((i * count) / taken)] as number;
+  for (let i = 1; i < taken; i++) {
+    const value = sampled[i] as number;
+    let at = i;
+    while (at > 0 && (sampled[at - 1] as number) > value) {
+      sampled[at] = sampled[at - 1] as number;
+      at--;
+    }
+    sampled[at] = value;
+  }
+  return taken === 0 ? 0 : (sampled[taken >> 1] as number);
+}

@@ -1,0 +1,77 @@
+import { ByteWriter, type Disk, isTidemarkError } from '@tidemark/base';
+import { storageError } from '../errors.ts';
+import { checkpointName, parseCheckpointName } from '../filename.ts';
+import { decodeHeader, decodeSections, encodeFileHead, encodeHeader, encodeSectionHead } from './codec.ts';
+import { type CheckpointHeader, SECTION_END, SECTION_HEADER, type Section } from './format.ts';
+
+// Writes a checkpoint beside the one before it, and finds the newest whole one.
+//
+//   .tmp written, synced ─> renamed ─> folder synced ─> older ones removed        at any crash, one whole file is there
+
+/** Returns its size. When it resolves, this checkpoint is what a restart finds. */
+export async function writeCheckpoint(
+  disk: Disk,
+  folder: string,
+  header: CheckpointHeader,
+  sections: readonly Section[],
+): Promise<number> {
+  const name = checkpointName(header.generation);
+  const temporary = `${folder}/${name}.tmp`;
+  await disk.remove(temporary);
+  const file = await disk.open(temporary, { create: true });
+  try {
+    const all: Section[] = [{ id: SECTION_HEADER, pieces: [encodeHeader(header)] }, ...sections];
+    const end = new ByteWriter(4);
+    end.u32(all.length);
+    all.push({ id: SECTION_END, pieces: [end.finish()] });
+    await file.append([encodeFileHead()]);
+    for (const section of all) await file.append([encodeSectionHead(section), ...section.pieces]);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await disk.rename(temporary, `${folder}/${name}`);
+  await disk.syncFolder(folder);
+  const size = await disk.size(`${folder}/${name}`);
+  for (const other of await disk.list(folder)) {
+    const generation = parseCheckpointName(other);
+    if (generation !== undefined && generation < header.generation) await disk.remove(`${folder}/${other}`);
+  }
+  return size;
+}
+
+export interface LoadedCheckpoint {
+  readonly header: CheckpointHeader;
+  readonly sections: readonly { readonly id: number; readonly payload: Uint8Array }[];
+  /** Newer files that are not whole: a crash before the rename was durable, or damage. */
+  readonly damaged: readonly string[];
+}
+
+/** The newest whole checkpoint; undefined when there never was one. Throws `CHECKPOINT_CORRUPT` when none is whole. */
+export async function readNewestCheckpoint(disk: Disk, folder: string): Promise<LoadedCheckpoint | undefined> {
+  const names = (await disk.list(folder)).filter((name) => parseCheckpointName(name) !== undefined).reverse();
+  const damaged: string[] = [];
+  let cause: unknown;
+  for (const name of names) {
+    try {
+      return { ...decodeCheckpoint(await disk.read(`${folder}/${name}`)), damaged };
+    } catch (error) {
+      if (!isTidemarkError(error)) throw error;
+      damaged.push(name);
+      cause = error;
+    }
+  }
+  if (damaged.length === 0) return undefined;
+  throw storageError(
+    'CHECKPOINT_CORRUPT',
+    `no checkpoint in ${folder} is whole (${damaged.join(', ')}); move the folder away to read the log from its beginning`,
+    { folder },
+    cause,
+  );
+}
+
+export function decodeCheckpoint(bytes: Uint8Array): Omit<LoadedCheckpoint, 'damaged'> {
+  const [first, ...sections] = decodeSections(bytes);
+  if (first?.id !== SECTION_HEADER) throw storageError('CHECKPOINT_CORRUPT', 'a checkpoint without a header');
+  return { header: decodeHeader(first.payload), sections };
+}

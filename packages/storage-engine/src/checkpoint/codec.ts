@@ -1,0 +1,114 @@
+import { ByteReader, ByteWriter, bytesEqual, crc32c } from '@tidemark/base';
+import { storageError } from '../errors.ts';
+import { TIERS } from '../head/resolve.ts';
+import {
+  CHECKPOINT_MAGIC,
+  CHECKPOINT_VERSION,
+  type CheckpointHeader,
+  type CheckpointWindow,
+  SECTION_END,
+  type Section,
+} from './format.ts';
+
+export function encodeHeader(header: CheckpointHeader): Uint8Array {
+  const writer = new ByteWriter();
+  writer.text(header.tier);
+  writer.text(header.topic);
+  writer.uvarint(header.partition);
+  writer.u64(header.generation);
+  writer.u64(header.position);
+  writer.uvarint(header.columnCount);
+  writer.uvarint(header.slotSize);
+  writer.uvarint(header.windowMs);
+  writer.f64(header.frozenThroughMs);
+  writer.uvarint(header.seriesCount);
+  writer.uvarint(header.seriesFile);
+  writer.u64(header.seriesFileBytes);
+  writer.raw(header.installation);
+  writer.uvarint(header.windows.length);
+  for (const window of header.windows) {
+    writer.zigzag(window.startMs);
+    writer.uvarint(window.sequence);
+    writer.u8(window.frozen ? 1 : 0);
+    writer.u64(window.generation);
+  }
+  return writer.finish();
+}
+
+export function decodeHeader(bytes: Uint8Array): CheckpointHeader {
+  const reader = new ByteReader(bytes);
+  const tierName = reader.text();
+  const tier = TIERS.find((candidate) => candidate === tierName);
+  if (tier === undefined) throw storageError('CHECKPOINT_CORRUPT', `no tier is called ${JSON.stringify(tierName)}`);
+  return {
+    tier,
+    topic: reader.text(),
+    partition: reader.uvarint(),
+    generation: reader.u64(),
+    position: reader.u64(),
+    columnCount: reader.uvarint(),
+    slotSize: reader.uvarint(),
+    windowMs: reader.uvarint(),
+    frozenThroughMs: reader.f64(),
+    seriesCount: reader.uvarint(),
+    seriesFile: reader.uvarint(),
+    seriesFileBytes: reader.u64(),
+    installation: reader.raw(8).slice(),
+    windows: Array.from({ length: reader.count(4) }, () => decodeWindow(reader)),
+  };
+}
+
+function decodeWindow(reader: ByteReader): CheckpointWindow {
+  return {
+    startMs: reader.zigzag(),
+    sequence: reader.uvarint(),
+    frozen: reader.u8() === 1,
+    generation: reader.u64(),
+  };
+}
+
+export function encodeFileHead(): Uint8Array {
+  return Uint8Array.of(...CHECKPOINT_MAGIC, CHECKPOINT_VERSION & 0xff, CHECKPOINT_VERSION >>> 8);
+}
+
+/** The bytes that stand before a section's payload. */
+export function encodeSectionHead(section: Section): Uint8Array {
+  const writer = new ByteWriter(13);
+  writer.u8(section.id);
+  writer.u64(section.pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let crc = crc32c(writer.view());
+  for (const piece of section.pieces) crc = crc32c(piece, 0, piece.length, crc);
+  writer.u32(crc);
+  return writer.finish();
+}
+
+/** All sections but the end, checked. Throws `CHECKPOINT_CORRUPT`. */
+export function decodeSections(bytes: Uint8Array): { readonly id: number; readonly payload: Uint8Array }[] {
+  const reader = new ByteReader(bytes);
+  const head = encodeFileHead();
+  if (bytes.length < head.length || !bytesEqual(bytes, 0, head.length, head, 0, head.length)) {
+    throw storageError('CHECKPOINT_CORRUPT', 'not a checkpoint, or one of another version');
+  }
+  reader.raw(head.length);
+  const sections: { id: number; payload: Uint8Array }[] = [];
+  for (;;) {
+    const at = reader.at;
+    if (reader.left < 13) throw storageError('CHECKPOINT_CORRUPT', 'a checkpoint ends early', { at });
+    const id = reader.u8();
+    const low = reader.u32();
+    const length = low + reader.u32() * 0x1_0000_0000;
+    const crc = reader.u32();
+    if (length > reader.left) throw storageError('CHECKPOINT_CORRUPT', 'a section ends early', { at, id, length });
+    const payload = reader.raw(length);
+    const actual = crc32c(payload, 0, payload.length, crc32c(bytes, at, at + 9));
+    if (actual !== crc) throw storageError('CHECKPOINT_CORRUPT', `section ${id} fails its checksum`, { at, id });
+    if (id !== SECTION_END) {
+      sections.push({ id, payload });
+      continue;
+    }
+    if (new ByteReader(payload).u32() !== sections.length || reader.left !== 0) {
+      throw storageError('CHECKPOINT_CORRUPT', 'a checkpoint has lost or gained sections', { at });
+    }
+    return sections;
+  }
+}

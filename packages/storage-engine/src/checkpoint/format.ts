@@ -1,0 +1,58 @@
+import type { Tier } from '../head/resolve.ts';
+
+// A checkpoint file: a shard's head as it is, and the log position it covers. docs/format/checkpoint.md
+//
+//   magic "TMCKPT" | version u16
+//   section*       := id u8 | length u64 | crc u32 | payload byte[length]       crc = crc32c(id | length | payload)
+//   header   1     tier, topic, partition, generation, position, shapes, windows, series file, installation
+//   state    2     per series, column by column: slotCount u8 | lastMs f64 | finishedMs f64 | windowEndMs f64
+//                  | firstCell u32 | lastCell u32 | lastUsed u8 | streamEntries u16
+//   slots    3     one page: page u32 | depth u32 | times f64[1024 x depth] | column f64[1024 x depth] each
+//   cells    4     used u32 | freeHead u32 | cell byte[64]*
+//   end    255     how many sections came before u32: a file without it is not whole
+//
+// Arrays are the machine's own bytes, little-endian. Nothing else belongs to the head: what is out of order or finished is in
+// the windows' LevelDBs, durable before this file is written; labels are in the series file, of which the header says how many
+// bytes count. The file is written beside the one before it, synced and renamed; then that one goes.
+
+export const CHECKPOINT_MAGIC = Uint8Array.of(0x54, 0x4d, 0x43, 0x4b, 0x50, 0x54);
+export const CHECKPOINT_VERSION = 0;
+
+export const SECTION_HEADER = 1;
+export const SECTION_STATE = 2;
+export const SECTION_SLOTS = 3;
+export const SECTION_CELLS = 4;
+export const SECTION_END = 255;
+
+export interface CheckpointWindow {
+  readonly startMs: number;
+  readonly sequence: number;
+  readonly frozen: boolean;
+  /** Generation of its last flush; its LevelDB must have that manifest. */
+  readonly generation: number;
+}
+
+export interface CheckpointHeader {
+  readonly tier: Tier;
+  readonly topic: string;
+  readonly partition: number;
+  readonly generation: number;
+  /** The next offset to apply. */
+  readonly position: number;
+  readonly columnCount: number;
+  readonly slotSize: number;
+  readonly windowMs: number;
+  /** -Infinity: nothing was frozen yet. */
+  readonly frozenThroughMs: number;
+  readonly seriesCount: number;
+  readonly seriesFile: number;
+  readonly seriesFileBytes: number;
+  /** Says whose data this is without saying the key: 8 bytes. */
+  readonly installation: Uint8Array;
+  readonly windows: readonly CheckpointWindow[];
+}
+
+export interface Section {
+  readonly id: number;
+  readonly pieces: readonly Uint8Array[];
+}

@@ -1,0 +1,23 @@
+import { type ErrorDetails, TidemarkError } from '@tidemark/base';
+
+// What can go wrong in the world here. Codes never change meaning.
+//
+//   STORAGE_CLOSED             the engine is closing or closed
+//   STORAGE_OVERLOADED         too much waits for a checkpoint; nothing of the batch was applied, checkpoint and apply again
+//   STORAGE_TIER_MISMATCH      samples and rows, or two resolutions, in one topic partition
+//   STORAGE_MANIFEST_UNKNOWN   the object store is away and nothing local says what was sealed of this partition before
+//   STORAGE_FOREIGN            the data on disk belongs to another installation
+//   CHUNK_MALFORMED            bytes that are no chunk
+//   CHECKPOINT_CORRUPT         no checkpoint file of a partition can be read, though there is one
+//   WINDOW_CORRUPT             a value in a window's LevelDB fails its checksum, or is missing
+//   SEGMENT_CORRUPT            a segment fails a checksum or has another shape than its footer says
+//   MANIFEST_CORRUPT           a manifest fails its checksum
+//   OBJECT_NOT_FOUND, OBJECT_CHANGED (another etag), OBJECT_NAME_INVALID, OBJECT_STORE_UNAVAILABLE
+
+export class StorageError extends TidemarkError {
+  override readonly name = 'StorageError';
+}
+
+export function storageError(code: string, message: string, details: ErrorDetails = {}, cause?: unknown): StorageError {
+  return new StorageError(code, message, details, cause);
+}

@@ -1,0 +1,315 @@
+import { assert, ByteWriter } from '@tidemark/base';
+import { readChunk, writeChunk } from '../chunk/chunk.ts';
+import { type Column, Columns } from '../chunk/columns.ts';
+import { CELL_NONE, Cells } from './cells.ts';
+import { OutOfOrder } from './out-of-order.ts';
+import { replaces, sameEntry } from './resolve.ts';
+import { PAGE_SERIES, PAGE_SERIES_BITS, type SlotPage, Slots } from './slots.ts';
+
+// The newest samples of a shard, in memory.
+//
+//   append ─> slot (16 raw) ── full ──> stream (small chunks, in cells) ── 112 there ──> one chunk of 128 ─> window
+//      │                                                                   window ends ─> whatever there is ─> window
+//      └─ at or below what the series has finished ─> out of order ─ next checkpoint ─> chunks of their own ─> window
+//
+// Per series: everything finished (in stream or chunks) is at or below `finishedMs`; the slot holds what is above, rising;
+// slot and stream belong to one window, the one that ends at `windowEndMs`. No object per series and no allocation on the way
+// of a known series.
+
+/** 7 small chunks of 16 wait in the stream; the eighth slot makes them a chunk of 128. */
+const STREAM_SLOTS = 7;
+// A slot of doubles that don't compress, with room for headers.
+const STREAM_BYTES_PER_ENTRY = 24;
+
+export interface HeadCounts {
+  samples: number;
+  /** The same bits at the same time again. */
+  duplicates: number;
+  /** Another value at the same time: the later one stands. */
+  conflicts: number;
+  outOfOrder: number;
+  tooOld: number;
+  timeInvalid: number;
+  unknownSeries: number;
+}
+
+export interface HeadOptions {
+  readonly columnCount: number;
+  readonly slotSize: number;
+  readonly windowMs: number;
+  /** Takes a finished run of a series in the window that begins at `startMs`. Must copy. */
+  readonly emit: (startMs: number, ref: number, run: Columns, from: number, to: number, inOrder: boolean) => void;
+}
+
+/** The arrays of a head by series, all of one length. */
+export interface SeriesState {
+  slotCount: Uint8Array;
+  lastMs: Float64Array;
+  finishedMs: Float64Array;
+  windowEndMs: Float64Array;
+  firstCell: Uint32Array;
+  lastCell: Uint32Array;
+  lastUsed: Uint8Array;
+  streamEntries: Uint16Array;
+}
+
+export class Head {
+  readonly slots: Slots;
+  readonly cells = new Cells();
+  readonly outOfOrder: OutOfOrder;
+  readonly options: HeadOptions;
+  state: SeriesState;
+  /** Windows that end at or below this are frozen: whatever comes for them is out of order. */
+  frozenThroughMs = Number.NEGATIVE_INFINITY;
+  /** Anything older is dropped: its window has left by retention. */
+  oldestMs = Number.NEGATIVE_INFINITY;
+  readonly #scratch: Columns;
+  readonly #streamBytes: Uint8Array;
+  readonly #chunk = new ByteWriter(1024);
+  #capacity = 0;
+
+  constructor(options: HeadOptions) {
+    this.options = options;
+    this.slots = new Slots(options.slotSize, options.columnCount);
+    this.outOfOrder = new OutOfOrder(options.columnCount);
+    this.#scratch = new Columns(options.columnCount, options.slotSize * (STREAM_SLOTS + 1));
+    this.#streamBytes = new Uint8Array(
+      options.slotSize * (STREAM_SLOTS + 1) * (options.columnCount + 1) * STREAM_BYTES_PER_ENTRY,
+    );
+    this.state = makeSeriesState(0);
+  }
+
+  get bytes(): number {
+    return this.slots.bytes + this.cells.bytes + this.#capacity * 44;
+  }
+
+  /** Makes room for refs below `seriesCount`. */
+  reserve(seriesCount: number): void {
+    this.slots.reserve(seriesCount);
+    if (seriesCount <= this.#capacity) return;
+    this.#capacity = Math.max(PAGE_SERIES, this.#capacity * 2, seriesCount);
+    this.state = grownState(this.state, this.#capacity);
+  }
+
+  /**
+   * Adds `count` entries: entry i is of series `refs[series[i]]` at `timestampsMs[i]`, in log order. Requires room reserved.
+   */
+  append(
+    refs: Uint32Array,
+    series: Uint32Array,
+    timestampsMs: Float64Array,
+    source: readonly Column[],
+    count: number,
+    counts: HeadCounts,
+  ): void {
+    const { slotSize, pages } = this.slots;
+    const { slotCount, lastMs, windowEndMs } = this.state;
+    const single = source.length === 1;
+    const words = (source[0] as Column).words;
+    const seriesCount = this.#capacity;
+    for (let i = 0; i < count; i++) {
+      const ref = refs[series[i] as number] as number;
+      const time = timestampsMs[i] as number;
+      if (ref >= seriesCount) {
+        counts.unknownSeries++;
+        continue;
+      }
+      if (time !== Math.floor(time) || time > MAX_TIME_MS || time < -MAX_TIME_MS) {
+        counts.timeInvalid++;
+        continue;
+      }
+      const depth = slotCount[ref] as number;
+      if (!single || depth >= slotSize || !(time > (lastMs[ref] as number) && time < (windowEndMs[ref] as number))) {
+        this.#appendSlowly(ref, time, source, i, counts);
+        continue;
+      }
+      const page = pages[ref >>> PAGE_SERIES_BITS] as SlotPage;
+      const at = depth * PAGE_SERIES + (ref & (PAGE_SERIES - 1));
+      page.timestampsMs[at] = time;
+      const into = (page.columns[0] as Column).words;
+      into[at * 2] = words[i * 2] as number;
+      into[at * 2 + 1] = words[i * 2 + 1] as number;
+      slotCount[ref] = depth + 1;
+      lastMs[ref] = time;
+      counts.samples++;
+    }
+  }
+
+  #appendSlowly(ref: number, time: number, source: readonly Column[], i: number, counts: HeadCounts): void {
+    const { state } = this;
+    if (time < this.oldestMs) {
+      counts.tooOld++;
+      return;
+    }
+    if (time < this.frozenThroughMs || time <= (state.finishedMs[ref] as number)) {
+      this.#addOutOfOrder(ref, time, source, i, counts);
+      return;
+    }
+    if (time <= (state.lastMs[ref] as number)) {
+      this.#insert(ref, time, source, i, counts);
+      return;
+    }
+    if (!(time < (state.windowEndMs[ref] as number))) this.#enterWindow(ref, time);
+    if (state.slotCount[ref] === this.slots.slotSize) this.#emptySlot(ref);
+    const depth = state.slotCount[ref] as number;
+    this.slots.put(ref, depth, time, source, i);
+    state.slotCount[ref] = depth + 1;
+    state.lastMs[ref] = time;
+    counts.samples++;
+  }
+
+  /** A time inside the slot: the same again, another value, or one that was overtaken. */
+  #insert(ref: number, time: number, source: readonly Column[], i: number, counts: HeadCounts): void {
+    const count = this.state.slotCount[ref] as number;
+    const page = this.slots.page(ref);
+    let depth = count;
+    while (depth > 0 && (page.timestampsMs[Slots.at(ref, depth - 1)] as number) >= time) depth--;
+    const at = Slots.at(ref, depth);
+    if (depth < count && page.timestampsMs[at] === time) {
+      if (sameEntry(page.columns, at, source, i)) {
+        counts.duplicates++;
+        return;
+      }
+      counts.conflicts++;
+      if (replaces(page.columns, at, source, i)) this.slots.put(ref, depth, time, source, i);
+      return;
+    }
+    if (count === this.slots.slotSize) {
+      this.#emptySlot(ref);
+      this.#addOutOfOrder(ref, time, source, i, counts);
+      return;
+    }
+    this.slots.makeRoom(ref, depth, count);
+    this.slots.put(ref, depth, time, source, i);
+    this.state.slotCount[ref] = count + 1;
+    counts.samples++;
+    counts.outOfOrder++;
+  }
+
+  #addOutOfOrder(ref: number, time: number, source: readonly Column[], i: number, counts: HeadCounts): void {
+    this.outOfOrder.add(ref, time, source, i);
+    counts.samples++;
+    counts.outOfOrder++;
+  }
+
+  #enterWindow(ref: number, time: number): void {
+    this.finish(ref);
+    const { windowMs } = this.options;
+    const startMs = Math.floor(time / windowMs) * windowMs;
+    this.state.windowEndMs[ref] = startMs + windowMs;
+    this.state.finishedMs[ref] = Math.max(this.state.finishedMs[ref] as number, startMs - 1);
+  }
+
+  /** Moves a full slot into the stream, or everything into a chunk when the stream is long enough. */
+  #emptySlot(ref: number): void {
+    const { state } = this;
+    if ((state.streamEntries[ref] as number) >= STREAM_SLOTS * this.slots.slotSize) {
+      this.finish(ref);
+      return;
+    }
+    const count = state.slotCount[ref] as number;
+    this.#scratch.reset();
+    this.slots.copy(ref, count, this.#scratch);
+    this.#chunk.reset();
+    this.#chunk.u8(0);
+    this.#chunk.u8(0);
+    writeChunk(this.#chunk, this.#scratch, 0, count);
+    const length = this.#chunk.length - 2;
+    this.#chunk.bytes[0] = length;
+    this.#chunk.bytes[1] = length >>> 8;
+    const lastCell = state.lastCell[ref] as number;
+    const added = this.cells.append(lastCell, state.lastUsed[ref] as number, this.#chunk.bytes, 0, this.#chunk.length);
+    if (lastCell === CELL_NONE) state.firstCell[ref] = added;
+    state.lastCell[ref] = this.cells.lastCell;
+    state.lastUsed[ref] = this.cells.lastUsed;
+    state.streamEntries[ref] = (state.streamEntries[ref] as number) + count;
+    state.slotCount[ref] = 0;
+    state.finishedMs[ref] = state.lastMs[ref] as number;
+  }
+
+  /** Emits what a series has in stream and slot as a chunk of its window; the series goes on empty. */
+  finish(ref: number): void {
+    const { state } = this;
+    if (state.slotCount[ref] === 0 && state.streamEntries[ref] === 0) return;
+    const run = this.#scratch;
+    run.reset();
+    this.copySeries(ref, run);
+    const startMs = (state.windowEndMs[ref] as number) - this.options.windowMs;
+    this.options.emit(startMs, ref, run, 0, run.length, true);
+    this.cells.free(state.firstCell[ref] as number, state.lastCell[ref] as number);
+    state.firstCell[ref] = CELL_NONE;
+    state.lastCell[ref] = CELL_NONE;
+    state.lastUsed[ref] = 0;
+    state.streamEntries[ref] = 0;
+    state.slotCount[ref] = 0;
+    state.finishedMs[ref] = state.lastMs[ref] as number;
+  }
+
+  /** Adds what a series has in stream and slot to `into`, times rising. */
+  copySeries(ref: number, into: Columns): void {
+    const { state } = this;
+    if ((state.streamEntries[ref] as number) > 0) {
+      const length = this.cells.read(state.firstCell[ref] as number, state.lastUsed[ref] as number, this.#streamBytes);
+      let at = 0;
+      while (at < length) {
+        const size = (this.#streamBytes[at] as number) | ((this.#streamBytes[at + 1] as number) << 8);
+        readChunk(this.#streamBytes, at + 2, at + 2 + size, into);
+        at += 2 + size;
+      }
+    }
+    this.slots.copy(ref, state.slotCount[ref] as number, into);
+  }
+
+  /** Whether a series has anything in stream or slot. */
+  holds(ref: number): boolean {
+    if (ref >= this.#capacity) return false;
+    return this.state.slotCount[ref] !== 0 || this.state.streamEntries[ref] !== 0;
+  }
+
+  /** Freezes every window that ends at or below `endMs`: their series are finished, later comers are out of order. */
+  freezeThrough(endMs: number, seriesCount: number): void {
+    assert(seriesCount <= this.#capacity, 'there is room for every series');
+    for (let ref = 0; ref < seriesCount; ref++) {
+      if ((this.state.windowEndMs[ref] as number) > endMs) continue;
+      this.finish(ref);
+      this.state.windowEndMs[ref] = Number.NEGATIVE_INFINITY;
+    }
+    this.frozenThroughMs = Math.max(this.frozenThroughMs, endMs);
+  }
+
+  /** Turns what came out of order into chunks of their windows. Returns how many entries were replaced on the way. */
+  drainOutOfOrder(): number {
+    const { windowMs, emit } = this.options;
+    return this.outOfOrder.drain((ref, run, from, to) => {
+      for (let at = from; at < to; ) {
+        const startMs = Math.floor((run.timestampsMs[at] as number) / windowMs) * windowMs;
+        let end = at + 1;
+        while (end < to && (run.timestampsMs[end] as number) < startMs + windowMs) end++;
+        emit(startMs, ref, run, at, end, false);
+        at = end;
+      }
+    });
+  }
+}
+
+// The year 144,683: times and their differences stay exact in every encoding.
+const MAX_TIME_MS = 2 ** 52 - 1;
+
+export function makeSeriesState(capacity: number): SeriesState {
+  return {
+    slotCount: new Uint8Array(capacity),
+    lastMs: new Float64Array(capacity).fill(Number.NEGATIVE_INFINITY),
+    finishedMs: new Float64Array(capacity).fill(Number.NEGATIVE_INFINITY),
+    windowEndMs: new Float64Array(capacity).fill(Number.NEGATIVE_INFINITY),
+    firstCell: new Uint32Array(capacity).fill(CELL_NONE),
+    lastCell: new Uint32Array(capacity).fill(CELL_NONE),
+    lastUsed: new Uint8Array(capacity),
+    streamEntries: new Uint16Array(capacity),
+  };
+}
+
+function grownState(old: SeriesState, capacity: number): SeriesState {
+  const state = makeSeriesState(capacity);
+  for (const key of Object.keys(state) as (keyof SeriesState)[]) state[key].set(old[key] as never);
+  return state;
+}

@@ -1,0 +1,128 @@
+import { messageOf } from '@tidemark/base';
+import { ChunkTable } from '../head/chunk-table.ts';
+import { PendingChunks } from '../head/pending.ts';
+import type { SeriesRegistry } from '../series/registry.ts';
+import { encodeKey, KIND_MANIFEST, openValue } from './keys.ts';
+import type { StorePool } from './store-pool.ts';
+import type { TenantCounts } from './window-format.ts';
+
+// One shard's chunks of one stretch of time, in a LevelDB of their own.
+//
+//   pending   finished chunks in memory ── checkpoint begins ──> flushing ── LevelDB and checkpoint durable ──> table
+//
+// A read sees all three; a chunk is in exactly one. `sequence` counts the lives of a window: 0 until it is frozen for
+// sealing, then 1 for what comes too late for that segment, and so on; each life is sealed into a segment of its own, and a
+// later life outranks an earlier one.
+
+/** What the engine does with bytes that fail their checksum: keeps a copy, logs, counts. */
+export type Quarantine = (what: string, name: string, bytes: Uint8Array | undefined) => void;
+
+export interface WindowContext {
+  readonly pool: StorePool;
+  readonly registry: SeriesRegistry;
+  readonly quarantine: Quarantine;
+}
+
+export class Window {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly sequence: number;
+  readonly path: string;
+  /** Nothing is added any more; it waits to be sealed. */
+  frozen = false;
+  pending = new PendingChunks();
+  readonly flushing: PendingChunks[] = [];
+  readonly table = new ChunkTable();
+  /** LevelDB keys by block number of the table. */
+  readonly blockKeys: Uint8Array[] = [];
+  /** Number of a series in the dictionary of its tenant. */
+  readonly ordinals = new Map<number, number>();
+  readonly counts = new Map<string, TenantCounts>();
+  /** Generation of the last durable checkpoint that wrote here; 0: none. */
+  generation = 0;
+  /** Generation of the last attempt, durable or not. */
+  attempted = 0;
+  /** Manifests that a durable one has replaced. */
+  readonly obsoleteManifests: number[] = [];
+  samples = 0;
+  flushedBytes = 0;
+  /** What is missing or broken, for people; reads hand it out as warnings. */
+  readonly damage: string[] = [];
+  /** Reads under way: the database must not go while there are any. */
+  #readers = 0;
+  #unread: (() => void) | undefined;
+  readonly #context: WindowContext;
+
+  constructor(context: WindowContext, path: string, startMs: number, endMs: number, sequence: number) {
+    this.#context = context;
+    this.path = path;
+    this.startMs = startMs;
+    this.endMs = endMs;
+    this.sequence = sequence;
+  }
+
+  /** At the beginning of a checkpoint: what is pending now is its part. */
+  prepare(): void {
+    if (this.pending.table.count === 0) return;
+    this.flushing.push(this.pending);
+    this.pending = new PendingChunks();
+  }
+
+  get pendingBytes(): number {
+    return this.pending.bytes + this.flushing.reduce((sum, list) => sum + list.bytes, 0);
+  }
+
+  get empty(): boolean {
+    return this.table.count === 0 && this.pending.table.count === 0 && this.flushing.length === 0;
+  }
+
+  /** Payloads of blocks, in the order asked; undefined for one that is broken or missing (quarantined). */
+  async readBlocks(numbers: readonly number[]): Promise<(Uint8Array | undefined)[]> {
+    const keys = numbers.map((number) => this.blockKeys[number] as Uint8Array);
+    const values = await this.#context.pool.use(this.path, (store) => store.getMany(keys));
+    return values.map((value, i) => {
+      const key = keys[i] as Uint8Array;
+      const payload = value === undefined ? undefined : openValue(key, value);
+      if (payload === undefined) {
+        const name = Buffer.from(key).toString('hex');
+        this.noteDamage(`block ${name} of window ${this.path} is ${value === undefined ? 'missing' : 'corrupt'}`);
+        this.#context.quarantine('window-block', `${this.path}/${name}`, value);
+      }
+      return payload;
+    });
+  }
+
+  noteDamage(what: string): void {
+    // 100: enough to act on, and a bound.
+    if (this.damage.length < 100 && !this.damage.includes(what)) this.damage.push(what);
+  }
+
+  /** Keeps the database from being removed until the returned function is called. */
+  retain(): () => void {
+    this.#readers++;
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      if (--this.#readers === 0) this.#unread?.();
+    };
+  }
+
+  /** Removes the database once the last reader is gone. */
+  async destroy(): Promise<void> {
+    if (this.#readers > 0) {
+      await new Promise<void>((resolve) => {
+        this.#unread = resolve;
+      });
+    }
+    await this.#context.pool.destroy(this.path);
+  }
+
+  manifestKey(generation: number): Uint8Array {
+    return encodeKey({ tenant: '', kind: KIND_MANIFEST, generation, number: 0 });
+  }
+
+  unreadable(error: unknown): void {
+    this.noteDamage(`window ${this.path} cannot be read: ${messageOf(error)}`);
+  }
+}

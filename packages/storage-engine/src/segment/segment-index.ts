@@ -1,0 +1,193 @@
+import { ByteReader, ByteWriter } from '@tidemark/base';
+import { decodeLabels, decodeUtf8, findLabelValue, type Labels, SERIES_ID_LENGTH } from '@tidemark/model';
+import { storageError } from '../errors.ts';
+import type { LabelIndex } from '../index/label-index.ts';
+import { Postings } from '../index/postings.ts';
+
+// What a segment holds of one tenant: its series with their chunks, and which series carry which label.
+//
+//   index   := blocks uvarint | (offset uvarint | length uvarint)*       block ranges, checksum included
+//              series uvarint | series*  | names uvarint | name*
+//   series  := id byte[16] | labels lengthPrefixed | chunks uvarint | chunk*
+//   chunk   := block uvarint (distance from the chunk before) | offset uvarint | length uvarint
+//              | min zigzag (from the window's start) | span uvarint | samples uvarint
+//   name    := name text | values uvarint | (value text | refs uvarint | ref uvarint (distance)*)*
+//
+// Series are numbered in the order of their label bytes within their metric, metrics by name; those numbers are the refs.
+
+export interface SegmentChunk {
+  readonly block: number;
+  readonly offset: number;
+  readonly length: number;
+  readonly minMs: number;
+  readonly maxMs: number;
+  readonly samples: number;
+}
+
+export interface BlockRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface IndexedSeries {
+  readonly id: Uint8Array;
+  readonly labels: Uint8Array;
+  readonly chunks: readonly SegmentChunk[];
+}
+
+export function encodeIndex(
+  blocks: readonly BlockRange[],
+  series: readonly IndexedSeries[],
+  startMs: number,
+): Uint8Array {
+  const writer = new ByteWriter(4096);
+  writer.uvarint(blocks.length);
+  for (const { offset, length } of blocks) {
+    writer.uvarint(offset);
+    writer.uvarint(length);
+  }
+  writer.uvarint(series.length);
+  for (const { id, labels, chunks } of series) {
+    writer.raw(id);
+    writer.lengthPrefixed(labels);
+    writer.uvarint(chunks.length);
+    let block = 0;
+    for (const chunk of chunks) {
+      writer.uvarint(chunk.block - block);
+      block = chunk.block;
+      writer.uvarint(chunk.offset);
+      writer.uvarint(chunk.length);
+      writer.zigzag(chunk.minMs - startMs);
+      writer.uvarint(chunk.maxMs - chunk.minMs);
+      writer.uvarint(chunk.samples);
+    }
+  }
+  writePostings(writer, series);
+  return writer.finish();
+}
+
+function writePostings(writer: ByteWriter, series: readonly IndexedSeries[]): void {
+  const names = new Map<string, Map<string, number[]>>();
+  series.forEach(({ labels }, ref) => {
+    for (const { name, value } of decodeLabels(labels)) {
+      let values = names.get(name);
+      if (values === undefined) {
+        values = new Map();
+        names.set(name, values);
+      }
+      const refs = values.get(value);
+      if (refs === undefined) values.set(value, [ref]);
+      else refs.push(ref);
+    }
+  });
+  writer.uvarint(names.size);
+  for (const [name, values] of sortedByBytes(names)) {
+    writer.text(name);
+    writer.uvarint(values.size);
+    for (const [value, refs] of sortedByBytes(values)) {
+      writer.text(value);
+      writer.uvarint(refs.length);
+      let last = 0;
+      for (const ref of refs) {
+        writer.uvarint(ref - last);
+        last = ref;
+      }
+    }
+  }
+}
+
+function sortedByBytes<V>(map: ReadonlyMap<string, V>): [string, V][] {
+  return [...map].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}
+
+const found = { start: 0, end: 0 };
+const ENCODER = new TextEncoder();
+
+/** A tenant's index in memory. Chunks of series i are entries `[chunkStarts[i], chunkStarts[i + 1])`. */
+export class SegmentIndex implements LabelIndex {
+  readonly blocks: BlockRange[] = [];
+  readonly refs: number[] = [];
+  readonly #labels: Uint8Array[] = [];
+  readonly #chunks: SegmentChunk[][] = [];
+  readonly #postings = new Postings();
+  /** About what it takes in memory. */
+  readonly bytes: number;
+
+  /** Throws `BYTES_MALFORMED`, `SEGMENT_CORRUPT`. */
+  constructor(payload: Uint8Array, startMs: number) {
+    this.bytes = payload.length * 4;
+    const reader = new ByteReader(payload);
+    for (let left = reader.count(2); left > 0; left--) {
+      this.blocks.push({ offset: reader.uvarint(), length: reader.uvarint() });
+    }
+    const series = reader.count(SERIES_ID_LENGTH + 2);
+    for (let ref = 0; ref < series; ref++) {
+      reader.raw(SERIES_ID_LENGTH);
+      this.refs.push(ref);
+      this.#labels.push(reader.lengthPrefixed());
+      this.#chunks.push(this.#readChunks(reader, startMs));
+    }
+    this.#readPostings(reader, series);
+    if (reader.left !== 0) throw storageError('SEGMENT_CORRUPT', 'bytes after an index', { at: reader.at });
+  }
+
+  postings(name: string): ReadonlyMap<string, readonly number[]> | undefined {
+    return this.#postings.get(name);
+  }
+
+  names(): Iterable<string> {
+    return this.#postings.names();
+  }
+
+  labelValue(ref: number, name: string): string {
+    const labels = this.labelBytes(ref);
+    if (!findLabelValue(labels, 0, labels.length, ENCODER.encode(name), found)) return '';
+    return decodeUtf8(labels, found.start, found.end);
+  }
+
+  labelBytes(ref: number): Uint8Array {
+    return this.#labels[ref] as Uint8Array;
+  }
+
+  labels(ref: number): Labels {
+    return decodeLabels(this.labelBytes(ref));
+  }
+
+  chunks(ref: number): readonly SegmentChunk[] {
+    return this.#chunks[ref] as SegmentChunk[];
+  }
+
+  #readChunks(reader: ByteReader, startMs: number): SegmentChunk[] {
+    const chunks: SegmentChunk[] = [];
+    let block = 0;
+    for (let left = reader.count(6); left > 0; left--) {
+      block += reader.uvarint();
+      const offset = reader.uvarint();
+      const length = reader.uvarint();
+      const minMs = startMs + reader.zigzag();
+      const maxMs = minMs + reader.uvarint();
+      if (block >= this.blocks.length || offset + length > (this.blocks[block] as BlockRange).length) {
+        throw storageError('SEGMENT_CORRUPT', 'a chunk outside its block', { block, offset });
+      }
+      chunks.push({ block, offset, length, minMs, maxMs, samples: reader.uvarint() });
+    }
+    return chunks;
+  }
+
+  #readPostings(reader: ByteReader, series: number): void {
+    for (let names = reader.count(2); names > 0; names--) {
+      const name = reader.text();
+      for (let values = reader.count(2); values > 0; values--) {
+        const value = reader.text();
+        const refs: number[] = [];
+        let ref = 0;
+        for (let left = reader.count(); left > 0; left--) {
+          ref += reader.uvarint();
+          if (ref >= series) throw storageError('SEGMENT_CORRUPT', 'a posting of no series', { ref, series });
+          refs.push(ref);
+        }
+        this.#postings.set(name, value, refs);
+      }
+    }
+  }
+}

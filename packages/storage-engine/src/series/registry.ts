@@ -1,0 +1,246 @@
+import { hash32, isTidemarkError } from '@tidemark/base';
+import { decodeLabels, labelStart, labelValue, METRIC_NAME, type SeriesSection, tenantHash } from '@tidemark/model';
+import type { LabelIndex } from '../index/label-index.ts';
+import { Postings } from '../index/postings.ts';
+import { LABEL_BYTES_MAX, LabelPool } from './label-pool.ts';
+
+// Who is who in one shard: (tenant, labels) -> a dense number that indexes the head's arrays.
+//
+//   section ──WeakMap──> refs                 the same section again: nothing to do
+//      │ not seen
+//      └─ per series: the one that followed the last match last time, verified      155 ns
+//                └─ else hash table, verified byte by byte                          551 ns
+//                        └─ else new: labels checked, pooled, posted
+//
+// Refs are given in order of first sight and live until the shard is reloaded (`generation of the process`, not durable):
+// windows and checkpoints on disk have numbers of their own. Tenants share the numbers, never the lookups: the tenant is part
+// of the hash and of the comparison.
+
+/** Stands where a series was refused. */
+export const NO_REF = 0xffff_ffff;
+
+export interface Refusals {
+  /** Counts refused series by reason: `labels_too_long`, `labels_invalid`, `series_limit`. */
+  refuse(reason: string, count: number): void;
+}
+
+const ENCODER = new TextEncoder();
+
+/** One tenant's series in a shard. */
+export class TenantSeries implements LabelIndex {
+  readonly name: string;
+  readonly id: number;
+  readonly refs: number[] = [];
+  readonly #hash: number;
+  readonly #pool: LabelPool;
+  readonly #postings = new Postings();
+  readonly #metrics = new Map<string, number>();
+
+  constructor(name: string, id: number, pool: LabelPool) {
+    this.name = name;
+    this.id = id;
+    this.#hash = tenantHash(name);
+    this.#pool = pool;
+  }
+
+  get hash(): number {
+    return this.#hash;
+  }
+
+  postings(name: string): ReadonlyMap<string, readonly number[]> | undefined {
+    return this.#postings.get(name);
+  }
+
+  names(): Iterable<string> {
+    return this.#postings.names();
+  }
+
+  labelValue(ref: number, name: string): string {
+    return this.#pool.labelValue(ref, ENCODER.encode(name));
+  }
+
+  labelBytes(ref: number): Uint8Array {
+    return this.#pool.labelBytes(ref);
+  }
+
+  /** Posts a series; returns the number of its metric within this tenant. */
+  post(ref: number, labels: ReturnType<typeof decodeLabels>): number {
+    this.refs.push(ref);
+    this.#postings.add(ref, labels);
+    const metric = labelValue(labels, METRIC_NAME);
+    let number = this.#metrics.get(metric);
+    if (number === undefined) {
+      number = this.#metrics.size;
+      this.#metrics.set(metric, number);
+    }
+    return number;
+  }
+}
+
+export class SeriesRegistry {
+  readonly #pool = new LabelPool();
+  readonly #tenants = new Map<string, TenantSeries>();
+  readonly #tenantList: TenantSeries[] = [];
+  readonly #resolved = new WeakMap<SeriesSection, { readonly tenant: TenantSeries; readonly refs: Uint32Array }>();
+  readonly #seriesMax: number;
+  readonly #refusals: Refusals;
+  #tenantOf = new Uint32Array(1024);
+  #metricOf = new Uint32Array(1024);
+  #hashOf = new Uint32Array(1024);
+  #nextOf = new Uint32Array(1024).fill(NO_REF);
+  #table = new Int32Array(2048).fill(-1);
+  #firstOfSection = NO_REF;
+
+  constructor(seriesMax: number, refusals: Refusals) {
+    this.#seriesMax = seriesMax;
+    this.#refusals = refusals;
+  }
+
+  get count(): number {
+    return this.#pool.count;
+  }
+
+  get labelPoolBytes(): number {
+    return this.#pool.bytes;
+  }
+
+  tenants(): readonly TenantSeries[] {
+    return this.#tenantList;
+  }
+
+  tenant(name: string): TenantSeries | undefined {
+    return this.#tenants.get(name);
+  }
+
+  tenantOf(ref: number): TenantSeries {
+    return this.#tenantList[this.#tenantOf[ref] as number] as TenantSeries;
+  }
+
+  /** Number of the series' metric within its tenant: series of one metric belong side by side. */
+  metricOf(ref: number): number {
+    return this.#metricOf[ref] as number;
+  }
+
+  labelBytes(ref: number): Uint8Array {
+    return this.#pool.labelBytes(ref);
+  }
+
+  /** Refs of a section's series, NO_REF where one was refused (counted, once per section). Don't change the array. */
+  resolve(tenantName: string, section: SeriesSection): Uint32Array {
+    const known = this.#resolved.get(section);
+    if (known !== undefined && known.tenant.name === tenantName) return known.refs;
+    const tenant = this.#tenantNamed(tenantName);
+    const refs = new Uint32Array(section.count);
+    let predicted = this.#firstOfSection;
+    let last = NO_REF;
+    for (let i = 0; i < section.count; i++) {
+      const start = labelStart(section, i);
+      const end = section.labelEnds[i] as number;
+      let ref = predicted;
+      if (
+        ref === NO_REF ||
+        this.#tenantOf[ref] !== tenant.id ||
+        !this.#pool.equals(ref, section.labelBytes, start, end)
+      ) {
+        ref = this.resolveOne(tenant, section.labelBytes, start, end);
+      }
+      refs[i] = ref;
+      if (ref === NO_REF) continue;
+      if (last === NO_REF) this.#firstOfSection = ref;
+      else this.#nextOf[last] = ref;
+      last = ref;
+      predicted = this.#nextOf[ref] as number;
+    }
+    this.#resolved.set(section, { tenant, refs });
+    return refs;
+  }
+
+  /** The ref of one label set, made if new. */
+  resolveOne(tenant: TenantSeries, bytes: Uint8Array, start: number, end: number): number {
+    const hash = hash32(bytes, start, end, tenant.hash);
+    const mask = this.#table.length - 1;
+    let slot = hash & mask;
+    for (;;) {
+      const ref = this.#table[slot] as number;
+      if (ref < 0) break;
+      if (
+        this.#hashOf[ref] === hash &&
+        this.#tenantOf[ref] === tenant.id &&
+        this.#pool.equals(ref, bytes, start, end)
+      ) {
+        return ref;
+      }
+      slot = (slot + 1) & mask;
+    }
+    return this.#add(tenant, bytes, start, end, hash, slot);
+  }
+
+  tenantNamed(name: string): TenantSeries {
+    return this.#tenantNamed(name);
+  }
+
+  #tenantNamed(name: string): TenantSeries {
+    let tenant = this.#tenants.get(name);
+    if (tenant === undefined) {
+      tenant = new TenantSeries(name, this.#tenantList.length, this.#pool);
+      this.#tenants.set(name, tenant);
+      this.#tenantList.push(tenant);
+    }
+    return tenant;
+  }
+
+  #add(tenant: TenantSeries, bytes: Uint8Array, start: number, end: number, hash: number, slot: number): number {
+    const reason = this.#refusal(end - start);
+    if (reason !== undefined) {
+      this.#refusals.refuse(reason, 1);
+      return NO_REF;
+    }
+    let labels: ReturnType<typeof decodeLabels>;
+    try {
+      labels = decodeLabels(bytes, start, end);
+    } catch (error) {
+      if (!isTidemarkError(error)) throw error;
+      this.#refusals.refuse('labels_invalid', 1);
+      return NO_REF;
+    }
+    const ref = this.#pool.add(bytes, start, end);
+    if (ref === this.#tenantOf.length) this.#grow();
+    this.#tenantOf[ref] = tenant.id;
+    this.#hashOf[ref] = hash;
+    this.#metricOf[ref] = tenant.post(ref, labels);
+    this.#table[slot] = ref;
+    // Linear probing stays short below one half full.
+    if (this.#pool.count * 2 > this.#table.length) this.#rehash();
+    return ref;
+  }
+
+  #refusal(length: number): string | undefined {
+    if (length > LABEL_BYTES_MAX) return 'labels_too_long';
+    if (this.#pool.count >= this.#seriesMax || this.#pool.full) return 'series_limit';
+    return undefined;
+  }
+
+  #grow(): void {
+    const size = this.#tenantOf.length * 2;
+    const widen = (old: Uint32Array<ArrayBuffer>, fill: number) => {
+      const wide = new Uint32Array(size).fill(fill);
+      wide.set(old);
+      return wide;
+    };
+    this.#tenantOf = widen(this.#tenantOf, 0);
+    this.#metricOf = widen(this.#metricOf, 0);
+    this.#hashOf = widen(this.#hashOf, 0);
+    this.#nextOf = widen(this.#nextOf, NO_REF);
+  }
+
+  #rehash(): void {
+    const table = new Int32Array(this.#table.length * 2).fill(-1);
+    const mask = table.length - 1;
+    for (let ref = 0; ref < this.#pool.count; ref++) {
+      let slot = (this.#hashOf[ref] as number) & mask;
+      while ((table[slot] as number) >= 0) slot = (slot + 1) & mask;
+      table[slot] = ref;
+    }
+    this.#table = table;
+  }
+}
