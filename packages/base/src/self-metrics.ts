@@ -81,6 +81,18 @@ export class SelfMetrics {
     });
   }
 
+  /** A counter that is kept elsewhere and asked when the page is read. */
+  counterFrom(name: string, help: string, read: () => number): void {
+    this.#add({
+      name,
+      help,
+      type: 'counter',
+      write(out) {
+        out.push(`${name} ${formatValue(read())}`);
+      },
+    });
+  }
+
   /** Labelled gauges that are asked, all together, when the page is read. */
   gaugesFrom(
     name: string,
