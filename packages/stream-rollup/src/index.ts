@@ -1,1 +1,26 @@
-export {};
+export type { ProcessorContext, PunctuationType, Punctuator } from './processor/context.ts';
+export type { Processor } from './processor/processor.ts';
+export { NO_HEADERS, type RecordMetadata, type SourceFacts, type StreamRecord } from './processor/record.ts';
+export { DROP_REASONS, type RollupMetrics, rollupMetrics } from './rollups/metrics.ts';
+export { DEFAULT_ROLLUP_OPTIONS, type RollupOptions } from './rollups/options.ts';
+export { createRollupTopology, type RollupTopology } from './rollups/rollup-topology.ts';
+export { type StartRollup, startRollup } from './rollups/start-rollup.ts';
+export { always, type ErrorDecision, type ErrorPolicy, type RecordProblem } from './runtime/error-policy.ts';
+export { type StreamsMetrics, streamsMetrics } from './runtime/metrics.ts';
+export { DEFAULT_STREAMS_OPTIONS, type StreamsOptions } from './runtime/options.ts';
+export { type StartStreams, type Streams, type StreamsState, startStreams } from './runtime/streams.ts';
+export type { KeyValueStore } from './state/key-value.ts';
+export { type LevelOptions, levelKeyValueStore } from './state/level-key-value.ts';
+export { memoryKeyValueStore } from './state/memory-key-value.ts';
+export type { CheckpointPosition, StateFolder, StateStore, StoreBuilder } from './state/store.ts';
+export type {
+  Deserializer,
+  Partitioner,
+  PartitionFacts,
+  ProcessorSupplier,
+  Serializer,
+  SinkOptions,
+  SourceOptions,
+  TopicRef,
+} from './topology/node.ts';
+export { Topology } from './topology/topology.ts';

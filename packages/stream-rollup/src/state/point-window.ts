@@ -1,0 +1,109 @@
+import { placeSlot, SLOT_BITS, SLOT_MASK, SlotBlock } from './slot-block.ts';
+
+// One open window: for each tenant, blocks of points. Blocks come from a pool and go back to it when the window is over.
+
+// 4,096 blocks are two million series-windows, some 140 MB: what a task closes within a minute or two is soon used again.
+const POOL_BLOCKS_MAX = 4_096;
+
+/** Blocks waiting for their next window. */
+export class BlockPool {
+  readonly #free: SlotBlock[] = [];
+
+  take(pointsExpected: number): SlotBlock {
+    return this.#free.pop() ?? new SlotBlock(pointsExpected);
+  }
+
+  give(block: SlotBlock): void {
+    if (this.#free.length >= POOL_BLOCKS_MAX) return;
+    block.reset();
+    this.#free.push(block);
+  }
+
+  get memoryBytes(): number {
+    return this.#free.reduce((sum, block) => sum + block.memoryBytes, 0);
+  }
+}
+
+/** The points of one tenant in one window. */
+export class WindowPart {
+  /** By `ref >>> SLOT_BITS`. */
+  readonly blocks: (SlotBlock | undefined)[] = [];
+  /**
+   * Refs of series in which a stale marker replaced a value: a row may be out for a window that now has none, and has to
+   * be taken back.
+   */
+  readonly blanked = new Set<number>();
+
+  /** The block, made if absent. `before` is the same tenant's part of the window before, for how much room is needed. */
+  blockAt(index: number, pool: BlockPool, before: WindowPart | undefined): SlotBlock {
+    let block = this.blocks[index];
+    if (block) return block;
+    const model = before?.blocks[index];
+    block = pool.take(model?.used ?? 0);
+    block.hints = model?.counts;
+    while (this.blocks.length < index) this.blocks.push(undefined);
+    this.blocks[index] = block;
+    return block;
+  }
+
+  /** Calls `visit` for every series with points, by rising ref. */
+  forEachSlot(visit: (block: SlotBlock, slot: number, ref: number) => void): void {
+    for (let index = 0; index < this.blocks.length; index++) {
+      const block = this.blocks[index];
+      if (!block) continue;
+      for (let slot = 0; slot < block.slots; slot++) {
+        if (block.counts[slot] !== 0) visit(block, slot, (index << SLOT_BITS) | slot);
+      }
+    }
+  }
+}
+
+export class PointWindow {
+  readonly endMs: number;
+  /** Offsets in blocks count from here. */
+  readonly baseOffset: number;
+  /** By tenant index. */
+  readonly parts: (WindowPart | undefined)[] = [];
+  /** Whether all its rows were emitted once: what comes now is late. */
+  emitted = false;
+  /** Time (on whichever clock closes windows) of the last emission. */
+  emittedAtMs = Number.NEGATIVE_INFINITY;
+  /** Whether anything changed since it was last written. */
+  changed = true;
+  /** The checkpoint whose file has it; 0 when none has. */
+  fileSequence = 0;
+
+  constructor(endMs: number, baseOffset: number) {
+    this.endMs = endMs;
+    this.baseOffset = baseOffset;
+  }
+
+  partOf(tenant: number): WindowPart {
+    let part = this.parts[tenant];
+    if (part) return part;
+    part = new WindowPart();
+    while (this.parts.length < tenant) this.parts.push(undefined);
+    this.parts[tenant] = part;
+    return part;
+  }
+
+  release(pool: BlockPool): void {
+    for (const part of this.parts) for (const block of part?.blocks ?? []) if (block) pool.give(block);
+    this.parts.length = 0;
+  }
+}
+
+/** Moves a slot's points to where `ref` says, in `target`. */
+export function copySlot(from: SlotBlock, slot: number, target: WindowPart, ref: number, pool: BlockPool): SlotBlock {
+  const block = target.blockAt(ref >>> SLOT_BITS, pool, undefined);
+  const start = from.starts[slot] as number;
+  const count = from.counts[slot] as number;
+  placeSlot(
+    block,
+    ref & SLOT_MASK,
+    from.times.subarray(start, start + count),
+    from.words.subarray(start * 2, (start + count) * 2),
+    from.highest[slot] as number,
+  );
+  return block;
+}
