@@ -1,12 +1,11 @@
-// The built page in a real browser, over the synthetic metrics of dev/: what a person sees and can do.
+// The built page in a real browser, over the synthetic metrics of dev/: what a person sees and can do. Screenshots go to a
+// folder that is removed at the end, or to TIDEMARK_SCREENSHOTS, which is kept.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findChromium } from '@tidemark/testkit/real';
+import { findChromium, type TempFolder, tempFolder } from '@tidemark/testkit/real';
 import { type Browser, type BrowserContextOptions, chromium, type Page, type Request } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fakeServer } from '../dev/fake-api.ts';
@@ -22,20 +21,34 @@ const server = fakeServer(dist);
 let browser: Browser;
 let address: string;
 let shots: string;
+let ownShots: TempFolder | undefined;
 
 beforeAll(async () => {
-  if (!existsSync(join(dist, 'index.html'))) buildPage();
+  if (!isBuilt()) buildPage();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  shots = await mkdtemp(join(tmpdir(), 'tidemark-page-'));
+  const kept = process.env['TIDEMARK_SCREENSHOTS'] ?? '';
+  if (kept === '') ownShots = await tempFolder('page');
+  shots = ownShots?.path ?? kept;
   browser = await chromium.launch({ executablePath: findChromium(), args: browserArgs.split(' ') });
 }, 120_000);
 
 afterAll(async () => {
   await browser?.close();
+  await ownShots?.[Symbol.asyncDispose]();
   server.closeAllConnections();
   server.close();
 });
+
+/** A page built before its sources were last touched would be tested in their stead. */
+function isBuilt(): boolean {
+  const built = join(dist, 'index.html');
+  if (!existsSync(built)) return false;
+  const sources = readdirSync(join(packageFolder, 'src'), { recursive: true, encoding: 'utf8' });
+  const touched = sources.filter((name) => !name.endsWith('.test.ts')).map((name) => join(packageFolder, 'src', name));
+  const files = [...touched.filter((path) => statSync(path).isFile()), join(packageFolder, 'index.html')];
+  return files.every((path) => statSync(path).mtimeMs <= statSync(built).mtimeMs);
+}
 
 function buildPage(): void {
   const vite = join(packageFolder, '..', '..', 'node_modules', 'vite', 'bin', 'vite.js');

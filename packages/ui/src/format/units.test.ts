@@ -4,7 +4,7 @@ import { formatTicks, formatValue, tickDistances, type Unit } from './units.ts';
 test.each<[number, Unit, string]>([
   [0, 'number', '0'],
   [0.42, 'number', '0.42'],
-  [0.0421, 'number', '0.0421'],
+  [0.0421, 'number', '0.042'],
   [12.34, 'number', '12.3'],
   [1234, 'number', '1.23 k'],
   [-1234, 'number', '-1.23 k'],
@@ -39,7 +39,8 @@ test('the ticks of an axis share one rung, the greatest', () => {
   expect(formatTicks([0, 512 * 2 ** 20, 2 ** 30], 'bytes')).toEqual(['0 GiB', '0.5 GiB', '1 GiB']);
 });
 
-test('ticks have as many decimals as tell neighbours apart', () => {
+test('ticks are told as they are, never rounded', () => {
+  expect(formatTicks([0, 2.5e6, 5e6, 7.5e6], 'bytes/s')).toEqual(['0 MB/s', '2.5 MB/s', '5 MB/s', '7.5 MB/s']);
   expect(formatTicks([0.1, 0.15, 0.2], 'number')).toEqual(['0.1', '0.15', '0.2']);
   expect(formatTicks([10, 20, 30], 'percent')).toEqual(['10 %', '20 %', '30 %']);
 });

@@ -52,7 +52,8 @@ function notFinite(value: number): string | undefined {
 function digits(scaled: number): string {
   const magnitude = Math.abs(scaled);
   if (magnitude !== 0 && (magnitude < 1e-3 || magnitude >= 1e6)) return scaled.toExponential(2).replace('e+', 'e');
-  const decimals = magnitude >= 100 ? 0 : magnitude >= 10 ? 1 : magnitude >= 0.1 || magnitude === 0 ? 2 : 4;
+  if (magnitude !== 0 && magnitude < 0.1) return String(Number(scaled.toPrecision(2)));
+  const decimals = magnitude >= 100 ? 0 : magnitude >= 10 ? 1 : 2;
   return String(Number(scaled.toFixed(decimals)));
 }
 
@@ -64,14 +65,22 @@ export function formatValue(value: number, unit: Unit): string {
   return digits(value / rung.size) + rung.suffix;
 }
 
-/** The texts of an axis' ticks: one rung for all, and as many decimals as tell neighbours apart. */
+/** The texts of an axis' ticks: one rung for all, and as many decimals as it takes to tell them as they are. */
 export function formatTicks(splits: readonly number[], unit: Unit): string[] {
   const greatest = splits.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const rung = rungOf(unit, greatest);
   const scaled = splits.map((value) => value / rung.size);
-  const apart = scaled.length > 1 ? Math.abs((scaled[1] as number) - (scaled[0] as number)) : 1;
-  const decimals = apart === 0 ? 0 : Math.min(6, Math.max(0, Math.ceil(-Math.log10(apart) - 1e-9)));
+  const decimals = decimalsOf(scaled);
   return scaled.map((value) => (value === 0 ? '0' : trimZeros(value.toFixed(decimals))) + rung.suffix);
+}
+
+/** The fewest decimals, up to 6, that tell every one of `values` as it is: 2.5 must not become 3. */
+function decimalsOf(values: readonly number[]): number {
+  for (let decimals = 0; decimals < 6; decimals++) {
+    const whole = (value: number) => Math.abs(value * 10 ** decimals - Math.round(value * 10 ** decimals)) < 1e-6;
+    if (values.every(whole)) return decimals;
+  }
+  return 6;
 }
 
 function trimZeros(text: string): string {

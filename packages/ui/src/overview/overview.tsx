@@ -1,14 +1,17 @@
 import { NativeSelect } from '@mantine/core';
-import { useCallback, useState } from 'react';
-import { listSeries } from '../api/client.ts';
+import { useCallback, useMemo, useState } from 'react';
+import { listSeries, queryRange } from '../api/client.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { ErrorNotice, Notice } from '../page/notice.tsx';
 import { RangeControls } from '../page/range-controls.tsx';
-import { windowOf, zoomed } from '../time/range.ts';
+import { defaultRange, windowOf, zoomed } from '../time/range.ts';
+import { chooseStep } from '../time/step.ts';
 import { useTicker } from '../time/use-ticker.ts';
 import type { PageState } from '../url/page-state.ts';
 import type { SetPageState } from '../url/use-page-state.ts';
 import { Filesystems } from './filesystems.tsx';
+import { filledWindow, firstSampleAt } from './filled-window.ts';
+import { ofHost } from './host-matchers.ts';
 import { chosenHost, hostsOf } from './hosts.ts';
 import styles from './overview.module.css';
 import { PanelCard } from './panel-card.tsx';
@@ -20,6 +23,8 @@ import { stats } from './stats.ts';
 const refreshSeconds = 5;
 /** Hosts come and go slowly: the list is renewed once a minute, or with every refresh while there is none. */
 const hostsEverySeconds = 60;
+/** Where a host's metrics begin is asked once a minute: it only moves out of the window. */
+const sinceEverySeconds = 60;
 /** A host that stopped is still worth a look for a while. */
 const hostsLookbackSeconds = 3600;
 
@@ -32,7 +37,7 @@ export function Overview({ state, onChange }: OverviewProps) {
   const { range } = state;
   const [running, setRunning] = useState(true);
   const now = useTicker(refreshSeconds, running);
-  const window = windowOf(range, now);
+  const window = useMemo(() => windowOf(range, now), [range, now]);
 
   const [anyHost, setAnyHost] = useState(false);
   const turn = Math.floor(now / (anyHost ? hostsEverySeconds : refreshSeconds));
@@ -44,6 +49,24 @@ export function Overview({ state, onChange }: OverviewProps) {
   });
   const hosts = known.data ?? [];
   const host = chosenHost(hosts, state.host);
+
+  // Only the shortest range, and only while it follows the clock: whoever asks for a week wants to see the week.
+  const mayBeYoung = range.end === null && range.spanSeconds === defaultRange.spanSeconds && host !== undefined;
+  const since = useAnswer(
+    mayBeYoung ? JSON.stringify([host, Math.floor(now / sinceEverySeconds)]) : null,
+    async (signal) => {
+      const stepSeconds = chooseStep(range.spanSeconds);
+      const request = { start: Math.floor(window.start), end: Math.ceil(window.end), stepSeconds };
+      return (
+        firstSampleAt((await queryRange({ expr: `node_load1${ofHost(host ?? '')}`, ...request }, signal)).data) ?? null
+      );
+    },
+    host ?? '',
+  );
+  const axis = useMemo(
+    () => filledWindow(window, mayBeYoung ? (since.data ?? undefined) : undefined),
+    [window, mayBeYoung, since.data],
+  );
 
   const zoom = useCallback(
     (from: number, to: number) => {
@@ -92,7 +115,7 @@ export function Overview({ state, onChange }: OverviewProps) {
           </div>
           <div className={styles['panels']}>
             {panels.map((spec) => (
-              <PanelCard key={spec.id} spec={spec} host={host} range={range} now={now} onZoom={zoom} />
+              <PanelCard key={spec.id} spec={spec} host={host} range={range} now={now} window={axis} onZoom={zoom} />
             ))}
           </div>
           <Filesystems host={host} at={window.end} />

@@ -1,11 +1,10 @@
-import { useMemo } from 'react';
 import { queryRange } from '../api/client.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { TimeChart } from '../chart/time-chart.tsx';
 import { Card } from '../page/card.tsx';
 import { ErrorNotice, Notice } from '../page/notice.tsx';
 import { formatDuration } from '../time/duration.ts';
-import { alignedWindow, type TimeRange, windowOf } from '../time/range.ts';
+import { alignedWindow, type TimeRange, type Window } from '../time/range.ts';
 import { chooseStep, rateWindowSeconds } from '../time/step.ts';
 import { panelData } from './panel-series.ts';
 import type { PanelSpec } from './panels.ts';
@@ -17,11 +16,13 @@ interface PanelCardProps {
   readonly host: string;
   readonly range: TimeRange;
   readonly now: number;
+  /** What the axis spans. */
+  readonly window: Window;
   readonly onZoom: (from: number, to: number) => void;
 }
 
 /** One chart of the overview. It asks again when the clock reaches its next step, so a week is not fetched every 5 s. */
-export function PanelCard({ spec, host, range, now, onZoom }: PanelCardProps) {
+export function PanelCard({ spec, host, range, now, window, onZoom }: PanelCardProps) {
   const stepSeconds = chooseStep(range.spanSeconds);
   const { start, end } = alignedWindow(range, now, stepSeconds);
   const context = { host, window: formatDuration(rateWindowSeconds(stepSeconds)) };
@@ -44,7 +45,6 @@ export function PanelCard({ spec, host, range, now, onZoom }: PanelCardProps) {
   const { data, error } = answer;
   // That the server is away is said once, at the top of the page.
   const refused = error !== undefined && error.kind !== 'unreachable';
-  const window = useMemo(() => windowOf({ spanSeconds: range.spanSeconds, end: range.end ?? now }, now), [range, now]);
 
   return (
     <Card

@@ -41,3 +41,17 @@ test('two series of one name keep apart', () => {
 test('an answer that is missing is a panel without that series', () => {
   expect(panelData(panel({}), [], grid)).toEqual({ times: [0, 5], series: [] });
 });
+
+test('what is sent has another colour than what is received', () => {
+  const query = { expr: () => 'x', name: (labels: Readonly<Record<string, string>>) => labels['device'] ?? '' };
+  const spec = panel({ queries: [query, { ...query, below: true }] });
+  const devices = [series({ device: 'a' }, '1'), series({ device: 'b' }, '1')];
+  expect(
+    panelData(spec, [devices, devices], grid).series.map((one) => [one.label, one.color, one.below ?? false]),
+  ).toEqual([
+    ['a', 0, false],
+    ['a', 1, true],
+    ['b', 2, false],
+    ['b', 3, true],
+  ]);
+});

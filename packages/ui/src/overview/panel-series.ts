@@ -37,7 +37,8 @@ function seriesOf(spec: PanelSpec, query: PanelQuery, answer: readonly RangeSeri
       label: name,
       title: Object.keys(metric).length === 0 ? name : fullName(metric),
       values,
-      color: query.color?.(metric) ?? position,
+      // Pairs (in, out) take neighbouring hues: each query every n-th of the palette.
+      color: query.color?.(metric) ?? position * spec.queries.length + spec.queries.indexOf(query),
       ...(query.filled === true && { filled: true }),
       ...(query.dashed === true && { dashed: true }),
       ...(query.below === true && { below: true }),

@@ -32,7 +32,7 @@ export interface PanelSpec {
   readonly bounds?: YBounds;
   /** Names in the order they stack; others follow by name. */
   readonly order?: readonly string[];
-  /** Leave out series that are zero throughout, as most CPU modes are. */
+  /** Leave out series that are zero throughout, as most CPU modes and many interfaces are. */
   readonly dropZero?: boolean;
   /** Several mounts of one device count as one. */
   readonly oncePerDevice?: boolean;
@@ -119,6 +119,7 @@ const network: PanelSpec = {
   title: 'Network',
   note: 'received above, sent below',
   unit: 'bytes/s',
+  dropZero: true,
   bounds: { zero: true },
   queries: [
     {
@@ -140,6 +141,7 @@ const disk: PanelSpec = {
   title: 'Disk I/O',
   note: 'read above, written below',
   unit: 'bytes/s',
+  dropZero: true,
   bounds: { zero: true },
   queries: [
     {

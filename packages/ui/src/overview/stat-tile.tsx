@@ -3,7 +3,7 @@ import { useAnswer } from '../api/use-answer.ts';
 import { sparklinePath } from '../chart/sparkline-path.ts';
 import { formatValue } from '../format/units.ts';
 import styles from './overview.module.css';
-import { statValues } from './stat-values.ts';
+import { sinceFirst, statValues } from './stat-values.ts';
 import type { StatSpec } from './stats.ts';
 
 /** The line beneath a number tells its last quarter of an hour, a point every 15 s. */
@@ -59,7 +59,7 @@ export function StatTile({ spec, host, at }: StatTileProps) {
         preserveAspectRatio="none"
         aria-hidden="true"
       >
-        <path d={sparklinePath(data?.history ?? [], sparkWidth, sparkHeight)} />
+        <path d={sparklinePath(sinceFirst(data?.history ?? []), sparkWidth, sparkHeight)} />
       </svg>
     </div>
   );

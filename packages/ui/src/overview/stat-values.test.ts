@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { statValues } from './stat-values.ts';
+import { sinceFirst, statValues } from './stat-values.ts';
 import { stats } from './stats.ts';
 
 const grid = { start: 0, end: 30, stepSeconds: 15 };
@@ -28,4 +28,10 @@ test('a tile without samples has nothing to tell', () => {
 
 test('a quotient by zero is no number to tell', () => {
   expect(statValues(memory, [part(0), part(0)], grid)).toEqual({ latest: undefined, history: [null, null, null] });
+});
+
+test('the line beneath a tile begins with its first value', () => {
+  expect(sinceFirst([null, null, 1, null, 2, 3])).toEqual([1, null, 2, 3]);
+  expect(sinceFirst([null, null, null, null, null, 1])).toEqual([null, null, null, 1]);
+  expect(sinceFirst([null, null])).toEqual([]);
 });

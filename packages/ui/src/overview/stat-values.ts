@@ -9,6 +9,15 @@ export interface StatValues {
   readonly history: Column;
 }
 
+/** A line of fewer points than this says nothing. */
+const historyPointsMin = 4;
+
+/** Without the gaps before the first value: a young server's line fills its tile. */
+export function sinceFirst(history: Column): Column {
+  const first = history.findIndex((value) => value !== null);
+  return first < 0 ? [] : history.slice(Math.max(0, Math.min(first, history.length - historyPointsMin)));
+}
+
 /** Requires: `answers` in the order of the tile's parts. A part with several series is told by its first. */
 export function statValues(spec: StatSpec, answers: readonly (readonly RangeSeries[])[], grid: Grid): StatValues {
   const parts = answers.map((answer) => toColumns(answer.slice(0, 1), grid).series[0]?.values ?? []);
