@@ -1,1 +1,43 @@
-export {};
+export {
+  createEngine,
+  DEFAULT_OPTIONS,
+  type Engine,
+  type EngineOptions,
+  type EngineParts,
+  type InstantRequest,
+  type Queryable,
+  type QueryRequest,
+  type RangeRequest,
+} from './engine/engine.ts';
+export { DEFAULT_LIMITS, type EngineLimits } from './engine/limits.ts';
+export type { MatrixSeries, QueryData, QueryResult, QueryStats, VectorSample } from './engine/result.ts';
+export { SIGNATURES, type Signature } from './function/signature.ts';
+export {
+  type Aggregate,
+  type AggregateOperator,
+  type At,
+  type Binary,
+  type BinaryOperator,
+  type Call,
+  childrenOf,
+  type Duration,
+  type Expr,
+  isComparison,
+  isSetOperator,
+  type Matching,
+  type MatrixSelector,
+  type NumberLiteral,
+  type Paren,
+  type Position,
+  type StringLiteral,
+  type Subquery,
+  type Unary,
+  type ValueType,
+  type VectorSelector,
+  withoutParens,
+} from './language/ast.ts';
+export { type LineColumn, lineColumnOf } from './language/errors.ts';
+export { EXPRESSION_LENGTH_MAX, parse } from './language/parse.ts';
+export { print } from './language/print.ts';
+export { typeOf } from './language/types.ts';
+export { type Outcome, runScript } from './script/run-script.ts';

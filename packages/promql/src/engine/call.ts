@@ -1,0 +1,175 @@
+import { assert, must } from '@tidemark/base';
+import { labelsOf, labelValue, METRIC_NAME } from '@tidemark/model';
+import type { FunctionCall, WindowFunction } from '../function/definition.ts';
+import { FUNCTIONS } from '../function/registry.ts';
+import { type Call, type Expr, type MatrixSelector, type Subquery, withoutParens } from '../language/ast.ts';
+import { unsupportedError } from '../language/errors.ts';
+import { mergeSameLabels, withoutName } from '../value/merge.ts';
+import { emptySeries, type Grid, isAbsent, type Series, timeAt, type Value } from '../value/value.ts';
+import type { Points } from './points.ts';
+import type { Scope } from './scope.ts';
+import { selectInstants } from './selector.ts';
+import { Windows } from './window.ts';
+
+// Function calls: those that look at the selector itself are here, all others in function/.
+
+export type PointsFor = (scope: Scope, expr: Expr, grid: Grid) => Promise<readonly Points[]>;
+
+export async function evaluateCall(
+  scope: Scope,
+  expr: Call,
+  grid: Grid,
+  args: readonly Value[],
+  pointsFor: PointsFor,
+): Promise<Value> {
+  const call: FunctionCall = { scope, expr, grid, args };
+  switch (expr.name) {
+    case 'timestamp':
+      return { kind: 'vector', series: mergeSameLabels(await timestamps(call), grid) };
+    case 'absent':
+      return absent(call);
+    case 'absent_over_time':
+      return absentOverTime(call, pointsFor);
+  }
+  const definition = FUNCTIONS.get(expr.name);
+  if (!definition) throw unsupportedError(`the function ${expr.name}()`);
+  if (definition.kind === 'window') {
+    return { kind: 'vector', series: mergeSameLabels(await overWindows(call, definition, pointsFor), grid) };
+  }
+  const value = await definition.run(call);
+  return value.kind === 'vector' ? { kind: 'vector', series: mergeSameLabels(value.series, grid) } : value;
+}
+
+function rangeArgument(expr: Call): MatrixSelector | Subquery {
+  for (const arg of expr.args) {
+    const inner = withoutParens(arg);
+    if (inner.kind === 'matrixSelector' || inner.kind === 'subquery') return inner;
+  }
+  throw new TypeError(`${expr.name} has no range vector argument`);
+}
+
+// Points looked at between two looks at the clock: about a millisecond of work.
+const POINTS_PER_TURN = 100_000;
+
+async function overWindows(call: FunctionCall, definition: WindowFunction, pointsFor: PointsFor): Promise<Series[]> {
+  const { scope, expr, grid } = call;
+  const range = rangeArgument(expr);
+  const windows = new Windows(grid, must(scope.plan.windows.get(range), 'the range was planned'));
+  const scalars = call.args.flatMap((arg) => (arg.kind === 'scalar' ? [arg.values] : []));
+  const out: Series[] = [];
+  let checked = false;
+  for (const points of await pointsFor(scope, range, grid)) {
+    windows.load(points);
+    if (windows.longest < definition.pointsMin) continue;
+    if (!checked) definition.checkArgs?.(call);
+    checked = true;
+    scope.meter.need((out.length + 1) * grid.steps);
+    const series = emptySeries(points.labels, grid.steps, points.dropName);
+    const stepsPerTurn = Math.max(1, Math.floor(POINTS_PER_TURN / windows.longest));
+    for (let from = 0; from < grid.steps; from += stepsPerTurn) {
+      const to = Math.min(grid.steps, from + stepsPerTurn);
+      reduceWindows(definition, windows, scalars, series, from, to);
+      const pause = scope.meter.pulse((to - from) * windows.longest);
+      if (pause) await pause;
+    }
+    if (definition.counter) informOfGauge(call, range, points);
+    out.push(definition.keepsName ? series : withoutName(series, scope.delayedNames));
+  }
+  return out;
+}
+
+function reduceWindows(
+  { reduce, pointsMin }: WindowFunction,
+  windows: Windows,
+  scalars: readonly Float64Array[],
+  series: Series,
+  fromStep: number,
+  toStep: number,
+): void {
+  for (let k = fromStep; k < toStep; k++) {
+    const from = windows.from[k] as number;
+    const to = windows.to[k] as number;
+    if (to - from < pointsMin) continue;
+    series.values[k] = reduce(windows, from, to, k, scalars);
+    series.present[k] = 1;
+  }
+}
+
+/** Says so when a metric that is rated does not look like a counter. */
+function informOfGauge(call: FunctionCall, range: Expr, { labels, dropName }: Points): void {
+  const name = labelValue(labels, METRIC_NAME);
+  if (name === '' || dropName) return;
+  const type = labelValue(labels, '__type__');
+  if (type === 'counter' || type === 'histogram') return;
+  const { notes } = call.scope;
+  if (type !== '') {
+    notes.info(
+      `metric might not be a counter, __type__ label is not set to "counter" or "histogram", got ${JSON.stringify(type)}: ${JSON.stringify(name)}`,
+      range.position,
+    );
+  } else if (!/_(?:total|sum|count|bucket)$/.test(name)) {
+    notes.info(
+      `metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${JSON.stringify(name)}`,
+      range.position,
+    );
+  }
+}
+
+/** Of a selector the samples' own times; of anything else the time of evaluation. */
+async function timestamps(call: FunctionCall): Promise<Series[]> {
+  const { scope, expr, grid, args } = call;
+  const inner = withoutParens(must(expr.args[0]));
+  if (inner.kind === 'vectorSelector') {
+    const series = await selectInstants(scope, inner, grid, true);
+    return series.map((one) => withoutName(one, scope.delayedNames));
+  }
+  const value = must(args[0]);
+  assert(value.kind === 'vector', 'timestamp() takes a vector');
+  const times = new Float64Array(grid.steps);
+  for (let k = 0; k < grid.steps; k++) times[k] = timeAt(grid, k) / 1000;
+  return value.series.map((one) => ({ ...withoutName(one, scope.delayedNames), values: times }));
+}
+
+/** The labels an absent selector would have had: those it asked for by `=`, once each. */
+function absentLabels(expr: Expr) {
+  const inner = withoutParens(expr);
+  const selector = inner.kind === 'matrixSelector' ? inner.selector : inner;
+  if (selector.kind !== 'vectorSelector') return [];
+  const { matchers } = selector;
+  const asked = matchers.filter(
+    ({ type, name }) => type === '=' && name !== METRIC_NAME && matchers.filter((m) => m.name === name).length === 1,
+  );
+  return labelsOf(asked.map(({ name, value }) => ({ name, value })));
+}
+
+function oneWhereNothing(call: FunctionCall, seen: Uint8Array): Value {
+  const series = emptySeries(absentLabels(must(call.expr.args[0])), call.grid.steps);
+  for (let k = 0; k < seen.length; k++) {
+    if (seen[k] === 1) continue;
+    series.values[k] = 1;
+    series.present[k] = 1;
+  }
+  return { kind: 'vector', series: isAbsent(series) ? [] : [series] };
+}
+
+function absent(call: FunctionCall): Value {
+  const seen = new Uint8Array(call.grid.steps);
+  const value = must(call.args[0]);
+  assert(value.kind === 'vector', 'absent() takes a vector');
+  for (const { present } of value.series) for (let k = 0; k < seen.length; k++) if (present[k] === 1) seen[k] = 1;
+  return oneWhereNothing(call, seen);
+}
+
+async function absentOverTime(call: FunctionCall, pointsFor: PointsFor): Promise<Value> {
+  const { scope, expr, grid } = call;
+  const range = rangeArgument(expr);
+  const windows = new Windows(grid, must(scope.plan.windows.get(range), 'the range was planned'));
+  const seen = new Uint8Array(grid.steps);
+  for (const points of await pointsFor(scope, range, grid)) {
+    windows.load(points);
+    for (let k = 0; k < grid.steps; k++) if ((windows.to[k] as number) > (windows.from[k] as number)) seen[k] = 1;
+    const pause = scope.meter.pulse(grid.steps);
+    if (pause) await pause;
+  }
+  return oneWhereNothing(call, seen);
+}

@@ -1,0 +1,249 @@
+import { assert, type Clock, must, systemClock, TidemarkError } from '@tidemark/base';
+import { formatMatcher, leftOpen, type SelectedSeries, type SeriesSource } from '@tidemark/model';
+import { type Expr, type VectorSelector, withoutParens } from '../language/ast.ts';
+import { typeError } from '../language/errors.ts';
+import { parse } from '../language/parse.ts';
+import { print } from '../language/print.ts';
+import { typeOf } from '../language/types.ts';
+import { type Plan, planQuery } from '../plan/plan.ts';
+import { Annotations } from '../value/annotations.ts';
+import { compareLabels } from '../value/label-set.ts';
+import { dropDelayedNames, mergeSameLabels } from '../value/merge.ts';
+import type { Grid } from '../value/value.ts';
+import { evaluate, pointsFor } from './evaluate.ts';
+import { DEFAULT_LIMITS, type EngineLimits, Meter } from './limits.ts';
+import { matrixData, type QueryData, type QueryResult, vectorData } from './result.ts';
+import type { Scope } from './scope.ts';
+import { Windows } from './window.ts';
+
+// One query from text to answer:
+//
+//   parse ─▶ plan ─▶ select (all selectors at once, each once) ─▶ evaluate ─▶ answer
+//                       │
+//                       └ the only place that waits for anybody else
+
+/** What the engine asks of whatever holds series. */
+export type Queryable = Pick<SeriesSource, 'select'>;
+
+export interface EngineOptions {
+  /** How far back an instant selector looks for a sample. Prometheus: 5 min. */
+  readonly lookbackMs: number;
+  /** Step of a subquery that names none. Prometheus: the global evaluation interval, 1 min. */
+  readonly subqueryStepMs: number;
+  /** Keep names until the end of a query, as Prometheus does behind a flag. */
+  readonly delayedNameRemoval: boolean;
+  readonly limits: EngineLimits;
+}
+
+export interface QueryRequest {
+  readonly tenant: string;
+  /** Text, or what `parse` made of it. */
+  readonly expression: string | Expr;
+  readonly signal?: AbortSignal | undefined;
+  /** Narrower limits for this query; the engine's own are never exceeded. */
+  readonly limits?: Partial<EngineLimits> | undefined;
+  readonly lookbackMs?: number | undefined;
+}
+
+export interface InstantRequest extends QueryRequest {
+  readonly atMs: number;
+}
+
+export interface RangeRequest extends QueryRequest {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+}
+
+/**
+ * Both throw `PROMQL_SYNTAX`, `PROMQL_TYPE`, `PROMQL_UNSUPPORTED`, `PROMQL_EXECUTION`, `PROMQL_LIMIT`, whatever the source
+ * throws, and the signal's reason when cancelled. They give the event loop a turn every 20 ms of work.
+ */
+export interface Engine {
+  instant(request: InstantRequest): Promise<QueryResult>;
+  /** `[startMs, endMs]` in steps; requires whole milliseconds. */
+  range(request: RangeRequest): Promise<QueryResult>;
+}
+
+export interface EngineParts {
+  readonly source: Queryable;
+  readonly options?: Partial<EngineOptions>;
+  readonly clock?: Clock;
+}
+
+export const DEFAULT_OPTIONS: EngineOptions = {
+  lookbackMs: 5 * 60_000,
+  subqueryStepMs: 60_000,
+  delayedNameRemoval: false,
+  limits: DEFAULT_LIMITS,
+};
+
+export function createEngine({ source, options = {}, clock = systemClock }: EngineParts): Engine {
+  const settings: EngineOptions = { ...DEFAULT_OPTIONS, ...options };
+  const run = (request: QueryRequest, grid: Grid, instant: boolean) =>
+    new Query(source, settings, clock, request).run(grid, instant);
+  return {
+    instant: (request) => run(request, { startMs: request.atMs, stepMs: 0, steps: 1 }, true),
+    async range(request) {
+      return run(request, gridOf(request, settings.limits, request.limits), false);
+    },
+  };
+}
+
+function gridOf({ startMs, endMs, stepMs }: RangeRequest, own: EngineLimits, wanted?: Partial<EngineLimits>): Grid {
+  const refuse = (message: string) => new TidemarkError('PROMQL_EXECUTION', message, { startMs, endMs, stepMs });
+  if (!(stepMs > 0)) throw refuse('the step of a range query must be greater than 0');
+  if (endMs < startMs) throw refuse('the end of a range query must not be before its start');
+  const steps = Math.floor((endMs - startMs) / stepMs) + 1;
+  const limit = Math.min(own.maxSteps, wanted?.maxSteps ?? own.maxSteps);
+  if (steps > limit) {
+    throw new TidemarkError('PROMQL_LIMIT', `the range query has ${steps} steps, more than ${limit}`, {
+      limit,
+      actual: steps,
+    });
+  }
+  return { startMs, stepMs, steps };
+}
+
+class Query {
+  readonly #source: Queryable;
+  readonly #settings: EngineOptions;
+  readonly #request: QueryRequest;
+  readonly #limits: EngineLimits;
+  readonly #meter: Meter;
+  readonly #signal: AbortSignal;
+  #series = 0;
+  #samples = 0;
+
+  constructor(source: Queryable, settings: EngineOptions, clock: Clock, request: QueryRequest) {
+    this.#source = source;
+    this.#settings = settings;
+    this.#request = request;
+    const wanted = request.limits ?? {};
+    this.#limits = {
+      maxSamples: Math.min(settings.limits.maxSamples, wanted.maxSamples ?? settings.limits.maxSamples),
+      maxSeries: Math.min(settings.limits.maxSeries, wanted.maxSeries ?? settings.limits.maxSeries),
+      maxSteps: settings.limits.maxSteps,
+      maxSubquerySteps: Math.min(
+        settings.limits.maxSubquerySteps,
+        wanted.maxSubquerySteps ?? settings.limits.maxSubquerySteps,
+      ),
+    };
+    this.#signal = request.signal ?? new AbortController().signal;
+    this.#meter = new Meter(this.#limits.maxSamples, clock, request.signal);
+  }
+
+  async run(grid: Grid, instant: boolean): Promise<QueryResult> {
+    this.#signal.throwIfAborted();
+    const { expression, lookbackMs = this.#settings.lookbackMs } = this.#request;
+    const text = typeof expression === 'string' ? expression : print(expression);
+    // A tree made by hand has positions of its own; reading its text again makes them the text's.
+    const expr = parse(text);
+    const type = typeOf(expr);
+    if (!instant && (type === 'matrix' || type === 'string')) {
+      const name = type === 'matrix' ? 'range vector' : 'string';
+      throw typeError(
+        text,
+        expr.position,
+        `invalid expression type ${JSON.stringify(name)} for range query, must be Scalar or instant Vector`,
+      );
+    }
+    const plan = planQuery(expr, grid, {
+      lookbackMs,
+      subqueryStepMs: this.#settings.subqueryStepMs,
+      maxSubquerySteps: this.#limits.maxSubquerySteps,
+    });
+    const notes = new Annotations(text);
+    const selected = await this.#select(plan, grid, notes);
+    const scope: Scope = {
+      plan,
+      query: grid,
+      selected,
+      points: new Map(),
+      meter: this.#meter,
+      notes,
+      delayedNames: this.#settings.delayedNameRemoval,
+    };
+    const data = type === 'matrix' ? await rangeData(scope, expr, grid) : await answer(scope, expr, grid, instant);
+    return {
+      data,
+      warnings: notes.warnings,
+      infos: notes.infos,
+      stats: { series: this.#series, samples: this.#samples, peakSamples: this.#meter.peakSamples },
+    };
+  }
+
+  /** Every selector's series, each source request made once however often the selector stands in the query. */
+  async #select(plan: Plan, grid: Grid, notes: Annotations): Promise<Map<VectorSelector, readonly SelectedSeries[]>> {
+    const requests = new Map<string, Promise<readonly SelectedSeries[]>>();
+    const keys = plan.needs.map(({ selector, afterMs, untilMs }) => {
+      const key = `${selector.matchers.map(formatMatcher).join(',')} ${afterMs} ${untilMs}`;
+      if (!requests.has(key)) requests.set(key, this.#selectOne(selector, afterMs, untilMs, grid, notes));
+      return key;
+    });
+    await Promise.all(requests.values());
+    const selected = new Map<VectorSelector, readonly SelectedSeries[]>();
+    for (const [i, need] of plan.needs.entries()) {
+      selected.set(need.selector, await must(requests.get(must(keys[i]))));
+    }
+    return selected;
+  }
+
+  async #selectOne(
+    { matchers }: VectorSelector,
+    afterMs: number,
+    untilMs: number,
+    grid: Grid,
+    notes: Annotations,
+  ): Promise<readonly SelectedSeries[]> {
+    if (untilMs <= afterMs) return [];
+    const { series, warnings } = await this.#source.select({
+      tenant: this.#request.tenant,
+      matchers,
+      range: leftOpen(afterMs, untilMs),
+      limits: { seriesMax: this.#limits.maxSeries, samplesMax: this.#limits.maxSamples },
+      signal: this.#signal,
+      ...(grid.stepMs > 0 ? { stepMs: grid.stepMs } : {}),
+    });
+    for (const warning of warnings) notes.source(warning);
+    let samples = 0;
+    for (const { values } of series) samples += values.length;
+    this.#series += series.length;
+    this.#samples += samples;
+    this.#meter.take(samples);
+    return [...series].sort((a, b) => compareLabels(a.labels, b.labels));
+  }
+}
+
+async function answer(scope: Scope, expr: Expr, grid: Grid, instant: boolean): Promise<QueryData> {
+  const value = await evaluate(scope, expr, grid);
+  if (value.kind === 'string') return { kind: 'string', atMs: grid.startMs, text: value.text };
+  if (value.kind === 'scalar') {
+    if (instant) return { kind: 'scalar', atMs: grid.startMs, value: value.values[0] as number };
+    const present = new Uint8Array(grid.steps).fill(1);
+    return matrixData([{ labels: [], dropName: false, values: value.values, present }], grid);
+  }
+  const series = mergeSameLabels(dropDelayedNames(value.series, grid), grid);
+  return instant ? vectorData(series, grid) : matrixData(series, grid);
+}
+
+/** An instant query for a range vector answers with the points of the window themselves. */
+async function rangeData(scope: Scope, expr: Expr, grid: Grid): Promise<QueryData> {
+  const range = withoutParens(expr);
+  assert(range.kind === 'matrixSelector' || range.kind === 'subquery', 'only these are range vectors');
+  const windows = new Windows(grid, must(scope.plan.windows.get(range), 'the range was planned'));
+  const series = [];
+  for (const points of await pointsFor(scope, range, grid)) {
+    windows.load(points);
+    const from = windows.from[0] as number;
+    const to = windows.to[0] as number;
+    if (to === from) continue;
+    series.push({
+      labels: points.labels,
+      timestampsMs: points.timestampsMs.subarray(from, to),
+      values: points.values.subarray(from, to),
+    });
+  }
+  series.sort((a, b) => compareLabels(a.labels, b.labels));
+  return { kind: 'matrix', series };
+}

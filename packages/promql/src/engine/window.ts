@@ -1,0 +1,88 @@
+import type { Window } from '../plan/plan.ts';
+import { type Grid, timeAt } from '../value/value.ts';
+import type { Points } from './points.ts';
+
+// The windows of a series under a grid: at step k the points [from[k], to[k]) of it, whose times lie in
+// (end(k) - range, end(k)]. Both ends only move forward, so all windows together cost one walk over the points.
+//
+//   points   ·  ·  ·  ·  ·  ·  ·  ·
+//   k = 0   (─────────]
+//   k = 1         (─────────]
+//
+// One object is used for all series of a selector in turn: `load` moves it on.
+
+export class Windows {
+  readonly rangeMs: number;
+  readonly steps: number;
+  readonly from: Int32Array;
+  readonly to: Int32Array;
+  /** Longest window of the loaded series, points. */
+  longest = 0;
+  timestampsMs: Float64Array = new Float64Array(0);
+  values: Float64Array = new Float64Array(0);
+  #resets: Int32Array | undefined;
+  #resetAt = 0;
+  readonly #grid: Grid;
+  readonly #window: Window;
+
+  constructor(grid: Grid, window: Window) {
+    this.#grid = grid;
+    this.#window = window;
+    this.rangeMs = window.rangeMs;
+    this.steps = grid.steps;
+    this.from = new Int32Array(grid.steps);
+    this.to = new Int32Array(grid.steps);
+  }
+
+  /** Where window `step` ends, its offset taken off. */
+  endMs(step: number): number {
+    return (this.#window.atMs ?? timeAt(this.#grid, step)) - this.#window.offsetMs;
+  }
+
+  /** The moment step `step` is evaluated at, whatever the offset. */
+  stepMs(step: number): number {
+    return timeAt(this.#grid, step);
+  }
+
+  load(points: Points): void {
+    const { timestampsMs } = points;
+    this.timestampsMs = timestampsMs;
+    this.values = points.values;
+    this.longest = 0;
+    this.#resets = undefined;
+    this.#resetAt = 0;
+    const count = timestampsMs.length;
+    let from = 0;
+    let to = 0;
+    for (let k = 0; k < this.steps; k++) {
+      const endMs = this.endMs(k);
+      const afterMs = endMs - this.rangeMs;
+      while (to < count && (timestampsMs[to] as number) <= endMs) to++;
+      while (from < to && (timestampsMs[from] as number) <= afterMs) from++;
+      this.from[k] = from;
+      this.to[k] = to;
+      if (to - from > this.longest) this.longest = to - from;
+    }
+  }
+
+  /** Indices of points lower than the one before, rising. */
+  resets(): Int32Array {
+    if (this.#resets) return this.#resets;
+    const { values } = this;
+    let count = 0;
+    for (let i = 1; i < values.length; i++) if ((values[i] as number) < (values[i - 1] as number)) count++;
+    const found = new Int32Array(count);
+    for (let i = 1, at = 0; at < count; i++) {
+      if ((values[i] as number) < (values[i - 1] as number)) found[at++] = i;
+    }
+    this.#resets = found;
+    return found;
+  }
+
+  /** Where in `resets()` the first one after point `from` stands. Requires `from` never to fall between two loads. */
+  firstResetAfter(from: number): number {
+    const resets = this.resets();
+    while (this.#resetAt < resets.length && (resets[this.#resetAt] as number) <= from) this.#resetAt++;
+    return this.#resetAt;
+  }
+}

@@ -1,0 +1,127 @@
+import { TidemarkError } from '@tidemark/base';
+import {
+  childrenOf,
+  type Duration,
+  type Expr,
+  type MatrixSelector,
+  type Subquery,
+  type VectorSelector,
+} from '../language/ast.ts';
+import { durationSeconds } from '../language/duration.ts';
+import { executionError } from '../language/errors.ts';
+import type { Grid } from '../value/value.ts';
+import { findInvariant } from './step-invariant.ts';
+
+// What is known before a single sample is read: how long each range and offset is, where each `@` points, which parts are
+// the same at every step, and what each selector needs of the source.
+//
+//   max_over_time( rate(x[5m])[1h:1m] offset 1d )          evaluated at 12:00 .. 13:00
+//                       │        └ grid of the subquery: 11:01 .. 13:00 a day ago, a step a minute
+//                       └ select once: (10:56, 13:00] a day ago
+
+export interface Window {
+  readonly rangeMs: number;
+  readonly offsetMs: number;
+  /** Where `@` pins it; undefined: at each step. */
+  readonly atMs: number | undefined;
+}
+
+/** What one selector reads: `(afterMs, untilMs]`. */
+export interface Need {
+  readonly selector: VectorSelector;
+  readonly afterMs: number;
+  readonly untilMs: number;
+}
+
+export interface Plan {
+  readonly windows: ReadonlyMap<VectorSelector | MatrixSelector | Subquery, Window>;
+  /** Steps of subqueries. */
+  readonly subquerySteps: ReadonlyMap<Subquery, number>;
+  readonly invariant: ReadonlySet<Expr>;
+  readonly needs: readonly Need[];
+}
+
+export interface PlanSettings {
+  readonly lookbackMs: number;
+  readonly subqueryStepMs: number;
+  /** Steps one subquery may have. */
+  readonly maxSubquerySteps: number;
+}
+
+/** Throws `PROMQL_EXECUTION` when a length of time comes to nothing usable, `PROMQL_LIMIT`. */
+export function planQuery(expr: Expr, grid: Grid, settings: PlanSettings): Plan {
+  const windows = new Map<VectorSelector | MatrixSelector | Subquery, Window>();
+  const subquerySteps = new Map<Subquery, number>();
+  const needs: Need[] = [];
+  const endMs = grid.startMs + (grid.steps - 1) * grid.stepMs;
+  const scope = { stepSeconds: grid.stepMs / 1000, rangeSeconds: (endMs - grid.startMs) / 1000 };
+
+  function lengthMs(duration: Duration, node: Expr): number {
+    const ms = Math.round((durationSeconds(duration, scope) ?? Number.NaN) * 1000);
+    if (Number.isSafeInteger(ms)) return ms;
+    throw executionError('duration expression is not a finite number of milliseconds', node.position);
+  }
+
+  function positiveMs(duration: Duration, node: Expr): number {
+    const ms = lengthMs(duration, node);
+    if (ms > 0) return ms;
+    throw executionError('duration must be greater than 0', node.position);
+  }
+
+  function windowOf(node: VectorSelector | Subquery, rangeMs: number): Window {
+    const offsetMs = node.offset ? lengthMs(node.offset, node) : 0;
+    const { at } = node;
+    const atMs = at === undefined ? undefined : at.kind === 'time' ? at.ms : at.kind === 'start' ? grid.startMs : endMs;
+    return { rangeMs, offsetMs, atMs };
+  }
+
+  function need(selector: VectorSelector, window: Window, within: Grid): void {
+    const first = (window.atMs ?? within.startMs) - window.offsetMs;
+    const last = (window.atMs ?? lastOf(within)) - window.offsetMs;
+    needs.push({ selector, afterMs: first - window.rangeMs, untilMs: last });
+  }
+
+  function visit(node: Expr, within: Grid): void {
+    if (node.kind === 'vectorSelector') {
+      const window = windowOf(node, settings.lookbackMs);
+      windows.set(node, window);
+      need(node, window, within);
+    } else if (node.kind === 'matrixSelector') {
+      const window = windowOf(node.selector, positiveMs(node.range, node));
+      windows.set(node, window);
+      need(node.selector, window, within);
+    } else if (node.kind === 'subquery') {
+      const window = windowOf(node, positiveMs(node.range, node));
+      const stepMs = node.step ? positiveMs(node.step, node) : settings.subqueryStepMs;
+      windows.set(node, window);
+      subquerySteps.set(node, stepMs);
+      const inner = subqueryGrid(window, stepMs, within);
+      if (inner.steps > settings.maxSubquerySteps) throw tooManySteps(inner.steps, settings.maxSubquerySteps);
+      visit(node.expr, inner);
+    } else {
+      for (const child of childrenOf(node)) visit(child, within);
+    }
+  }
+
+  visit(expr, grid);
+  return { windows, subquerySteps, invariant: findInvariant(expr), needs };
+}
+
+function tooManySteps(steps: number, limit: number): TidemarkError {
+  return new TidemarkError('PROMQL_LIMIT', `a subquery has ${steps} steps, more than ${limit}`, {
+    limit,
+    actual: steps,
+  });
+}
+
+export function lastOf(grid: Grid): number {
+  return grid.startMs + (grid.steps - 1) * grid.stepMs;
+}
+
+/** The steps inside `(first - range, last]`, at whole multiples of the step; may be none. */
+export function subqueryGrid(window: Window, stepMs: number, within: Grid): Grid {
+  const afterMs = (window.atMs ?? within.startMs) - window.offsetMs - window.rangeMs;
+  const untilMs = (window.atMs ?? lastOf(within)) - window.offsetMs;
+  const startMs = (Math.floor(afterMs / stepMs) + 1) * stepMs;
+  return { startMs, stepMs, steps: Math.max(0, Math.floor((untilMs - startMs) / stepMs) + 1) };
+}

@@ -1,0 +1,54 @@
+import { executionError } from '../language/errors.ts';
+import { labelKey, omitMetadata } from './label-set.ts';
+import type { Grid, Series } from './value.ts';
+
+// Series that came to bear the same labels. They are one series where they never meet at one step, and an error where they do.
+
+/** Throws `PROMQL_EXECUTION` when two series of the same labels have a value at the same step. */
+export function mergeSameLabels(series: readonly Series[], grid: Grid): readonly Series[] {
+  const byKey = new Map<string, Series>();
+  const shared = new Set<string>();
+  let merged = false;
+  for (const one of series) {
+    const key = labelKey(one.labels);
+    const before = byKey.get(key);
+    if (!before) {
+      byKey.set(key, one);
+      continue;
+    }
+    merged = true;
+    let target = before;
+    if (!shared.has(key)) {
+      target = { ...before, values: before.values.slice(), present: before.present.slice() };
+      byKey.set(key, target);
+      shared.add(key);
+    }
+    pour(one, target, grid.steps);
+  }
+  return merged ? [...byKey.values()] : series;
+}
+
+function pour(source: Series, target: Series, steps: number): void {
+  for (let k = 0; k < steps; k++) {
+    if (source.present[k] === 0) continue;
+    if (target.present[k] === 1) throw executionError('vector cannot contain metrics with the same labelset');
+    target.present[k] = 1;
+    target.values[k] = source.values[k] as number;
+  }
+}
+
+/** The same values, no longer the metric's own: the name goes at once, or at the end of the query. */
+export function withoutName(series: Series, delayed: boolean): Series {
+  if (delayed) return series.dropName ? series : { ...series, dropName: true };
+  const labels = omitMetadata(series.labels);
+  return labels === series.labels ? series : { ...series, labels };
+}
+
+/** Names that were kept until now go. */
+export function dropDelayedNames(series: readonly Series[], grid: Grid): readonly Series[] {
+  if (!series.some((one) => one.dropName)) return series;
+  return mergeSameLabels(
+    series.map((one) => (one.dropName ? { ...one, labels: omitMetadata(one.labels), dropName: false } : one)),
+    grid,
+  );
+}
