@@ -7,6 +7,8 @@ import { TidemarkError } from '@tidemark/base';
 //   INGEST_RATE_LIMITED        the tenant sends more samples a second than allowed
 //   INGEST_UNAVAILABLE         the log is away, full or closed
 //   INGEST_REQUEST_TOO_LARGE   more series, samples or metadata than one request may hold
+//   INGEST_BATCH_TOO_LARGE     the same of text
+//   INGEST_NOT_TEXT            hardly a line of it could be read
 //   INGEST_BODY_TOO_LARGE, INGEST_BODY_TIMEOUT, INGEST_BODY_CUT_OFF, INGEST_MEDIA_TYPE, INGEST_ENCODING     http/
 //   SNAPPY_MALFORMED, SNAPPY_TOO_LARGE, GZIP_MALFORMED, PROTOBUF_MALFORMED                                  protocol/, http/
 
