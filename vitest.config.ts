@@ -4,7 +4,8 @@ import { CountReporter } from './scripts/count-reporter.ts';
 // The workspaces are resolved to their TypeScript sources (the `source` condition in each package.json), so tests never
 // run against a stale dist/. Two workers: whole-process tests start servers of their own, and the smallest machine we
 // promise to be pleasant on has two cores.
-const conditions = ['source', 'module', 'node', 'development|production', 'import', 'default'];
+// Not `import`: these reach the workers' Node too, where `require` would then be given ES modules.
+const conditions = ['source', 'node', 'development|production'];
 
 export default defineConfig({
   resolve: { conditions },

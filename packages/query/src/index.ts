@@ -1,1 +1,13 @@
-export {};
+export type { Answer, Line, Point, Result } from './answer.ts';
+export { type ErrorType, errorTypeOf, STATUS_OF } from './errors.ts';
+export { Executor, type ExecutorOptions } from './execute/executor.ts';
+export { sendError, sendJson } from './http/envelope.ts';
+export { queryRouter, type RouterOptions, tenantOf } from './http/router.ts';
+export {
+  type InstantQuestion,
+  type Listing,
+  QueryService,
+  type QueryServiceOptions,
+  type RangeQuestion,
+  type SelectionQuestion,
+} from './service.ts';

@@ -1,0 +1,31 @@
+import type { Labels } from '@tidemark/model';
+
+// What the service answers, in the shapes the API writes out.
+
+export interface Point {
+  readonly labels: Labels;
+  readonly atMs: number;
+  readonly value: number;
+}
+
+export interface Line {
+  readonly labels: Labels;
+  /** Rising; one entry a point, steps without a value left out. */
+  readonly timestampsMs: Float64Array;
+  readonly values: Float64Array;
+}
+
+export type Result =
+  | { readonly kind: 'vector'; readonly points: readonly Point[] }
+  | { readonly kind: 'matrix'; readonly lines: readonly Line[] }
+  | { readonly kind: 'scalar'; readonly atMs: number; readonly value: number }
+  | { readonly kind: 'string'; readonly atMs: number; readonly text: string };
+
+export interface Answer {
+  readonly result: Result;
+  readonly warnings: readonly string[];
+  readonly infos: readonly string[];
+  /** Whether a strong read was fulfilled; true when none was asked for. */
+  readonly fresh: boolean;
+  readonly stats: { readonly samplesRead: number; readonly seconds: number };
+}

@@ -1,0 +1,74 @@
+import { unreachable } from '@tidemark/base';
+import type { Answer, Line, Result } from '../answer.ts';
+import { formatTime, formatValue, type JsonStream, labelsJson } from './envelope.ts';
+
+// The `data` of query and query_range: {"resultType":"matrix","result":[{"metric":{...},"values":[[t,"v"],...]}]}.
+
+/** `limit` 0: all. Returns whether something was left out. */
+export async function writeResult(out: JsonStream, answer: Answer, limit: number, withStats: boolean): Promise<void> {
+  await out.write(`{"resultType":"${answer.result.kind}","result":`);
+  await writeBody(out, answer.result, limit);
+  if (withStats) {
+    const { samplesRead, seconds } = answer.stats;
+    await out.write(
+      `,"stats":{"timings":{"evalTotalTime":${seconds},"execTotalTime":${seconds}},"samples":{"totalQueryableSamples":${samplesRead}}}`,
+    );
+  }
+  await out.write('}');
+}
+
+/** Whether `limit` leaves series out. */
+export function isTruncated(result: Result, limit: number): boolean {
+  if (limit === 0) return false;
+  if (result.kind === 'vector') return result.points.length > limit;
+  return result.kind === 'matrix' && result.lines.length > limit;
+}
+
+async function writeBody(out: JsonStream, result: Result, limit: number): Promise<void> {
+  switch (result.kind) {
+    case 'scalar':
+      return out.write(`[${formatTime(result.atMs)},"${formatValue(result.value)}"]`);
+    case 'string':
+      return out.write(`[${formatTime(result.atMs)},${JSON.stringify(result.text)}]`);
+    case 'vector': {
+      const points = limit === 0 ? result.points : result.points.slice(0, limit);
+      let separator = '[';
+      for (const point of points) {
+        await out.write(
+          `${separator}{"metric":${labelsJson(point.labels)},"value":[${formatTime(point.atMs)},"${formatValue(point.value)}"]}`,
+        );
+        separator = ',';
+      }
+      return out.write(points.length === 0 ? '[]' : ']');
+    }
+    case 'matrix': {
+      const lines = limit === 0 ? result.lines : result.lines.slice(0, limit);
+      let separator = '[';
+      for (const line of lines) {
+        await out.write(`${separator}{"metric":${labelsJson(line.labels)},"values":`);
+        await writeLine(out, line);
+        await out.write('}');
+        separator = ',';
+      }
+      return out.write(lines.length === 0 ? '[]' : ']');
+    }
+    default:
+      unreachable(result);
+  }
+}
+
+// 512 points make some 12 kB: one piece.
+const POINTS_PER_PIECE = 512;
+
+async function writeLine(out: JsonStream, line: Line): Promise<void> {
+  const { timestampsMs, values } = line;
+  let piece = '[';
+  for (let i = 0; i < values.length; i++) {
+    piece += `${i === 0 ? '' : ','}[${formatTime(timestampsMs[i] as number)},"${formatValue(values[i] as number)}"]`;
+    if (i % POINTS_PER_PIECE === POINTS_PER_PIECE - 1) {
+      await out.write(piece);
+      piece = '';
+    }
+  }
+  await out.write(`${piece}]`);
+}

@@ -1,0 +1,223 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { checkTenant, DEFAULT_TENANT, RESOLUTION_MS, type Resolution, TENANT_HEADER } from '@tidemark/model';
+import express, { type Router } from 'express';
+import type { QueryService } from '../service.ts';
+import { formatTime, formatValue, labelsJson, sendData, sendError, sendJson } from './envelope.ts';
+import { unescapeName } from './label-name.ts';
+import { durationParam, invalidParam, limitParam, type Params, paramsOf, textParam, timeParam } from './params.ts';
+import { isTruncated, writeResult } from './result.ts';
+
+// Prometheus' HTTP API v1, reading half. Mounted under /api/v1 and /prometheus/api/v1; GET, and POST with a form.
+
+export interface RouterOptions {
+  readonly service: QueryService;
+  readonly nowMs: () => number;
+  readonly version: string;
+}
+
+interface Call {
+  readonly tenant: string;
+  readonly params: Params;
+  readonly signal: AbortSignal;
+  readonly strong: boolean;
+  readonly response: ServerResponse;
+  readonly path: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+// Prometheus' own limit on points per series of a range query.
+const POINTS_MAX = 11_000;
+const TRUNCATED = 'results truncated due to limit';
+
+export function queryRouter(options: RouterOptions): Router {
+  const router = express.Router();
+  // 10 MB: Prometheus' limit for forms.
+  router.use(express.urlencoded({ extended: false, limit: '10mb', parameterLimit: 10_000 }));
+  const both = (path: string, handle: (call: Call, options: RouterOptions) => Promise<void>) => {
+    const run: express.RequestHandler = (request, response) => void answer(request, response, options, handle);
+    router.get(path, run);
+    router.post(path, run);
+  };
+  both('/query', instant);
+  both('/query_range', range);
+  both('/series', series);
+  both('/labels', labels);
+  both('/label/:name/values', labelValues);
+  both('/rows', rows);
+  both('/status/buildinfo', buildinfo);
+  return router;
+}
+
+async function answer(
+  request: IncomingMessage & { query?: unknown; body?: unknown; params?: unknown },
+  response: ServerResponse,
+  options: RouterOptions,
+  handle: (call: Call, options: RouterOptions) => Promise<void>,
+): Promise<void> {
+  const abort = new AbortController();
+  response.on('close', () => {
+    if (!response.writableFinished) abort.abort(new DOMException('the client went away', 'AbortError'));
+  });
+  try {
+    await handle(
+      {
+        tenant: tenantOf(request),
+        params: paramsOf(request.query, request.body),
+        signal: abort.signal,
+        strong: request.headers['x-read-consistency'] === 'strong',
+        response,
+        path: (request.params ?? {}) as Call['path'],
+      },
+      options,
+    );
+  } catch (error) {
+    sendError(response, error);
+  }
+}
+
+export function tenantOf(request: IncomingMessage): string {
+  const header = request.headers[TENANT_HEADER];
+  return header === undefined || header === '' ? DEFAULT_TENANT : checkTenant(String(header));
+}
+
+async function instant(call: Call, { service, nowMs }: RouterOptions): Promise<void> {
+  const { params, response } = call;
+  const limit = limitParam(params);
+  const answer = await service.instant({
+    ...evaluation(call),
+    atMs: timeParam(params, 'time', nowMs()),
+  });
+  const warnings = isTruncated(answer.result, limit) ? [...answer.warnings, TRUNCATED] : answer.warnings;
+  await sendData(response, { warnings, infos: answer.infos }, (out) =>
+    writeResult(out, answer, limit, wantsStats(params)),
+  );
+}
+
+async function range(call: Call, { service }: RouterOptions): Promise<void> {
+  const { params, response } = call;
+  const startMs = timeParam(params, 'start');
+  const endMs = timeParam(params, 'end');
+  if (endMs < startMs) throw invalidParam('end', 'end timestamp must not be before start time');
+  const stepMs = durationParam(params, 'step');
+  if (stepMs <= 0) {
+    throw invalidParam(
+      'step',
+      'zero or negative query resolution step widths are not accepted. Try a positive integer',
+    );
+  }
+  if ((endMs - startMs) / stepMs > POINTS_MAX) {
+    throw invalidParam(
+      'step',
+      `exceeded maximum resolution of ${POINTS_MAX.toLocaleString('en-US')} points per timeseries. Try decreasing the query resolution (?step=XX)`,
+    );
+  }
+  const limit = limitParam(params);
+  const answer = await service.range({ ...evaluation(call), startMs, endMs, stepMs });
+  const warnings = isTruncated(answer.result, limit) ? [...answer.warnings, TRUNCATED] : answer.warnings;
+  await sendData(response, { warnings, infos: answer.infos }, (out) =>
+    writeResult(out, answer, limit, wantsStats(params)),
+  );
+}
+
+function evaluation(call: Call) {
+  const { params } = call;
+  const timeoutMs = durationParam(params, 'timeout', 0);
+  const lookbackMs = durationParam(params, 'lookback_delta', 0);
+  return {
+    tenant: call.tenant,
+    expression: textParam(params, 'query'),
+    signal: call.signal,
+    strong: call.strong,
+    ...(timeoutMs > 0 ? { timeoutMs } : {}),
+    ...(lookbackMs > 0 ? { lookbackMs } : {}),
+  };
+}
+
+function wantsStats(params: Params): boolean {
+  return textParam(params, 'stats') !== '';
+}
+
+// Wider than any data, and still safe to add to.
+const EARLIEST_MS = -8e15;
+const LATEST_MS = 8e15;
+
+function selection(call: Call) {
+  const { params } = call;
+  const startMs = timeParam(params, 'start', EARLIEST_MS);
+  const endMs = timeParam(params, 'end', LATEST_MS);
+  if (endMs < startMs) throw invalidParam('end', 'end timestamp must not be before start time');
+  return {
+    tenant: call.tenant,
+    selectors: params.get('match[]') ?? [],
+    range: { startMs, endMs: endMs + 1 },
+    limit: limitParam(params),
+    signal: call.signal,
+    strong: call.strong,
+  };
+}
+
+async function series(call: Call, { service }: RouterOptions): Promise<void> {
+  const wanted = selection(call);
+  if (wanted.selectors.length === 0) throw invalidParam('match[]', 'no match[] parameter provided');
+  const { values, warnings } = await service.series(wanted);
+  await sendData(call.response, { warnings }, async (out) => {
+    let separator = '[';
+    for (const one of values) {
+      await out.write(separator + labelsJson(one));
+      separator = ',';
+    }
+    await out.write(values.length === 0 ? '[]' : ']');
+  });
+}
+
+async function labels(call: Call, { service }: RouterOptions): Promise<void> {
+  const { values, warnings } = await service.labelNames(selection(call));
+  await sendJson(call.response, values, { warnings });
+}
+
+async function labelValues(call: Call, { service }: RouterOptions): Promise<void> {
+  const name = unescapeName(String(call.path['name']));
+  const { values, warnings } = await service.labelValues({ ...selection(call), name });
+  await sendJson(call.response, values, { warnings });
+}
+
+/** Rollup rows as they are: one object a row. Not Prometheus'; see docs/api/rows.md. */
+async function rows(call: Call, { service }: RouterOptions): Promise<void> {
+  const resolution = textParam(call.params, 'resolution') || '1m';
+  if (!Object.hasOwn(RESOLUTION_MS, resolution)) throw invalidParam('resolution', `"${resolution}" must be 1m or 1h`);
+  const wanted = selection(call);
+  if (wanted.selectors.length === 0) throw invalidParam('match[]', 'no match[] parameter provided');
+  const answer = await service.rows({ ...wanted, resolution: resolution as Resolution });
+  await sendData(call.response, { warnings: answer.warnings }, async (out) => {
+    await out.write('[');
+    let separator = '';
+    for (const { labels: metric, rows: columns } of answer.values) {
+      await out.write(`${separator}{"metric":${labelsJson(metric)},"rows":[`);
+      separator = ',';
+      for (let i = 0; i < columns.length; i++) {
+        const number = (column: Float64Array) => JSON.stringify(formatValue(column[i] as number));
+        await out.write(
+          `${i === 0 ? '' : ','}{"end":${formatTime(columns.endMs[i] as number)},"count":${columns.count[i]},"sum":${number(columns.sum)},` +
+            `"compensation":${number(columns.compensation)},"min":${number(columns.min)},"max":${number(columns.max)},` +
+            `"first":${number(columns.first)},"firstTime":${formatTime(columns.firstMs[i] as number)},"last":${number(columns.last)},` +
+            `"lastTime":${formatTime(columns.lastMs[i] as number)},"increase":${number(columns.increase)},` +
+            `"revision":{"generation":${columns.generation[i]},"offset":${columns.offset[i]}}}`,
+        );
+      }
+      await out.write(']}');
+    }
+    await out.write(']');
+  });
+}
+
+async function buildinfo(call: Call, { version }: RouterOptions): Promise<void> {
+  // Grafana asks this to learn the flavour: a plain Prometheus of this API's level.
+  await sendJson(call.response, {
+    version: '3.5.0',
+    revision: `tidemark-${version}`,
+    branch: 'tidemark',
+    buildUser: '',
+    buildDate: '',
+    goVersion: '',
+    tidemarkVersion: version,
+  });
+}

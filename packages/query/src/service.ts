@@ -1,0 +1,238 @@
+import { type Clock, type Histogram, isTidemarkError, type SelfMetrics, TidemarkError } from '@tidemark/base';
+import type {
+  Freshness,
+  InstantAnswer,
+  InstantQuery,
+  Labels,
+  LabelsRequest,
+  QueryPort,
+  Resolution,
+  SelectAnswer,
+  SelectedRows,
+  SeriesSource,
+  TimeRange,
+} from '@tidemark/model';
+import type { Answer } from './answer.ts';
+import { Admission } from './execute/admission.ts';
+import type { Executor } from './execute/executor.ts';
+import { parseSelector } from './execute/selector.ts';
+
+// The query service: admission, deadline, freshness; then the engine over the series source. HTTP and rules both ask here.
+//
+//   question -> wait for a place -> strong? wait until storage has read what was acknowledged -> engine -> answer
+//               \______________________ one deadline over all of it _______________________/
+
+export interface QueryServiceOptions {
+  readonly executor: Executor;
+  readonly source: SeriesSource;
+  readonly freshness: Freshness;
+  readonly clock: Clock;
+  readonly metrics: SelfMetrics;
+  readonly timeoutMs: number;
+  readonly seriesMax: number;
+  readonly samplesMax: number;
+  readonly concurrency: number;
+}
+
+interface Question {
+  readonly tenant: string;
+  readonly signal: AbortSignal;
+  readonly strong: boolean;
+  /** At most the service's own. */
+  readonly timeoutMs?: number;
+}
+
+export interface InstantQuestion extends Question {
+  readonly expression: string;
+  readonly atMs: number;
+  readonly lookbackMs?: number;
+}
+
+export interface RangeQuestion extends Question {
+  readonly expression: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+  readonly lookbackMs?: number;
+}
+
+/** Several selectors are alternatives: a series that fits one is in. */
+export interface SelectionQuestion extends Question {
+  readonly selectors: readonly string[];
+  readonly range: TimeRange;
+  /** 0: all. */
+  readonly limit: number;
+}
+
+export interface Listing<V> {
+  readonly values: readonly V[];
+  readonly warnings: readonly string[];
+}
+
+// Queries that may wait for a place: at the default 20 places and 100 ms a query, some 5 s of waiting.
+const WAITING_MAX = 1000;
+
+export class QueryService implements QueryPort {
+  readonly #options: QueryServiceOptions;
+  readonly #admission: Admission;
+  readonly #seconds: Histogram;
+  readonly #countOutcome: (outcome: string) => void;
+
+  constructor(options: QueryServiceOptions) {
+    this.#options = options;
+    this.#admission = new Admission(options.concurrency, WAITING_MAX);
+    const { metrics } = options;
+    this.#seconds = metrics.histogram('tidemark_query_seconds', 'How long queries took, waiting included.');
+    const outcomes = metrics.counters('tidemark_queries_total', 'Queries by outcome.', ['outcome']);
+    this.#countOutcome = (outcome) => outcomes.with(outcome).add();
+    metrics.gaugeFrom('tidemark_queries_running', 'Queries being evaluated.', () => this.#admission.running);
+    metrics.gaugeFrom('tidemark_queries_waiting', 'Queries waiting for a place.', () => this.#admission.waiting);
+  }
+
+  instant(question: InstantQuestion): Promise<Answer> {
+    return this.#ask(question, (signal) => this.#options.executor.instant({ ...question, signal }));
+  }
+
+  range(question: RangeQuestion): Promise<Answer> {
+    return this.#ask(question, (signal) => this.#options.executor.range({ ...question, signal }));
+  }
+
+  async evaluate(query: InstantQuery): Promise<InstantAnswer> {
+    const answer = await this.instant({
+      tenant: query.tenant,
+      expression: query.expression,
+      atMs: query.atMs,
+      strong: query.consistency === 'strong',
+      timeoutMs: query.timeoutMs,
+      signal: query.signal ?? new AbortController().signal,
+    });
+    const { result, warnings, fresh } = answer;
+    switch (result.kind) {
+      case 'vector':
+        return { samples: result.points.map(({ labels, value }) => ({ labels, value })), warnings, fresh };
+      case 'scalar':
+        return { samples: [{ labels: [], value: result.value }], warnings, fresh };
+      default:
+        throw new TidemarkError(
+          'PROMQL_TYPE',
+          `a rule needs a vector or a scalar, ${query.expression} is a ${result.kind}`,
+        );
+    }
+  }
+
+  series(question: SelectionQuestion): Promise<Listing<Labels>> {
+    const keyOf = (labels: Labels) => JSON.stringify(labels);
+    return this.#list(question, keyOf, (request) => this.#options.source.series(request));
+  }
+
+  async labelNames(question: SelectionQuestion): Promise<Listing<string>> {
+    const listing = await this.#list(
+      question,
+      (name: string) => name,
+      (request) => this.#options.source.labelNames(request),
+    );
+    return { ...listing, values: sorted(listing.values) };
+  }
+
+  async labelValues(question: SelectionQuestion & { readonly name: string }): Promise<Listing<string>> {
+    const { name } = question;
+    const ask = (request: LabelsRequest) => this.#options.source.labelValues({ ...request, name });
+    const listing = await this.#list(question, (value: string) => value, ask);
+    return { ...listing, values: sorted(listing.values) };
+  }
+
+  rows(question: SelectionQuestion & { readonly resolution: Resolution }): Promise<Listing<SelectedRows>> {
+    const { source, seriesMax, samplesMax } = this.#options;
+    return this.#list(
+      question,
+      ({ labels }) => JSON.stringify(labels),
+      ({ tenant, matchers, range, signal }) =>
+        source.selectRows({
+          tenant,
+          matchers,
+          range,
+          signal,
+          limits: { seriesMax, samplesMax },
+          resolution: question.resolution,
+        }),
+    );
+  }
+
+  /** Asks for each selector, keeps each value once, in the order found. */
+  #list<V>(
+    question: SelectionQuestion,
+    keyOf: (value: V) => string,
+    ask: (request: LabelsRequest) => Promise<SelectAnswer<V>>,
+  ): Promise<Listing<V>> {
+    const alternatives = question.selectors.length === 0 ? [[]] : question.selectors.map(parseSelector);
+    const { tenant, range, limit } = question;
+    return this.#guard(question, async (signal) => {
+      const found = new Map<string, V>();
+      const warnings = new Set<string>();
+      for (const matchers of alternatives) {
+        // One more than asked for, to know that there are more.
+        const most = limit === 0 ? this.#options.seriesMax : limit + 1;
+        const answer = await ask({ tenant, matchers, range, limit: most, signal });
+        for (const value of answer.series) found.set(keyOf(value), value);
+        for (const warning of answer.warnings) warnings.add(warning);
+      }
+      const values = [...found.values()];
+      if (limit === 0 || values.length <= limit) return { values, warnings: [...warnings] };
+      return { values: values.slice(0, limit), warnings: [...warnings, 'results truncated due to limit'] };
+    });
+  }
+
+  async #ask(question: Question, run: (signal: AbortSignal) => Promise<Omit<Answer, 'fresh'>>): Promise<Answer> {
+    let fresh = true;
+    const answer = await this.#guard(question, async (signal) => {
+      if (question.strong) {
+        // A fifth of the time may go into waiting; then the answer is given on what is there, and says so.
+        const waitMs = (question.timeoutMs ?? this.#options.timeoutMs) / 5;
+        fresh = await this.#options.freshness.caughtUp(waitMs, signal);
+      }
+      return run(signal);
+    });
+    const warnings = fresh
+      ? answer.warnings
+      : [...answer.warnings, 'storage is behind: the newest samples may be missing'];
+    return { ...answer, warnings, fresh };
+  }
+
+  /** A place, a deadline, a measure. */
+  async #guard<T>(question: Question, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { clock } = this.#options;
+    const startedMs = clock.monotonicMs();
+    const timeoutMs = Math.min(question.timeoutMs ?? this.#options.timeoutMs, this.#options.timeoutMs);
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const signal = AbortSignal.any([question.signal, timeout]);
+    try {
+      const result = await this.#admission.run(signal, () => work(signal));
+      this.#countOutcome('success');
+      return result;
+    } catch (error) {
+      const translated = this.#translate(error, question.signal, timeout, timeoutMs);
+      this.#countOutcome(isTidemarkError(translated) ? translated.code.toLowerCase() : 'internal');
+      throw translated;
+    } finally {
+      this.#seconds.observe((clock.monotonicMs() - startedMs) / 1000);
+    }
+  }
+
+  #translate(error: unknown, asked: AbortSignal, timeout: AbortSignal, timeoutMs: number): unknown {
+    if (isTidemarkError(error) && !asked.aborted && !timeout.aborted) return error;
+    if (asked.aborted) return new TidemarkError('QUERY_CANCELED', 'the query was canceled', {}, error);
+    if (timeout.aborted) {
+      return new TidemarkError(
+        'QUERY_TIMEOUT',
+        `the query took longer than ${timeoutMs / 1000} s`,
+        { timeoutMs },
+        error,
+      );
+    }
+    return error;
+  }
+}
+
+function sorted(values: readonly string[]): string[] {
+  return [...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+}

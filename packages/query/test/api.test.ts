@@ -1,0 +1,242 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { SelfMetrics, systemClock } from '@tidemark/base';
+import {
+  type Freshness,
+  type Labels,
+  labelsOf,
+  labelValue,
+  type Matcher,
+  makeRowColumns,
+  type SeriesSource,
+} from '@tidemark/model';
+import express from 'express';
+import { afterEach, expect, test } from 'vitest';
+import { Executor, QueryService, queryRouter } from '../src/index.ts';
+
+// The API over HTTP, on a source of a few series, as a Prometheus client sees it.
+
+const SERIES: readonly { labels: Labels; points: readonly (readonly [number, number])[] }[] = [
+  {
+    labels: labelsOf({ __name__: 'up', job: 'node' }),
+    points: [
+      [1000_000, 1],
+      [1010_000, 0],
+    ],
+  },
+  {
+    labels: labelsOf({ __name__: 'up', job: 'web' }),
+    points: [
+      [1000_000, 1],
+      [1010_000, Number.NaN],
+    ],
+  },
+  { labels: labelsOf({ __name__: 'my.metric', job: 'web' }), points: [[1000_000, Number.POSITIVE_INFINITY]] },
+];
+
+const fits = (matchers: readonly Matcher[]) => (one: { labels: Labels }) =>
+  matchers.every((matcher) => matcher.matches(labelValue(one.labels, matcher.name)));
+
+const source: SeriesSource = {
+  async select({ matchers, range, tenant, limits, signal }) {
+    signal.throwIfAborted();
+    expect(limits.samplesMax).toBe(1000);
+    const series = SERIES.filter(fits(matchers)).map(({ labels, points }) => {
+      const inRange = points.filter(([t]) => t >= range.startMs && t < range.endMs);
+      return {
+        labels,
+        timestampsMs: Float64Array.from(inRange, ([t]) => t),
+        values: Float64Array.from(inRange, ([, v]) => v),
+      };
+    });
+    return {
+      series: tenant === 'default' ? series : [],
+      warnings: tenant === 'broken' ? ['a segment cannot be read'] : [],
+    };
+  },
+  async selectRows({ matchers }) {
+    const rows = makeRowColumns(1);
+    rows.endMs[0] = 1020_000;
+    rows.count[0] = 2;
+    return { series: SERIES.filter(fits(matchers)).map(({ labels }) => ({ labels, rows })), warnings: [] };
+  },
+  series: async ({ matchers }) => ({ series: SERIES.filter(fits(matchers)).map((s) => s.labels), warnings: [] }),
+  labelNames: async ({ limit }) => ({ series: ['__name__', 'job'].slice(0, limit), warnings: [] }),
+  labelValues: async ({ name }) => ({
+    series: [...new Set(SERIES.map((s) => labelValue(s.labels, name)))].reverse(),
+    warnings: [],
+  }),
+};
+
+let close = async () => {
+  await Promise.resolve();
+};
+afterEach(() => close());
+
+async function api(freshness: Freshness = { caughtUp: async () => true }) {
+  const clock = systemClock;
+  const limits = { seriesMax: 100, samplesMax: 1000 };
+  const executor = new Executor({ source, clock, lookbackMs: 300_000, ...limits });
+  const service = new QueryService({
+    executor,
+    source,
+    freshness,
+    clock,
+    metrics: new SelfMetrics(),
+    timeoutMs: 5000,
+    concurrency: 2,
+    ...limits,
+  });
+  const app = express();
+  app.use('/api/v1', queryRouter({ service, nowMs: () => 1010_000, version: '0.0.0' }));
+  const server = createServer(app);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  close = async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1`;
+  return {
+    get: async (path: string, headers: Record<string, string> = {}) => {
+      const response = await fetch(url + path, { headers });
+      return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+    },
+    post: async (path: string, form: Record<string, string>) => {
+      const response = await fetch(url + path, { method: 'POST', body: new URLSearchParams(form) });
+      return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+    },
+  };
+}
+
+test('an instant query: values are strings, NaN and infinities too', async () => {
+  const { get, post } = await api();
+  const wanted = {
+    status: 'success',
+    data: {
+      resultType: 'vector',
+      result: [
+        { metric: { __name__: 'up', job: 'node' }, value: [1010, '0'] },
+        { metric: { __name__: 'up', job: 'web' }, value: [1010, 'NaN'] },
+      ],
+    },
+  };
+  expect(await get('/query?query=up')).toEqual({ status: 200, body: wanted });
+  expect(await post('/query', { query: 'up', time: '1010' })).toEqual({ status: 200, body: wanted });
+  expect((await get(`/query?query=${encodeURIComponent('{"my.metric"}')}`)).body).toMatchObject({
+    data: { result: [{ value: [1010, '+Inf'] }] },
+  });
+  expect((await get('/query?query=1%2B1')).body).toMatchObject({ data: { resultType: 'scalar', result: [1010, '2'] } });
+  expect((await get('/query?query=%22x%22')).body).toMatchObject({
+    data: { resultType: 'string', result: [1010, 'x'] },
+  });
+});
+
+test('a range query has a point a step, and leaves out steps without a value', async () => {
+  const { get } = await api();
+  const { body } = await get('/query_range?query=up{job="node"}&start=990&end=1020&step=10');
+  expect(body).toMatchObject({
+    data: {
+      resultType: 'matrix',
+      result: [
+        {
+          metric: { job: 'node' },
+          values: [
+            [1000, '1'],
+            [1010, '0'],
+            [1020, '0'],
+          ],
+        },
+      ],
+    },
+  });
+});
+
+test.each([
+  ['/query?query=up{', 400, 'bad_data', 'parse error'],
+  ['/query?query=', 400, 'bad_data', ''],
+  [
+    '/query?query=up&time=yesterday',
+    400,
+    'bad_data',
+    'invalid parameter "time": cannot parse "yesterday" to a valid timestamp',
+  ],
+  [
+    '/query?query=up%20%2B%20on(job)%20{__name__=~"up|my.metric"}',
+    422,
+    'execution',
+    'many-to-many matching not allowed',
+  ],
+  ['/query_range?query=up&start=10&end=5&step=1', 400, 'bad_data', 'end timestamp must not be before start time'],
+  ['/query_range?query=up&start=0&end=5&step=0', 400, 'bad_data', 'zero or negative query resolution step widths'],
+  [
+    '/query_range?query=up&start=0&end=11002&step=1',
+    400,
+    'bad_data',
+    'exceeded maximum resolution of 11,000 points per timeseries',
+  ],
+  ['/query_range?query=up&start=0&end=1', 400, 'bad_data', 'invalid parameter "step"'],
+  ['/query_range?query=up[5m]&start=0&end=1&step=1', 400, 'bad_data', 'range vector'],
+  ['/series', 400, 'bad_data', 'no match[] parameter provided'],
+  ['/series?match[]=1', 400, 'bad_data', 'is no series selector'],
+  ['/labels?limit=-1', 400, 'bad_data', '"-1" must be a whole number'],
+  ['/rows?match[]=up&resolution=5m', 400, 'bad_data', '"5m" must be 1m or 1h'],
+])('%s is refused with %d %s', async (path, status, errorType, text) => {
+  const { get } = await api();
+  const answer = await get(path);
+  expect(answer).toMatchObject({ status, body: { status: 'error', errorType, error: expect.stringContaining(text) } });
+});
+
+test('series, labels, values: sorted, limited with a warning, escaped names', async () => {
+  const { get } = await api();
+  expect((await get('/series?match[]=up&match[]={job="web"}')).body['data']).toHaveLength(3);
+  expect((await get('/labels?limit=1')).body).toMatchObject({
+    data: ['__name__'],
+    warnings: ['results truncated due to limit'],
+  });
+  expect((await get('/label/job/values')).body).toEqual({ status: 'success', data: ['node', 'web'] });
+  expect((await get('/label/U___5f__5f_name_5f__5f_/values')).body).toMatchObject({ data: ['my.metric', 'up'] });
+});
+
+test('another tenant sees nothing; a bad tenant is named; warnings of the source come through', async () => {
+  const { get } = await api();
+  expect((await get('/query?query=up', { 'x-scope-orgid': 'other' })).body).toMatchObject({ data: { result: [] } });
+  expect(await get('/query?query=up', { 'x-scope-orgid': 'a/b' })).toMatchObject({
+    status: 400,
+    body: { errorType: 'bad_data' },
+  });
+  expect((await get('/query?query=up', { 'x-scope-orgid': 'broken' })).body).toMatchObject({
+    warnings: ['a segment cannot be read'],
+  });
+});
+
+test('a strong read that cannot be fulfilled is answered and says so', async () => {
+  const { get } = await api({ caughtUp: async () => false });
+  expect((await get('/query?query=up', { 'x-read-consistency': 'strong' })).body).toMatchObject({
+    status: 'success',
+    warnings: [expect.stringContaining('storage is behind')],
+  });
+  expect((await get('/query?query=up')).body).not.toHaveProperty('warnings');
+});
+
+test('rows come as they are; buildinfo says what Grafana asks', async () => {
+  const { get } = await api();
+  expect((await get('/rows?match[]=nothing')).body).toMatchObject({
+    status: 'success',
+    data: [],
+  });
+  expect((await get('/rows?match[]=up{job="web"}')).body).toMatchObject({
+    data: [{ metric: { job: 'web' }, rows: [{ end: 1020, count: 2, sum: '0' }] }],
+  });
+  expect((await get('/status/buildinfo')).body).toMatchObject({
+    data: { version: expect.stringMatching(/^\d+\.\d+\.\d+$/) },
+  });
+});
+
+test('a limit leaves series out and warns', async () => {
+  const { get } = await api();
+  const { body } = await get('/query?query=up&limit=1');
+  expect(body).toMatchObject({
+    data: { result: [{ metric: { job: 'node' } }] },
+    warnings: ['results truncated due to limit'],
+  });
+});
