@@ -58,9 +58,13 @@ function Quiet({ rules }: { readonly rules: RuleCounts }) {
 /** What fires, what may soon, and which rules can't be evaluated. */
 export function AlertsView() {
   const now = useTicker(refreshSeconds, true);
-  const { data, error, loading } = useAnswer(String(Math.floor(now)), async (signal) => {
-    const [alerts, groups] = await Promise.all([listAlerts(signal), listRuleGroups(signal)]);
-    return { alerts: sortAlerts(alerts), rules: countRules(groups) };
+  const { data, error, loading } = useAnswer({
+    question: 'alerts',
+    turn: now,
+    ask: async (signal) => {
+      const [alerts, groups] = await Promise.all([listAlerts(signal), listRuleGroups(signal)]);
+      return { alerts: sortAlerts(alerts), rules: countRules(groups) };
+    },
   });
   return (
     <main className={styles['alerts']}>

@@ -20,9 +20,11 @@ function fullness(usedPercent: number): 'good' | 'warn' | 'bad' {
 /** Every file system with how full it is. */
 export function Filesystems({ host, at }: FilesystemsProps) {
   const time = Math.floor(at);
-  const { data, error, loading } = useAnswer(
-    JSON.stringify([host, time]),
-    async (signal) => {
+  const { data, error, loading } = useAnswer({
+    question: host,
+    turn: time,
+    subject: host,
+    ask: async (signal) => {
       const matchers = ofHost(host, realFileSystems);
       const [size, avail] = await Promise.all([
         queryInstant({ expr: `node_filesystem_size_bytes${matchers}`, time }, signal),
@@ -30,8 +32,7 @@ export function Filesystems({ host, at }: FilesystemsProps) {
       ]);
       return filesystemRows(size.data, avail.data);
     },
-    host,
-  );
+  });
   return (
     <Card title="Filesystems" busy={loading}>
       {error !== undefined && data === undefined && <ErrorNotice error={error} />}

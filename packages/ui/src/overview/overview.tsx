@@ -40,29 +40,32 @@ export function Overview({ state, onChange }: OverviewProps) {
   const window = useMemo(() => windowOf(range, now), [range, now]);
 
   const [anyHost, setAnyHost] = useState(false);
-  const turn = Math.floor(now / (anyHost ? hostsEverySeconds : refreshSeconds));
-  const known = useAnswer(JSON.stringify([turn, range.end]), async (signal) => {
-    const start = Math.floor(Math.min(window.start, window.end - hostsLookbackSeconds));
-    const hosts = hostsOf(await listSeries({ match: 'node_load1', start, end: Math.ceil(window.end) }, signal));
-    setAnyHost(hosts.length > 0);
-    return hosts;
+  const known = useAnswer({
+    question: JSON.stringify([range.end]),
+    turn: Math.floor(now / (anyHost ? hostsEverySeconds : refreshSeconds)),
+    ask: async (signal) => {
+      const start = Math.floor(Math.min(window.start, window.end - hostsLookbackSeconds));
+      const found = hostsOf(await listSeries({ match: 'node_load1', start, end: Math.ceil(window.end) }, signal));
+      setAnyHost(found.length > 0);
+      return found;
+    },
   });
   const hosts = known.data ?? [];
   const host = chosenHost(hosts, state.host);
 
   // Only the shortest range, and only while it follows the clock: whoever asks for a week wants to see the week.
   const mayBeYoung = range.end === null && range.spanSeconds === defaultRange.spanSeconds && host !== undefined;
-  const since = useAnswer(
-    mayBeYoung ? JSON.stringify([host, Math.floor(now / sinceEverySeconds)]) : null,
-    async (signal) => {
+  const since = useAnswer({
+    question: mayBeYoung ? host : null,
+    turn: Math.floor(now / sinceEverySeconds),
+    subject: host ?? '',
+    ask: async (signal) => {
       const stepSeconds = chooseStep(range.spanSeconds);
       const request = { start: Math.floor(window.start), end: Math.ceil(window.end), stepSeconds };
-      return (
-        firstSampleAt((await queryRange({ expr: `node_load1${ofHost(host ?? '')}`, ...request }, signal)).data) ?? null
-      );
+      const answer = await queryRange({ expr: `node_load1${ofHost(host ?? '')}`, ...request }, signal);
+      return firstSampleAt(answer.data) ?? null;
     },
-    host ?? '',
-  );
+  });
   const axis = useMemo(
     () => filledWindow(window, mayBeYoung ? (since.data ?? undefined) : undefined),
     [window, mayBeYoung, since.data],

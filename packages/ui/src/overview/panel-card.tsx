@@ -27,9 +27,11 @@ export function PanelCard({ spec, host, range, now, window, onZoom }: PanelCardP
   const { start, end } = alignedWindow(range, now, stepSeconds);
   const context = { host, window: formatDuration(rateWindowSeconds(stepSeconds)) };
 
-  const answer = useAnswer(
-    JSON.stringify([host, start, end, stepSeconds]),
-    async (signal) => {
+  const answer = useAnswer({
+    question: JSON.stringify([host, range]),
+    turn: end,
+    subject: host,
+    ask: async (signal) => {
       const asked = spec.queries.map((query) =>
         queryRange({ expr: query.expr(context), start, end, stepSeconds }, signal),
       );
@@ -40,8 +42,7 @@ export function PanelCard({ spec, host, range, now, window, onZoom }: PanelCardP
         { start, end, stepSeconds },
       );
     },
-    host,
-  );
+  });
   const { data, error } = answer;
   // That the server is away is said once, at the top of the page.
   const refused = error !== undefined && error.kind !== 'unreachable';

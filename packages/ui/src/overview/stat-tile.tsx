@@ -28,9 +28,11 @@ function level(spec: StatSpec, value: number | undefined): 'good' | 'warn' | 'ba
 export function StatTile({ spec, host, at }: StatTileProps) {
   const end = Math.floor(at);
   const start = end - historySeconds;
-  const { data, error } = useAnswer(
-    JSON.stringify([host, end]),
-    async (signal) => {
+  const { data, error } = useAnswer({
+    question: host,
+    turn: end,
+    subject: host,
+    ask: async (signal) => {
       const request = { start, end, stepSeconds: historyStepSeconds };
       const answers = await Promise.all(spec.parts(host).map((expr) => queryRange({ expr, ...request }, signal)));
       return statValues(
@@ -39,8 +41,7 @@ export function StatTile({ spec, host, at }: StatTileProps) {
         request,
       );
     },
-    host,
-  );
+  });
   const latest = data?.latest;
   return (
     <div

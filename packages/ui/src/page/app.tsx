@@ -20,10 +20,14 @@ export function App() {
   const [state, change] = usePageState();
   const now = useTicker(firingEverySeconds, true);
   const connected = useSyncExternalStore(onConnection, isConnected);
-  const build = useAnswer('build', buildInfo);
-  const firing = useAnswer(String(Math.floor(now)), async (signal) => {
-    const alerts = await listAlerts(signal);
-    return alerts.filter((alert) => alert.state === 'firing').length;
+  const build = useAnswer({ question: 'build', turn: 0, ask: buildInfo });
+  const firing = useAnswer({
+    question: 'firing',
+    turn: now,
+    ask: async (signal) => {
+      const alerts = await listAlerts(signal);
+      return alerts.filter((alert) => alert.state === 'firing').length;
+    },
   });
   return (
     <>

@@ -66,8 +66,12 @@ export function QueryView({ state, onChange }: QueryViewProps) {
   // A range made longer may make a step chosen for the shorter one too fine for any server.
   const stepSeconds = range.spanSeconds / wanted > pointsLimit ? chosen : wanted;
   const question = questionOf(state, now, stepSeconds);
-  const key = expr === '' ? null : JSON.stringify([question, runs]);
-  const answer = useAnswer(key, (signal) => ask(question, signal), JSON.stringify([expr, tab]));
+  const answer = useAnswer({
+    question: expr === '' ? null : JSON.stringify([expr, tab, range, stepSeconds, runs]),
+    turn: question.tab === 'graph' ? question.end : question.time,
+    subject: JSON.stringify([expr, tab]),
+    ask: (signal) => ask(question, signal),
+  });
   const unit = state.unit ?? guessUnit(expr);
   const window = useMemo(() => windowOf(range, now), [range, now]);
 
