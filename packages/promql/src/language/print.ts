@@ -45,7 +45,8 @@ function printNumber(value: number, duration: boolean): string {
   const ms = value * 1000;
   // A negative duration is a sign and a duration; a fraction of a millisecond is no duration.
   if (duration && Number.isSafeInteger(ms)) return formatDuration(ms);
-  return formatNumber(value);
+  // Without its sign: `+Inf ^ 2` would read as `+(Inf ^ 2)`.
+  return value === Number.POSITIVE_INFINITY ? 'Inf' : formatNumber(value);
 }
 
 export function printLabels(names: readonly string[]): string {
