@@ -141,6 +141,7 @@ class LineCursor {
 
   labels(into: { name: string; value: string }[]): void {
     this.blanks();
+    if (this.at === this.#end) return; // what is missing first is the time
     if (this.#bytes[this.at] === DASH && this.#wordEnd() === this.at + 1) {
       this.at++;
       return;
@@ -148,13 +149,14 @@ class LineCursor {
     for (;;) {
       const nameStart = this.at;
       while (this.at < this.#end && !isDelimiter(this.#bytes[this.at])) this.at++;
+      const wordEnd = this.#wordEnd();
+      if (this.at === nameStart)
+        throw this.wrong(`a label name is missing before ${shown(this.#bytes, nameStart, wordEnd)}`);
       if (this.#bytes[this.at] !== EQUALS || this.at >= this.#end) {
-        const wordEnd = Math.max(this.at, this.#wordEnd());
         throw this.wrong(
           `label ${shown(this.#bytes, nameStart, wordEnd)} has no "="; labels are written name=value,name=value`,
         );
       }
-      if (this.at === nameStart) throw this.wrong('a label has an empty name');
       const name = this.#text(nameStart, this.at, 'label name');
       this.at++;
       into.push({ name, value: this.#labelText() });

@@ -1,0 +1,59 @@
+import type { SeriesSection } from '@tidemark/model';
+import { expect, test } from 'vitest';
+import { SectionCache } from './section-cache.ts';
+
+function section(bytes = 100): SeriesSection {
+  return {
+    count: 1,
+    labelBytes: new Uint8Array(bytes),
+    labelEnds: Uint32Array.of(bytes),
+    types: new Uint8Array(1),
+    units: undefined,
+    startTimesMs: undefined,
+  };
+}
+
+/** What a table does: ask, and make when it is not there. */
+function ask(cache: SectionCache, partition: number, refs: number[], bytes?: number): SeriesSection {
+  const asked = Uint32Array.from(refs);
+  return cache.get(partition, asked) ?? cache.put(partition, asked, section(bytes));
+}
+
+test('a sequence is kept from its second sighting on, by partition and order', () => {
+  const cache = new SectionCache(10_000);
+  const first = ask(cache, 0, [1, 2, 3]);
+  const second = ask(cache, 0, [1, 2, 3]);
+  expect(second).not.toBe(first);
+  expect(ask(cache, 0, [1, 2, 3])).toBe(second);
+  expect(ask(cache, 1, [1, 2, 3])).not.toBe(second);
+  expect(ask(cache, 0, [1, 3, 2])).not.toBe(second);
+  expect(ask(cache, 0, [1, 2])).not.toBe(second);
+});
+
+test('requests that slide over their series fill nothing', () => {
+  const cache = new SectionCache(10_000);
+  for (let i = 0; i < 1_000; i++) ask(cache, 0, [i, i + 1, i + 2]);
+  expect(cache.bytes).toBe(0);
+});
+
+test('bytes stay within the limit, what is asked for stays, and refs given are not kept', () => {
+  const cache = new SectionCache(10_000);
+  const asked = Uint32Array.of(1, 2);
+  cache.get(0, asked);
+  cache.put(0, asked, section());
+  cache.get(0, asked);
+  const kept = cache.put(0, asked, section());
+  asked.fill(9);
+  for (let i = 0; i < 100; i++) {
+    expect(ask(cache, 0, [1, 2])).toBe(kept);
+    for (let twice = 0; twice < 2; twice++) ask(cache, 0, [100 + i, 7], 500);
+    expect(cache.bytes).toBeLessThanOrEqual(10_000);
+  }
+  expect(cache.bytes).toBeGreaterThan(3_000);
+});
+
+test('a section larger than half the limit is not kept', () => {
+  const cache = new SectionCache(1_000);
+  for (let i = 0; i < 3; i++) ask(cache, 0, [1], 600);
+  expect(cache.bytes).toBe(0);
+});
