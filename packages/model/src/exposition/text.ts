@@ -1,4 +1,4 @@
-import { ByteWriter, isTidemarkError, type TidemarkError } from '@tidemark/base';
+import { ByteWriter, isTidemarkError, TidemarkError } from '@tidemark/base';
 import { BatchBuilder } from '../batch/batch-builder.ts';
 import type { MetricMetadata } from '../batch/sample-batch.ts';
 import { excerpt, malformedLine } from './complaint.ts';
@@ -180,6 +180,8 @@ export interface ParseExpositionOptions extends ExpositionOptions {
   readonly nowMs: number;
   /** Gets every bad line, which is then left out. Without it the first one is thrown. */
   readonly onProblem?: (problem: TidemarkError) => void;
+  /** More samples than this are refused with `EXPOSITION_TOO_LARGE`. Default: no limit. */
+  readonly samplesMax?: number;
 }
 
 export interface ParsedExposition {
@@ -187,12 +189,12 @@ export interface ParsedExposition {
   readonly metadata: readonly MetricMetadata[];
 }
 
-/** Reads a whole page into a batch. Throws `EXPOSITION_MALFORMED` unless `onProblem` is given. */
+/** Reads a whole page into a batch. Throws `EXPOSITION_MALFORMED` unless `onProblem` is given, `EXPOSITION_TOO_LARGE`. */
 export function parseExposition(bytes: Uint8Array, options: ParseExpositionOptions): ParsedExposition {
   const reader = new ExpositionReader(bytes, options);
   const batch = new BatchBuilder(options.tenant);
   const labels = new ByteWriter(512);
-  const { onProblem } = options;
+  const { onProblem, samplesMax = Number.POSITIVE_INFINITY } = options;
   for (;;) {
     try {
       if (!reader.next()) break;
@@ -202,6 +204,10 @@ export function parseExposition(bytes: Uint8Array, options: ParseExpositionOptio
       if (!onProblem || !isTidemarkError(error, 'EXPOSITION_MALFORMED')) throw error;
       onProblem(error);
       continue;
+    }
+    if (batch.sampleCount >= samplesMax) {
+      const message = `line ${reader.line}: more than ${samplesMax} samples: send smaller pages`;
+      throw new TidemarkError('EXPOSITION_TOO_LARGE', message, { limit: samplesMax, line: reader.line });
     }
     const type = reader.families.typeOf(bytes, reader.seriesStart, reader.seriesEnd);
     const series = batch.seriesOf(labels.bytes, 0, labels.length, type);
