@@ -1,1 +1,8 @@
-export {};
+export { openStorageEngine, type SealReport, type StorageEngine, type StorageEngineInit } from './database.ts';
+export { StorageError } from './errors.ts';
+export type { Tier } from './head/resolve.ts';
+export type { EnginePosition, RowRecord, SampleRecord, TopicPartitionName } from './intake.ts';
+export { openFileObjectStore } from './object-store/file.ts';
+export type { ObjectInfo, ObjectStore } from './object-store/object-store.ts';
+export { DEFAULT_OPTIONS, type KillPoint, type StorageOptions, WINDOW_MS } from './options.ts';
+export type { ShardStats, StorageStats, TierStats } from './stats.ts';

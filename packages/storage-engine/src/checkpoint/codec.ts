@@ -29,7 +29,7 @@ export function encodeHeader(header: CheckpointHeader): Uint8Array {
   for (const window of header.windows) {
     writer.zigzag(window.startMs);
     writer.uvarint(window.sequence);
-    writer.u8(window.frozen ? 1 : 0);
+    writer.u64(window.frozenPosition);
     writer.u64(window.generation);
   }
   return writer.finish();
@@ -54,7 +54,7 @@ export function decodeHeader(bytes: Uint8Array): CheckpointHeader {
     seriesFile: reader.uvarint(),
     seriesFileBytes: reader.u64(),
     installation: reader.raw(8).slice(),
-    windows: Array.from({ length: reader.count(4) }, () => decodeWindow(reader)),
+    windows: Array.from({ length: reader.count(18) }, () => decodeWindow(reader)),
   };
 }
 
@@ -62,7 +62,7 @@ function decodeWindow(reader: ByteReader): CheckpointWindow {
   return {
     startMs: reader.zigzag(),
     sequence: reader.uvarint(),
-    frozen: reader.u8() === 1,
+    frozenPosition: reader.u64(),
     generation: reader.u64(),
   };
 }

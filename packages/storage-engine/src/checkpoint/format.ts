@@ -27,7 +27,8 @@ export const SECTION_END = 255;
 export interface CheckpointWindow {
   readonly startMs: number;
   readonly sequence: number;
-  readonly frozen: boolean;
+  /** The position at which it was frozen; 0: it is not. */
+  readonly frozenPosition: number;
   /** Generation of its last flush; its LevelDB must have that manifest. */
   readonly generation: number;
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemCode } from '@tidemark/base';
 import { ClassicLevel } from 'classic-level';
@@ -16,7 +16,7 @@ export function nativeLevelStores(root: string): LevelStores {
   return {
     async open(path) {
       const folder = join(root, path);
-      await mkdir(dirname(folder), { recursive: true });
+      const isNew = (await mkdir(folder, { recursive: true })) !== undefined;
       const level = new ClassicLevel<Uint8Array, Uint8Array>(folder, {
         keyEncoding: 'view',
         valueEncoding: 'view',
@@ -30,6 +30,7 @@ export function nativeLevelStores(root: string): LevelStores {
       } catch (error) {
         throw storageError('WINDOW_CORRUPT', `the database in ${folder} cannot be opened`, { folder }, error);
       }
+      if (isNew) await syncParents(root, folder);
       return new AbstractLevelStore(level);
     },
     async list(folder) {
@@ -46,4 +47,16 @@ export function nativeLevelStores(root: string): LevelStores {
     },
     destroy: (path) => rm(join(root, path), { recursive: true, force: true }),
   };
+}
+
+/** LevelDB syncs what is in its folder; that the folder is there at all is for us to make durable. */
+async function syncParents(root: string, folder: string): Promise<void> {
+  for (let path = dirname(folder); path.length >= root.length; path = dirname(path)) {
+    const handle = await open(path, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  }
 }

@@ -28,8 +28,13 @@ export class Window {
   readonly endMs: number;
   readonly sequence: number;
   readonly path: string;
-  /** Nothing is added any more; it waits to be sealed. */
-  frozen = false;
+  /** When this process first met it, wall ms. */
+  readonly openedAtMs: number;
+  /**
+   * Above 0: nothing is added any more; it waits to be sealed. It then has what records below this position brought for it, as
+   * far as earlier lives don't.
+   */
+  frozenPosition = 0;
   pending = new PendingChunks();
   readonly flushing: PendingChunks[] = [];
   readonly table = new ChunkTable();
@@ -53,7 +58,15 @@ export class Window {
   #unread: (() => void) | undefined;
   readonly #context: WindowContext;
 
-  constructor(context: WindowContext, path: string, startMs: number, endMs: number, sequence: number) {
+  constructor(
+    context: WindowContext,
+    path: string,
+    startMs: number,
+    endMs: number,
+    sequence: number,
+    openedAtMs: number,
+  ) {
+    this.openedAtMs = openedAtMs;
     this.#context = context;
     this.path = path;
     this.startMs = startMs;
@@ -68,12 +81,23 @@ export class Window {
     this.pending = new PendingChunks();
   }
 
+  get frozen(): boolean {
+    return this.frozenPosition > 0;
+  }
+
   get pendingBytes(): number {
     return this.pending.bytes + this.flushing.reduce((sum, list) => sum + list.bytes, 0);
   }
 
   get empty(): boolean {
     return this.table.count === 0 && this.pending.table.count === 0 && this.flushing.length === 0;
+  }
+
+  readonly cacheable = true;
+
+  /** Names it among all sources of blocks. */
+  get id(): string {
+    return this.path;
   }
 
   /** Payloads of blocks, in the order asked; undefined for one that is broken or missing (quarantined). */

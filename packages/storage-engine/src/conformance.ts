@@ -1,0 +1,1 @@
+export { type ObjectStoreCase, objectStoreCases } from './object-store/conformance.ts';

@@ -1,0 +1,386 @@
+import {
+  type Clock,
+  type Disk,
+  isTidemarkError,
+  type Logger,
+  Mutex,
+  messageOf,
+  SelfMetrics,
+  silentLogger,
+} from '@tidemark/base';
+import type { SeriesSource } from '@tidemark/model';
+import { storageError } from './errors.ts';
+import { MANIFEST_PREFIX, parseManifestName, QUARANTINE_FOLDER, quarantineName, type ShardName } from './filename.ts';
+import type { Tier } from './head/resolve.ts';
+import {
+  type EnginePosition,
+  type RowRecord,
+  rowsToEntries,
+  type SampleRecord,
+  samplesToEntries,
+  type TopicPartitionName,
+} from './intake.ts';
+import { type EngineMetrics, makeMetrics } from './metrics.ts';
+import { RangeCache } from './object-store/cache.ts';
+import type { ObjectStore } from './object-store/object-store.ts';
+import { DEFAULT_OPTIONS, type StorageOptions } from './options.ts';
+import type { LevelStores } from './partition/level-store.ts';
+import { nativeLevelStores } from './partition/native-level-store.ts';
+import { StorePool } from './partition/store-pool.ts';
+import { BlockCache } from './read/block-cache.ts';
+import { makeSource } from './read/source.ts';
+import { Segments } from './segment/segments.ts';
+import { checkpointShard } from './shard/checkpointing.ts';
+import { listShards, type OpenContext, openShard } from './shard/opening.ts';
+import { sealShard } from './shard/sealing.ts';
+import { Shard, type ShardEntries } from './shard/shard.ts';
+import { collectStats, type StorageStats } from './stats.ts';
+import type { Manifest } from './tiering/manifest.ts';
+import { readManifestObject } from './tiering/manifest-store.ts';
+import { retain } from './tiering/retention.ts';
+
+// The engine: shards by topic partition over one disk, one folder of LevelDB windows and one object store.
+//
+//   log record ─apply─> shard's head ─checkpoint─> checkpoint file + windows ─seal─> segments + manifest
+//                            └──────────────┴── source() ──┴──────────────────────────────┘
+
+export interface StorageEngineInit {
+  /** For checkpoints and series files. */
+  readonly disk: Disk;
+  /** Native folder for LevelDB windows: usually `disk.nativePath('')`. Or `levelStores`, in a simulated world. */
+  readonly folder?: string;
+  readonly levelStores?: LevelStores;
+  readonly objectStore: ObjectStore;
+  readonly clock: Clock;
+  readonly installationKey: Uint8Array;
+  readonly logger?: Logger;
+  readonly metrics?: SelfMetrics;
+  readonly options?: Partial<StorageOptions>;
+}
+
+export interface SealReport {
+  readonly windows: readonly {
+    readonly topic: string;
+    readonly partition: number;
+    readonly tier: Tier;
+    readonly startMs: number;
+    readonly endMs: number;
+    /** 0; above it, a supplement. */
+    readonly sequence: number;
+    readonly objects: readonly string[];
+    readonly series: number;
+    readonly samples: number;
+    readonly bytes: number;
+  }[];
+  /** Segments that retention removed. */
+  readonly expired: number;
+  /** What could not be sealed now, and why: tried again by the next seal. */
+  readonly failures: readonly string[];
+}
+
+export interface StorageEngine {
+  /** The offset from which the log must be read: a record applies iff its offset is at or above it. 0 for an unknown one. */
+  position(tp: TopicPartitionName): number;
+  positions(): readonly EnginePosition[];
+  /**
+   * Applies a record; false when it is below the position (redelivery). Synchronous; visible to reads at once; durable with the
+   * next checkpoint. Throws `STORAGE_OVERLOADED` (nothing was applied: checkpoint, then apply the same record again),
+   * `STORAGE_TIER_MISMATCH`, `STORAGE_MANIFEST_UNKNOWN`, `STORAGE_CLOSED`.
+   */
+  applySamples(record: SampleRecord): boolean;
+  applyRows(record: RowRecord): boolean;
+  /** Nothing below `nextOffset` is left to apply (control records, records of no interest). */
+  advance(tp: TopicPartitionName, nextOffset: number): void;
+  /** Whether it is time: often enough to bound replay, seldom enough that large heads don't write all day. */
+  checkpointDue(): boolean;
+  /** Makes everything applied before the call durable. Returns the positions that may be committed to the log. */
+  checkpoint(): Promise<readonly EnginePosition[]>;
+  /** Seals windows that are over and applies retention. `supplementsToo`: late samples don't wait for company. */
+  seal(request?: { readonly supplementsToo?: boolean }): Promise<SealReport>;
+  source(): SeriesSource;
+  stats(): StorageStats;
+  /** Checkpoints and lets go of everything. Twice is fine. */
+  close(): Promise<void>;
+}
+
+/** Throws `CHECKPOINT_CORRUPT`, `STORAGE_FOREIGN`. An object store that is away is not an error: reads warn. */
+export async function openStorageEngine(init: StorageEngineInit): Promise<StorageEngine> {
+  const engine = new Engine(init);
+  await engine.open();
+  return engine;
+}
+
+class Engine implements StorageEngine {
+  readonly #init: StorageEngineInit;
+  readonly #logger: Logger;
+  readonly #metrics: EngineMetrics;
+  readonly #context: OpenContext;
+  readonly #segments: Segments;
+  readonly #blocks: BlockCache;
+  readonly #shards = new Map<string, Shard>();
+  readonly #work = new Mutex();
+  readonly #source: SeriesSource;
+  /** Whether every manifest there is has been found; until then an unknown topic partition may have segments. */
+  #manifestsKnown = false;
+  #lastCheckpointMs: number;
+  #lastCheckpointBytes = 0;
+  #closed = false;
+
+  constructor(init: StorageEngineInit) {
+    this.#init = init;
+    this.#logger = (init.logger ?? silentLogger).child('storage');
+    this.#metrics = makeMetrics(init.metrics ?? new SelfMetrics(), () => this.#shards.values());
+    const options = { ...DEFAULT_OPTIONS, ...init.options };
+    const levelStores = init.levelStores ?? nativeLevelStores(this.#folder());
+    const pool = new StorePool(levelStores, options.openWindowsMax);
+    const quarantine = (what: string, name: string, bytes: Uint8Array | undefined) =>
+      this.#quarantine(what, name, bytes);
+    this.#context = {
+      disk: init.disk,
+      clock: init.clock,
+      options,
+      pool,
+      installationKey: init.installationKey,
+      logger: this.#logger,
+      quarantine,
+      windows: { pool, quarantine },
+    };
+    this.#blocks = new BlockCache(options.blockCacheBytes);
+    const ranges = new RangeCache(init.objectStore, options.segmentCacheBytes);
+    this.#segments = new Segments(ranges, options.segmentIndexBytes, quarantine);
+    this.#lastCheckpointMs = init.clock.nowMs();
+    this.#source = makeSource({
+      shards: () => this.#shards.values(),
+      segments: this.#segments,
+      blocks: this.#blocks,
+    });
+  }
+
+  async open(): Promise<void> {
+    const manifests = await this.#readManifests();
+    for (const name of await listShards(this.#init.disk)) {
+      const sealed = manifests === undefined ? undefined : (manifests.get(keyOf(name))?.entries ?? []);
+      const shard = await openShard(this.#context, name, sealed);
+      if (shard !== undefined) this.#shards.set(keyOf(name), shard);
+    }
+    if (manifests !== undefined) this.#adopt(manifests);
+  }
+
+  position(tp: TopicPartitionName): number {
+    return this.#shards.get(keyOf(tp))?.position ?? 0;
+  }
+
+  positions(): readonly EnginePosition[] {
+    return [...this.#shards.values()].map(({ name, position }) => ({ ...name, offset: position }));
+  }
+
+  applySamples({ topic, partition, offset, batch }: SampleRecord): boolean {
+    return this.#apply({ topic, partition }, 'raw', offset, () => samplesToEntries(batch));
+  }
+
+  applyRows({ topic, partition, offset, batch }: RowRecord): boolean {
+    return this.#apply({ topic, partition }, batch.resolution, offset, () => {
+      const { entries, refused } = rowsToEntries(batch);
+      if (refused > 0) this.#metrics.rowsRefused.add(refused);
+      return entries;
+    });
+  }
+
+  advance(tp: TopicPartitionName, nextOffset: number): void {
+    const shard = this.#shards.get(keyOf(tp));
+    if (shard !== undefined) shard.position = Math.max(shard.position, nextOffset);
+  }
+
+  checkpointDue(): boolean {
+    const { options } = this.#context;
+    for (const shard of this.#shards.values()) {
+      if (shard.head.outOfOrder.count * 2 >= options.outOfOrderMax) return true;
+      if (shard.pendingBytes * 2 >= options.pendingBytesMax) return true;
+    }
+    // A checkpoint writes the whole head: at most about 1 MB a second of it, unless that would mean a minute of replay.
+    const sinceMs = this.#init.clock.nowMs() - this.#lastCheckpointMs;
+    const { checkpointEveryMs, checkpointAtLeastEveryMs } = options;
+    return sinceMs >= Math.min(Math.max(checkpointEveryMs, this.#lastCheckpointBytes / 1000), checkpointAtLeastEveryMs);
+  }
+
+  checkpoint(): Promise<readonly EnginePosition[]> {
+    return this.#work.run(async () => {
+      this.#checkOpen();
+      await this.#checkpointAll();
+      return [...this.#shards.values()].map(({ name, durablePosition }) => ({ ...name, offset: durablePosition }));
+    });
+  }
+
+  seal(request: { readonly supplementsToo?: boolean } = {}): Promise<SealReport> {
+    return this.#work.run(async () => {
+      this.#checkOpen();
+      const startMs = this.#init.clock.monotonicMs();
+      await this.#learnManifests();
+      const nowMs = this.#init.clock.nowMs();
+      const windows: SealReport['windows'][number][] = [];
+      const failures: string[] = [];
+      let expired = 0;
+      const context = { ...this.#context, objectStore: this.#init.objectStore, blocks: this.#blocks };
+      for (const shard of this.#shards.values()) {
+        try {
+          const supplementsToo = request.supplementsToo ?? false;
+          for (const sealed of await sealShard(context, shard, { nowMs, supplementsToo })) {
+            const endMs = sealed.startMs + shard.windowMs;
+            const { shard: _, ...facts } = sealed;
+            windows.push({ ...shard.name, tier: shard.tier, endMs, ...facts });
+          }
+          expired += await retain(context, shard, nowMs);
+        } catch (error) {
+          if (!isTidemarkError(error)) throw error;
+          const { topic, partition } = shard.name;
+          failures.push(`${topic}/${partition}: ${messageOf(error)}`);
+          this.#logger.warn('sealing failed; it is tried again', { topic, partition, error: messageOf(error) });
+        }
+      }
+      this.#metrics.retentionSegments.add(expired);
+      this.#metrics.sealSeconds.observe((this.#init.clock.monotonicMs() - startMs) / 1000);
+      return { windows, expired, failures };
+    });
+  }
+
+  source(): SeriesSource {
+    return this.#source;
+  }
+
+  stats(): StorageStats {
+    return collectStats(this.#shards.values());
+  }
+
+  close(): Promise<void> {
+    return this.#work.run(async () => {
+      if (this.#closed) return;
+      try {
+        await this.#checkpointAll();
+      } finally {
+        this.#closed = true;
+        for (const shard of this.#shards.values()) await shard.seriesFile?.close();
+        await this.#context.pool.close();
+      }
+    });
+  }
+
+  async #checkpointAll(): Promise<void> {
+    const { clock } = this.#init;
+    const startMs = clock.monotonicMs();
+    let bytes = 0;
+    for (const shard of this.#shards.values()) {
+      if (shard.changedSinceCheckpoint) bytes += await checkpointShard(this.#context, shard);
+    }
+    this.#lastCheckpointMs = clock.nowMs();
+    this.#lastCheckpointBytes = bytes;
+    this.#metrics.checkpointBytes.add(bytes);
+    this.#metrics.checkpointSeconds.observe((clock.monotonicMs() - startMs) / 1000);
+  }
+
+  #apply(tp: ShardName, tier: Tier, offset: number, entries: () => ShardEntries): boolean {
+    this.#checkOpen();
+    const shard = this.#shard(tp, tier);
+    if (offset < shard.position) {
+      shard.counts.redelivered++;
+      return false;
+    }
+    return shard.apply(offset, entries());
+  }
+
+  #shard(tp: ShardName, tier: Tier): Shard {
+    const known = this.#shards.get(keyOf(tp));
+    if (known !== undefined) {
+      if (known.tier === tier) return known;
+      throw storageError(
+        'STORAGE_TIER_MISMATCH',
+        `${tp.topic}/${tp.partition} holds ${known.tier}; ${tier} cannot go there`,
+        { ...tp, tier, expected: known.tier },
+      );
+    }
+    if (!this.#manifestsKnown) {
+      throw storageError(
+        'STORAGE_MANIFEST_UNKNOWN',
+        `whether anything of ${tp.topic}/${tp.partition} is sealed already is unknown while the object store is away`,
+        { ...tp },
+      );
+    }
+    const shard = new Shard(this.#context, { topic: tp.topic, partition: tp.partition }, tier);
+    shard.setSealed([]);
+    this.#shards.set(keyOf(tp), shard);
+    return shard;
+  }
+
+  /** Tries again to learn what is sealed; local windows that a manifest names are dropped. */
+  async #learnManifests(): Promise<void> {
+    if (this.#manifestsKnown) return;
+    const manifests = await this.#readManifests();
+    if (manifests === undefined) return;
+    for (const shard of this.#shards.values()) {
+      shard.setSealed(manifests.get(keyOf(shard.name))?.entries ?? []);
+      for (const window of [...shard.allWindows()]) {
+        if (window.sequence >= shard.nextSequence(window.startMs)) continue;
+        this.#logger.info('a window is sealed already; its local copy goes', { window: window.path });
+        shard.removeWindow(window);
+        await window.destroy();
+      }
+    }
+    this.#adopt(manifests);
+  }
+
+  /** Shards that are only known from their manifest: their segments are read all the same. */
+  #adopt(manifests: ReadonlyMap<string, Manifest>): void {
+    for (const [key, { topic, partition, tier, entries }] of manifests) {
+      if (this.#shards.has(key)) continue;
+      const shard = new Shard(this.#context, { topic, partition }, tier);
+      shard.setSealed(entries);
+      this.#shards.set(key, shard);
+    }
+    this.#manifestsKnown = true;
+  }
+
+  /** By topic partition; undefined when they cannot all be read now. */
+  async #readManifests(): Promise<Map<string, Manifest> | undefined> {
+    const manifests = new Map<string, Manifest>();
+    try {
+      for await (const { name } of this.#init.objectStore.list(MANIFEST_PREFIX)) {
+        const parsed = parseManifestName(name);
+        const found = parsed && (await readManifestObject(this.#init.objectStore, parsed));
+        if (parsed && found) manifests.set(keyOf(parsed), found.manifest);
+      }
+      return manifests;
+    } catch (error) {
+      if (!isTidemarkError(error)) throw error;
+      this.#logger.warn('manifests cannot be read; sealed data is missing from answers until they can', {
+        error: messageOf(error),
+      });
+      return undefined;
+    }
+  }
+
+  #quarantine(what: string, name: string, bytes: Uint8Array | undefined): void {
+    this.#metrics.quarantined.with(what).add();
+    this.#logger.error('damaged: kept aside, answers warn', { what, name, bytes: bytes?.length });
+    if (bytes === undefined) return;
+    const { disk } = this.#init;
+    disk
+      .makeFolder(QUARANTINE_FOLDER)
+      .then(() => disk.writeAtomic(quarantineName(what, name), bytes))
+      .catch((error: unknown) =>
+        this.#logger.error('what was damaged could not be kept aside', { name, error: messageOf(error) }),
+      );
+  }
+
+  #folder(): string {
+    const folder = this.#init.folder ?? this.#init.disk.nativePath?.('');
+    if (folder !== undefined) return folder;
+    throw storageError('STORAGE_NO_FOLDER', 'a folder for LevelDB, or level stores of another kind, must be given');
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw storageError('STORAGE_CLOSED', 'the storage engine is closed');
+  }
+}
+
+function keyOf({ topic, partition }: TopicPartitionName): string {
+  return `${topic}/${partition}`;
+}

@@ -1,0 +1,66 @@
+import type { SelfMetrics } from '@tidemark/base';
+import type { Shard } from './shard/shard.ts';
+import { collectStats, type TierStats } from './stats.ts';
+
+/** The engine's own metrics, prefix `tidemark_storage_`. */
+export interface EngineMetrics {
+  readonly checkpointSeconds: { observe(value: number): void };
+  readonly sealSeconds: { observe(value: number): void };
+  readonly checkpointBytes: { add(amount?: number): void };
+  readonly quarantined: { with(what: string): { add(amount?: number): void } };
+  readonly retentionSegments: { add(amount?: number): void };
+  readonly rowsRefused: { add(amount?: number): void };
+}
+
+export function makeMetrics(metrics: SelfMetrics, shards: () => Iterable<Shard>): EngineMetrics {
+  const tierGauge = (name: string, help: string, of: (stats: TierStats) => number) =>
+    metrics.gaugesFrom(name, help, ['tier'], () =>
+      Object.entries(collectStats(shards()).tiers).map(([tier, stats]) => [[tier], of(stats)] as const),
+    );
+  tierGauge('tidemark_storage_windows', 'Local time windows.', (tier) => tier.windows);
+  tierGauge('tidemark_storage_window_bytes', 'Bytes of chunks in local windows.', (tier) => tier.windowBytes);
+  tierGauge('tidemark_storage_segments', 'Sealed segments.', (tier) => tier.segments);
+  tierGauge('tidemark_storage_segment_bytes', 'Bytes of sealed segments.', (tier) => tier.segmentBytes);
+  tierGauge('tidemark_storage_segment_samples', 'Samples (rows) in segments.', (tier) => tier.segmentSamples);
+  tierGauge('tidemark_storage_head_bytes', 'Memory of heads and labels.', (tier) => tier.headBytes);
+  metrics.gaugesFrom('tidemark_storage_series', 'Series in memory by tenant, all tiers.', ['tenant'], () =>
+    [...collectStats(shards()).seriesByTenant].map(([tenant, count]) => [[tenant], count] as const),
+  );
+  metrics.gaugesFrom(
+    'tidemark_storage_entries_total',
+    'Samples and rows that reached storage, by what became of them.',
+    ['tier', 'outcome'],
+    () => outcomes(shards()),
+  );
+  return {
+    checkpointSeconds: metrics.histogram('tidemark_storage_checkpoint_seconds', 'Time of a checkpoint of all shards.'),
+    sealSeconds: metrics.histogram('tidemark_storage_seal_seconds', 'Time of a seal of all shards.'),
+    checkpointBytes: metrics.counter('tidemark_storage_checkpoint_bytes_total', 'Bytes of checkpoint files written.'),
+    quarantined: metrics.counters('tidemark_storage_quarantined_total', 'Damaged things found, by kind.', ['what']),
+    retentionSegments: metrics.counter('tidemark_storage_retention_segments_total', 'Segments removed by retention.'),
+    rowsRefused: metrics.counter('tidemark_storage_rows_refused_total', 'Rows with impossible times.'),
+  };
+}
+
+function outcomes(shards: Iterable<Shard>): (readonly [readonly string[], number])[] {
+  const sums = new Map<string, { tier: string; outcome: string; value: number }>();
+  const add = (tier: string, outcome: string, value: number) => {
+    const key = `${tier} ${outcome}`;
+    const sum = sums.get(key) ?? { tier, outcome, value: 0 };
+    sum.value += value;
+    sums.set(key, sum);
+  };
+  for (const { tier, counts } of shards) {
+    add(tier, 'stored', counts.samples);
+    add(tier, 'duplicate', counts.duplicates);
+    add(tier, 'conflict', counts.conflicts);
+    add(tier, 'out_of_order', counts.outOfOrder);
+    add(tier, 'too_old', counts.tooOld);
+    add(tier, 'time_invalid', counts.timeInvalid);
+    add(tier, 'series_refused', counts.unknownSeries);
+    add(tier, 'replayed', counts.replayed);
+    add(tier, 'merged_away', counts.mergedAway);
+    for (const [reason, count] of counts.refusedSeries) add(tier, `series_${reason}`, count);
+  }
+  return [...sums.values()].map(({ tier, outcome, value }) => [[tier, outcome], value] as const);
+}

@@ -1,0 +1,94 @@
+import { isTidemarkError, messageOf } from '@tidemark/base';
+import { LRUCache } from 'lru-cache';
+import { matchSeries } from '../index/matcher-plan.ts';
+import type { RangeCache } from '../object-store/cache.ts';
+import type { Quarantine } from '../partition/window.ts';
+import { type BlockSource, LIFE_RANK } from '../read/chunk-ref.ts';
+import type { Gathered, GatherRequest } from '../read/gather.ts';
+import type { SegmentEntry } from '../tiering/manifest.ts';
+import { type RangeReader, readBlock, readFooter, readTenantIndex } from './reader.ts';
+import type { SegmentIndex } from './segment-index.ts';
+
+// Sealed segments as reads see them: an index per tenant kept in memory within a budget, blocks through the range cache. What
+// cannot be read is a warning of the answer and never its end.
+
+export class Segments {
+  readonly #cache: RangeCache;
+  readonly #indexes: LRUCache<string, SegmentIndex>;
+  readonly #quarantine: Quarantine;
+
+  constructor(cache: RangeCache, indexBytesMax: number, quarantine: Quarantine) {
+    this.#cache = cache;
+    this.#quarantine = quarantine;
+    this.#indexes = new LRUCache({ maxSize: indexBytesMax, sizeCalculation: (index) => index.bytes + 1000 });
+  }
+
+  get indexBytes(): number {
+    return this.#indexes.calculatedSize;
+  }
+
+  /** Adds what one segment has for the request. */
+  async collect(entry: SegmentEntry, request: GatherRequest, gathered: Gathered): Promise<void> {
+    const index = await this.index(entry, request.tenant, gathered.warnings);
+    if (index === undefined) return;
+    const { startMs, endMs } = request.range;
+    const source = this.#source(entry, request.tenant, index, gathered.warnings);
+    for (const ref of matchSeries(index, request.matchers)) {
+      for (const chunk of index.chunks(ref)) {
+        if (chunk.minMs >= endMs || chunk.maxMs < startMs) continue;
+        gathered
+          .of(index.labelBytes(ref))
+          .chunks.push({ ...chunk, source, bytes: undefined, rank: entry.sequence * LIFE_RANK });
+      }
+    }
+  }
+
+  /** The tenant's index of a segment; undefined when it has nothing of the tenant or cannot be read (a warning then). */
+  async index(entry: SegmentEntry, tenant: string, warnings: Set<string>): Promise<SegmentIndex | undefined> {
+    if (!entry.tenants.some((candidate) => candidate.tenant === tenant)) return undefined;
+    if (entry.lost > 0) warnings.add(`${entry.lost} blocks of segment ${entry.object} were lost before it was sealed`);
+    const key = `${entry.object}#${tenant}`;
+    const known = this.#indexes.get(key);
+    if (known !== undefined) return known;
+    const ranges = this.#cache.ranges(entry.object, entry.bytes);
+    try {
+      const footer = await readFooter(ranges);
+      const index = await readTenantIndex(ranges, footer, tenant);
+      if (index !== undefined) this.#indexes.set(key, index);
+      return index;
+    } catch (error) {
+      this.#unreadable(entry, error, warnings);
+      return undefined;
+    }
+  }
+
+  #source(entry: SegmentEntry, tenant: string, index: SegmentIndex, warnings: Set<string>): BlockSource {
+    const ranges: RangeReader = this.#cache.ranges(entry.object, entry.bytes);
+    return {
+      // Blocks are numbered by tenant.
+      id: `${entry.object}#${tenant}`,
+      cacheable: false,
+      readBlocks: (numbers) =>
+        Promise.all(
+          numbers.map(async (number) => {
+            const block = index.blocks[number];
+            try {
+              return block && (await readBlock(ranges, block));
+            } catch (error) {
+              this.#unreadable(entry, error, warnings);
+              return undefined;
+            }
+          }),
+        ),
+    };
+  }
+
+  #unreadable(entry: SegmentEntry, error: unknown, warnings: Set<string>): void {
+    if (!isTidemarkError(error)) throw error;
+    warnings.add(`segment ${entry.object} cannot be read: ${messageOf(error)}`);
+    this.#cache.forget(entry.object);
+    if (error.code === 'SEGMENT_CORRUPT' || error.code === 'BYTES_MALFORMED') {
+      this.#quarantine('segment', entry.object, undefined);
+    }
+  }
+}

@@ -1,0 +1,210 @@
+import type { Logger } from '@tidemark/base';
+import { seriesId } from '@tidemark/model';
+import type { Columns } from '../chunk/columns.ts';
+import { segmentName } from '../filename.ts';
+import type { ObjectStore } from '../object-store/object-store.ts';
+import type { Window } from '../partition/window.ts';
+import { type BlockCache, LoadedBlocks } from '../read/block-cache.ts';
+import type { GatheredSeries } from '../read/chunk-ref.ts';
+import { SeriesDecoder } from '../read/decode.ts';
+import { SegmentWriter } from '../segment/writer.ts';
+import { type Manifest, type SegmentEntry, sortEntries } from '../tiering/manifest.ts';
+import { changeManifest } from '../tiering/manifest-store.ts';
+import { type CheckpointContext, checkpointShard } from './checkpointing.ts';
+import type { Shard } from './shard.ts';
+
+// A window that is over becomes a segment:
+//
+//   checkpoint that freezes it      its LevelDB has all of it, durable; later comers get a life of their own
+//   re-encode, put if absent        named by its digest: the same frozen window gives the same object, however often
+//   manifest, compare-and-swap      now the segment is the truth, up to the position of the freezing checkpoint
+//   window out of memory, removed   reads that began before keep it until they end
+//
+// A crash between any two is harmless: before the swap the window is still there and is sealed again; after it the manifest
+// says that the window may go. `sealedThroughOffset` is exact because a frozen window takes nothing more.
+
+const SERIES_AT_ONCE = 256;
+
+export interface SealContext extends CheckpointContext {
+  readonly objectStore: ObjectStore;
+  readonly blocks: BlockCache;
+  readonly logger: Logger;
+}
+
+export interface SealedWindow {
+  readonly shard: Shard;
+  readonly startMs: number;
+  readonly sequence: number;
+  readonly objects: readonly string[];
+  readonly series: number;
+  readonly samples: number;
+  readonly bytes: number;
+}
+
+export interface SealRequest {
+  readonly nowMs: number;
+  /** Supplements don't wait for company. */
+  readonly supplementsToo: boolean;
+}
+
+/** Seals what is over. Throws what the object store throws; what was not sealed stays, and is tried again next time. */
+export async function sealShard(context: SealContext, shard: Shard, request: SealRequest): Promise<SealedWindow[]> {
+  if (shard.sealed === undefined) return [];
+  const { sealGraceMs, supplementAfterMs } = context.options;
+  const throughMs = Math.floor((request.nowMs - sealGraceMs) / shard.windowMs) * shard.windowMs;
+  const due = (window: Window) =>
+    window.sequence === 0 || request.supplementsToo || request.nowMs - window.openedAtMs >= supplementAfterMs;
+  const wanting = [...shard.allWindows()].some((window) => !window.frozen && window.endMs <= throughMs && due(window));
+  if (wanting || (throughMs > shard.head.frozenThroughMs && shard.registry.count > 0)) {
+    await checkpointShard(context, shard, throughMs, due);
+  }
+  await context.options.at('seal:frozen');
+  const frozen = [...shard.allWindows()].filter(
+    (window) => window.frozen && window.endMs <= throughMs && window.generation > 0,
+  );
+  frozen.sort((a, b) => a.startMs - b.startMs || a.sequence - b.sequence);
+  const done: SealedWindow[] = [];
+  for (const window of frozen) {
+    const sealed = await sealWindow(context, shard, window);
+    if (sealed !== undefined) done.push(sealed);
+  }
+  return done;
+}
+
+async function sealWindow(context: SealContext, shard: Shard, window: Window): Promise<SealedWindow | undefined> {
+  if (window.table.count === 0) {
+    // Nothing of it can be read: it stays as it is, and its warnings with it, until somebody looks.
+    context.logger.error('a window cannot be sealed: nothing of it can be read', { window: window.path });
+    return undefined;
+  }
+  const entries = await putSegments(context, shard, window);
+  await context.options.at('seal:put');
+  const manifest = await changeManifest(context.objectStore, shard.name, emptyManifest(shard), (current) => {
+    const there = current.entries.filter(
+      (entry) => entry.startMs === window.startMs && entry.sequence === window.sequence,
+    );
+    if (there.length > 0) return undefined;
+    return { ...current, entries: sortEntries([...current.entries, ...entries]) };
+  });
+  await context.options.at('seal:manifest');
+  if (!entries.every(({ object }) => manifest.entries.some((entry) => entry.object === object))) {
+    context.logger.error('a window was sealed by another process with other content; the local copy stays', {
+      window: window.path,
+    });
+    return undefined;
+  }
+  shard.setSealed(manifest.entries);
+  shard.removeWindow(window);
+  await window.destroy();
+  await context.options.at('seal:removed');
+  return {
+    shard,
+    startMs: window.startMs,
+    sequence: window.sequence,
+    objects: entries.map(({ object }) => object),
+    series: entries.reduce((sum, entry) => sum + entry.tenants.reduce((s, t) => s + t.series, 0), 0),
+    samples: entries.reduce((sum, entry) => sum + entry.tenants.reduce((s, t) => s + t.samples, 0), 0),
+    bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0),
+  };
+}
+
+export function emptyManifest(shard: Shard): Manifest {
+  return { tier: shard.tier, ...shard.name, entries: [] };
+}
+
+async function putSegments(context: SealContext, shard: Shard, window: Window): Promise<SegmentEntry[]> {
+  const entries: SegmentEntry[] = [];
+  const decoder = new SeriesDecoder(shard.head.options.columnCount);
+  const range = { startMs: window.startMs, endMs: window.endMs };
+  let writer: SegmentWriter | undefined;
+  const put = async (full: SegmentWriter) => {
+    const { bytes, digest, tenants } = full.finish();
+    const { startMs, endMs, sequence } = window;
+    const object = segmentName(shard.name, { tier: shard.tier, startMs, sequence }, entries.length, digest);
+    await context.objectStore.putIfAbsent(object, bytes);
+    entries.push({
+      startMs,
+      endMs,
+      sequence,
+      part: entries.length,
+      object,
+      bytes: bytes.length,
+      sealedThroughOffset: window.frozenPosition - 1,
+      lost: 0,
+      tenants,
+    });
+  };
+  const refs = canonicalOrder(shard, window);
+  for (let at = 0; at < refs.length; at += SERIES_AT_ONCE) {
+    const some = refs.slice(at, at + SERIES_AT_ONCE);
+    const series = some.map((ref) => gatherSeries(shard, window, ref));
+    const blocks = await LoadedBlocks.load(context.blocks, series);
+    for (const [i, ref] of some.entries()) {
+      const run: Columns = decoder.decode(series[i] as GatheredSeries, blocks, range);
+      if (run.length === 0) continue;
+      writer ??= makeWriter(shard, window, entries.length);
+      const tenant = shard.registry.tenantOf(ref).name;
+      const labels = shard.registry.labelBytes(ref);
+      writer.add(tenant, seriesId(context.installationKey, tenant, labels), labels, run);
+      if (writer.bytes < context.options.segmentBytesMax) continue;
+      await put(writer);
+      writer = undefined;
+    }
+  }
+  if (writer !== undefined) await put(writer);
+  shard.counts.mergedAway += decoder.replaced;
+  return entries.map((entry, i) => (i === 0 ? { ...entry, lost: decoder.lost + window.damage.length } : entry));
+}
+
+function makeWriter(shard: Shard, window: Window, part: number): SegmentWriter {
+  return new SegmentWriter({
+    tier: shard.tier,
+    ...shard.name,
+    startMs: window.startMs,
+    endMs: window.endMs,
+    sequence: window.sequence,
+    part,
+    sealedThroughOffset: window.frozenPosition - 1,
+    columnCount: shard.head.options.columnCount,
+  });
+}
+
+/** Tenant by tenant, metric by metric, then by labels, whatever order they came in. */
+function canonicalOrder(shard: Shard, window: Window): number[] {
+  const { registry } = shard;
+  const metricNames = new Map<number, Buffer>();
+  const metricName = (ref: number) => {
+    let name = metricNames.get(ref);
+    if (name === undefined) {
+      name = Buffer.from(registry.tenantOf(ref).labelValue(ref, '__name__'));
+      metricNames.set(ref, name);
+    }
+    return name;
+  };
+  const tenantName = (ref: number) => registry.tenantOf(ref).name;
+  return [...window.table.seriesRefs()].sort((a, b) => {
+    if (tenantName(a) !== tenantName(b)) return tenantName(a) < tenantName(b) ? -1 : 1;
+    return (
+      Buffer.compare(metricName(a), metricName(b)) || Buffer.compare(registry.labelBytes(a), registry.labelBytes(b))
+    );
+  });
+}
+
+function gatherSeries(shard: Shard, window: Window, ref: number): GatheredSeries {
+  const { table } = window;
+  const series: GatheredSeries = { labelBytes: shard.registry.labelBytes(ref), chunks: [], runs: [] };
+  for (let at = table.last(ref); at >= 0; at = table.previous[at] as number) {
+    series.chunks.push({
+      source: window,
+      bytes: undefined,
+      block: table.blocks[at] as number,
+      offset: table.offsets[at] as number,
+      length: table.lengths[at] as number,
+      minMs: table.minMs[at] as number,
+      maxMs: table.maxMs[at] as number,
+      samples: table.samples[at] as number,
+      rank: table.ranks[at] as number,
+    });
+  }
+  return series;
+}

@@ -1,0 +1,202 @@
+import type { Clock } from '@tidemark/base';
+import { overlaps, type SeriesSection, type TimeRange } from '@tidemark/model';
+import type { SeriesFile } from '../checkpoint/series-file.ts';
+import type { Column } from '../chunk/columns.ts';
+import { ROW_COLUMN_COUNT } from '../chunk/rollup-columns.ts';
+import { storageError } from '../errors.ts';
+import { type ShardName, windowPath } from '../filename.ts';
+import { Head } from '../head/head.ts';
+import type { Tier } from '../head/resolve.ts';
+import { keepEntries } from '../intake.ts';
+import { SLOT_SIZE, type StorageOptions, WINDOW_MS } from '../options.ts';
+import { Window, type WindowContext } from '../partition/window.ts';
+import { SeriesRegistry } from '../series/registry.ts';
+import type { SegmentEntry } from '../tiering/manifest.ts';
+import { makeShardCounts } from './counts.ts';
+
+// One topic partition: its series, its head, its windows, and what is sealed of it.
+//
+//   record ─ below the position? ignored ─ sealed already? skipped ─ head ─ finished chunks ─ windows ─ segments
+//
+// Everything here happens on one thread and between awaits; checkpoints and seals of a shard never overlap.
+
+export interface ShardContext {
+  readonly clock: Clock;
+  readonly options: StorageOptions;
+  readonly windows: Omit<WindowContext, 'registry'>;
+}
+
+/** Entries of one record: entry i is of series `series[i]` of the section. */
+export interface ShardEntries {
+  readonly tenant: string;
+  readonly section: SeriesSection;
+  readonly series: Uint32Array;
+  readonly timestampsMs: Float64Array;
+  readonly columns: readonly Column[];
+  readonly count: number;
+}
+
+export class Shard {
+  readonly name: ShardName;
+  readonly tier: Tier;
+  readonly windowMs: number;
+  readonly registry: SeriesRegistry;
+  readonly head: Head;
+  readonly counts = makeShardCounts();
+  /** Lives of each window by its start, oldest first; only the last may be unfrozen. */
+  readonly windows = new Map<number, Window[]>();
+  /** The next offset to apply. */
+  position = 0;
+  /** Position of the last durable checkpoint. */
+  durablePosition = 0;
+  /** Generation of the last durable checkpoint. */
+  generation = 0;
+  /** Generation of the last attempt. */
+  attempted = 0;
+  seriesFile: SeriesFile | undefined;
+  /** What is sealed; undefined while the manifest could not be read. */
+  sealed: readonly SegmentEntry[] | undefined;
+  #sealedThrough = new Map<number, number>();
+  #sealedThroughMax = -1;
+  readonly #context: ShardContext;
+
+  constructor(context: ShardContext, name: ShardName, tier: Tier) {
+    this.#context = context;
+    this.name = name;
+    this.tier = tier;
+    this.windowMs = WINDOW_MS[tier];
+    const { refusedSeries } = this.counts;
+    this.registry = new SeriesRegistry(context.options.seriesPerShardMax, {
+      refuse: (reason, count) => refusedSeries.set(reason, (refusedSeries.get(reason) ?? 0) + count),
+    });
+    this.head = new Head({
+      columnCount: tier === 'raw' ? 1 : ROW_COLUMN_COUNT,
+      slotSize: SLOT_SIZE[tier],
+      windowMs: this.windowMs,
+      // Out of order is drained by a checkpoint only: its generation ranks what it takes.
+      emit: (startMs, ref, run, from, to, inOrder) =>
+        this.windowFor(startMs).pending.add(ref, run, from, to, inOrder ? 0 : this.attempted),
+    });
+  }
+
+  /** Says what the manifest says. */
+  setSealed(entries: readonly SegmentEntry[]): void {
+    this.sealed = entries;
+    this.#sealedThrough = new Map();
+    for (const { startMs, sealedThroughOffset } of entries) {
+      const known = this.#sealedThrough.get(startMs) ?? -1;
+      this.#sealedThrough.set(startMs, Math.max(known, sealedThroughOffset));
+    }
+    this.#sealedThroughMax = Math.max(-1, ...this.#sealedThrough.values());
+  }
+
+  /** The life of a window that takes samples now. */
+  windowFor(startMs: number): Window {
+    let lives = this.windows.get(startMs);
+    if (lives === undefined) {
+      lives = [];
+      this.windows.set(startMs, lives);
+    }
+    const last = lives[lives.length - 1];
+    if (last !== undefined && !last.frozen) return last;
+    const window = this.makeWindow(startMs, Math.max(this.nextSequence(startMs), last ? last.sequence + 1 : 0));
+    lives.push(window);
+    return window;
+  }
+
+  /** The life that follows those sealed. */
+  nextSequence(startMs: number): number {
+    let lives = 0;
+    for (const entry of this.sealed ?? []) if (entry.startMs === startMs) lives = Math.max(lives, entry.sequence + 1);
+    return lives;
+  }
+
+  makeWindow(startMs: number, sequence: number): Window {
+    const path = windowPath(this.name, { tier: this.tier, startMs, sequence });
+    const context = { ...this.#context.windows, registry: this.registry };
+    return new Window(context, path, startMs, startMs + this.windowMs, sequence, this.#context.clock.nowMs());
+  }
+
+  *allWindows(): Iterable<Window> {
+    for (const lives of this.windows.values()) yield* lives;
+  }
+
+  removeWindow(window: Window): void {
+    const lives = this.windows.get(window.startMs) ?? [];
+    const left = lives.filter((life) => life !== window);
+    if (left.length === 0) this.windows.delete(window.startMs);
+    else this.windows.set(window.startMs, left);
+  }
+
+  /** Whether a checkpoint would write anything new. */
+  get changedSinceCheckpoint(): boolean {
+    if (this.position !== this.durablePosition) return true;
+    for (const window of this.allWindows()) if (window.pendingBytes > 0) return true;
+    return false;
+  }
+
+  /** Whether anything outside of segments may lie in the range. */
+  reaches(range: TimeRange): boolean {
+    for (const window of this.allWindows()) if (overlaps(window, range)) return true;
+    // The head's newest may be of a window that has no chunks yet.
+    const { windowEndMs, lastMs } = this.head.state;
+    for (let ref = 0; ref < this.registry.count; ref++) {
+      if (!this.head.holds(ref)) continue;
+      if ((lastMs[ref] as number) >= range.startMs && (windowEndMs[ref] as number) - this.windowMs < range.endMs)
+        return true;
+    }
+    return this.head.outOfOrder.count > 0;
+  }
+
+  get pendingBytes(): number {
+    let bytes = 0;
+    for (const window of this.allWindows()) bytes += window.pendingBytes;
+    return bytes;
+  }
+
+  /** Applies a record. False: it was below the position. Throws `STORAGE_OVERLOADED`; then nothing was applied. */
+  apply(offset: number, entries: ShardEntries): boolean {
+    if (offset < this.position) {
+      this.counts.redelivered++;
+      return false;
+    }
+    this.#checkRoom();
+    const { retentionMs } = this.#context.options;
+    this.head.oldestMs = Math.max(0, this.#context.clock.nowMs() - retentionMs[this.tier]);
+    const refs = this.registry.resolve(entries.tenant, entries.section);
+    this.head.reserve(this.registry.count);
+    const kept = offset <= this.#sealedThroughMax ? this.#unsealed(offset, entries) : entries;
+    this.head.append(refs, kept.series, kept.timestampsMs, kept.columns, kept.count, this.counts);
+    this.position = offset + 1;
+    return true;
+  }
+
+  #checkRoom(): void {
+    const { outOfOrderMax, pendingBytesMax } = this.#context.options;
+    if (this.head.outOfOrder.count >= outOfOrderMax) {
+      throw overloaded('out-of-order samples', this.head.outOfOrder.count, outOfOrderMax);
+    }
+    const pendingBytes = this.pendingBytes;
+    if (pendingBytes >= pendingBytesMax) throw overloaded('bytes of finished chunks', pendingBytes, pendingBytesMax);
+  }
+
+  /** The entries whose window has no segment that already has this offset. */
+  #unsealed(offset: number, entries: ShardEntries): ShardEntries {
+    const { timestampsMs, count } = entries;
+    const kept: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const startMs = Math.floor((timestampsMs[i] as number) / this.windowMs) * this.windowMs;
+      if ((this.#sealedThrough.get(startMs) ?? -1) >= offset) this.counts.replayed++;
+      else kept.push(i);
+    }
+    if (kept.length === count) return entries;
+    return keepEntries(entries, kept);
+  }
+}
+
+function overloaded(what: string, value: number, limit: number): Error {
+  return storageError('STORAGE_OVERLOADED', `${value} ${what} wait for a checkpoint; the limit is ${limit}`, {
+    value,
+    limit,
+  });
+}

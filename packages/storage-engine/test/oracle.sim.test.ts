@@ -1,0 +1,297 @@
+import { type Random, seededRandom } from '@tidemark/base';
+import {
+  BatchBuilder,
+  formatLabels,
+  labelsOf,
+  makeRowColumns,
+  matcher,
+  type RowBatch,
+  type SampleBatch,
+  wordsOf,
+  writeStale,
+} from '@tidemark/model';
+import { expect, test } from 'vitest';
+import { START_MS, World } from './world.ts';
+
+// The engine against a log and a map: whatever happens, an answer is what the log says, the last in log order standing for
+// each (series, time). The log outlives every crash; the engine may ask for it again from its position on, never from before
+// a position it has reported as durable (the log would have let that go).
+//
+// Replay: SEED=<seed> ROUNDS=<steps> npx vitest run oracle.sim
+
+const SEED = Number(process.env['SEED'] ?? 20261122);
+const STEPS = Number(process.env['ROUNDS'] ?? 400);
+const TENANTS = ['default', 'other'];
+const RAW = { topic: 'tidemark.raw', partition: 0 };
+const ROWS = { topic: 'tidemark.1m', partition: 0 };
+const HOUR = 3_600_000;
+
+/** series -> time -> bits */
+type Expected = Map<string, Map<number, string>>;
+
+class Story {
+  readonly random: Random;
+  readonly world: World;
+  readonly samples: SampleBatch[] = [];
+  readonly rows: RowBatch[] = [];
+  durable = new Map<string, number>();
+  killAt = -1;
+  kills = 0;
+
+  constructor(seed: number) {
+    this.random = seededRandom(seed);
+    this.world = new World(seededRandom(seed ^ 0x5eed));
+    this.world.options = {
+      supplementAfterMs: 30 * 60_000,
+      retentionMs: { raw: 1000 * HOUR, '1m': 10_000 * HOUR, '1h': 10_000 * HOUR },
+      segmentBytesMax: 2000,
+      openWindowsMax: 3,
+      at: () => {
+        if (this.killAt < 0 || this.killAt-- > 0) return;
+        this.kills++;
+        throw new Killed();
+      },
+    };
+  }
+
+  chance(share: number): boolean {
+    return this.random.next() < share;
+  }
+
+  makeSamples(): SampleBatch {
+    if (this.samples.length > 0 && this.chance(0.1)) {
+      // A client sends the same request again.
+      return this.samples[Math.max(0, this.samples.length - 1 - this.random.below(20))] as SampleBatch;
+    }
+    const builder = new BatchBuilder(TENANTS[this.random.below(2)] as string);
+    const now = this.world.clock.nowMs();
+    const metric = `metric_${this.random.below(3)}`;
+    const late = this.chance(0.15) ? this.random.below(9 * HOUR) : 0;
+    const count = 1 + this.random.below(60);
+    for (let i = 0; i < count; i++) {
+      const labels = labelsOf({ __name__: metric, instance: `host-${this.random.below(6)}` });
+      const time = now - late - this.random.below(4) * 15_000 - (this.chance(0.1) ? this.random.below(HOUR) : 0);
+      builder.addLabels(labels, time + (this.chance(0.05) ? 300_000 : 0), this.value());
+    }
+    const batch = builder.build(now);
+    for (let i = 0; i < batch.values.length; i++) if (this.chance(0.02)) writeStale(batch.values, i);
+    return batch;
+  }
+
+  makeRows(): RowBatch {
+    const now = this.world.clock.nowMs();
+    const builder = new BatchBuilder(TENANTS[this.random.below(2)] as string);
+    const length = 1 + this.random.below(20);
+    const rows = makeRowColumns(length);
+    for (let i = 0; i < length; i++) {
+      const labels = labelsOf({ __name__: `metric_${this.random.below(2)}`, instance: `host-${this.random.below(4)}` });
+      builder.addLabels(labels, 0, 0);
+      const end = Math.floor(now / 60_000) * 60_000 - this.random.below(this.chance(0.1) ? 3000 : 4) * 60_000;
+      rows.series[i] = builder.build(0).sampleSeries[i] as number;
+      rows.endMs[i] = end;
+      rows.firstMs[i] = end - this.random.below(60_000);
+      rows.lastMs[i] = end - this.random.below(100);
+      rows.generation[i] = this.random.below(2);
+      rows.offset[i] = this.random.below(5);
+      for (const name of ['count', 'sum', 'min', 'max', 'first', 'last', 'increase', 'compensation'] as const) {
+        rows[name][i] = this.value();
+      }
+    }
+    return { tenant: builder.tenant, resolution: '1m', admittedAtMs: now, series: builder.build(now).series, rows };
+  }
+
+  value(): number {
+    const kind = this.random.below(6);
+    if (kind === 0) return this.random.below(10);
+    if (kind === 1) return this.random.below(10_000) / 100;
+    if (kind === 2) return this.random.next() * 1e9;
+    if (kind === 3) return [Number.NaN, -0, Number.POSITIVE_INFINITY, 0][this.random.below(4)] as number;
+    return 100 + this.random.below(3);
+  }
+
+  /** Brings the engine up to the end of the log, as the storer's loop does. */
+  async catchUp(): Promise<void> {
+    const { engine } = this.world;
+    for (const [tp, log] of [
+      [RAW, this.samples],
+      [ROWS, this.rows],
+    ] as const) {
+      const from = engine.position(tp);
+      expect(from, 'the engine never asks for what the log may have let go').toBeGreaterThanOrEqual(
+        this.durable.get(tp.topic) ?? 0,
+      );
+      // The storer may be handed a few records again.
+      for (let offset = Math.max(0, from - this.random.below(3)); offset < log.length; offset++) {
+        const batch = log[offset] as SampleBatch & RowBatch;
+        const applied =
+          tp === RAW ? engine.applySamples({ ...tp, offset, batch }) : engine.applyRows({ ...tp, offset, batch });
+        expect(applied).toBe(offset >= from);
+      }
+    }
+  }
+
+  async survive(work: () => Promise<unknown>): Promise<void> {
+    if (this.chance(0.35)) this.killAt = this.random.below(7);
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error;
+      await this.restart();
+    }
+    this.killAt = -1;
+  }
+
+  async restart(): Promise<void> {
+    this.killAt = -1;
+    const { world } = this;
+    world.objects.faults = { failures: 0, lostReplies: 0, slow: 0.1, conflicts: 0 };
+    if (this.chance(0.05)) {
+      world.loseDisk();
+      // Then the log must have been kept for as long.
+      this.durable = new Map();
+    } else
+      world.crash(this.random.below(2 ** 31), (['torn', 'synced', 'written'] as const)[this.random.below(3)] ?? 'torn');
+    await world.open();
+    await this.catchUp();
+  }
+
+  async step(): Promise<void> {
+    const { world } = this;
+    const what = this.random.below(100);
+    if (what < 55) {
+      if (this.chance(0.75)) this.samples.push(this.makeSamples());
+      else this.rows.push(this.makeRows());
+      await this.catchUp();
+    } else if (what < 70) await world.clock.advance(this.random.below(this.chance(0.2) ? 3 * HOUR : 600_000));
+    else if (what < 80) {
+      await this.survive(async () => {
+        const positions = await world.engine.checkpoint();
+        for (const { topic, offset } of positions) this.durable.set(topic, offset);
+      });
+    } else if (what < 88) {
+      const rough = this.chance(0.5);
+      if (rough) world.objects.faults = { failures: 0.1, lostReplies: 0.2, slow: 0.3, conflicts: 0.2 };
+      await this.survive(() => world.engine.seal({ supplementsToo: this.chance(0.3) }));
+      world.objects.faults = { failures: 0, lostReplies: 0, slow: 0.1, conflicts: 0 };
+    } else if (what < 91) await this.restart();
+    else await this.check();
+  }
+
+  async check(): Promise<void> {
+    for (const tenant of TENANTS) {
+      const now = this.world.clock.nowMs();
+      const endMs = this.chance(0.5) ? now + 2 * HOUR : now - this.random.below(12 * HOUR);
+      const startMs = this.chance(0.3) ? START_MS - 100 * HOUR : endMs - 1 - this.random.below(12 * HOUR);
+      const metric = `metric_${this.random.below(3)}`;
+      const request = {
+        tenant,
+        matchers: [matcher('=', '__name__', metric), matcher('!=', 'instance', 'host-1')],
+        range: { startMs, endMs },
+        limits: { seriesMax: 1000, samplesMax: 1e6 },
+        signal: new AbortController().signal,
+      };
+      const raw = await this.world.engine.source().select(request);
+      expect(raw.warnings).toEqual([]);
+      const got: Expected = new Map();
+      for (const { labels, timestampsMs, values } of raw.series) {
+        const words = wordsOf(values);
+        const points = new Map<number, string>();
+        for (const [i, t] of timestampsMs.entries()) points.set(t, `${words[i * 2 + 1]}:${words[i * 2]}`);
+        expect(points.size).toBe(timestampsMs.length);
+        got.set(formatLabels(labels), points);
+      }
+      expect(got).toEqual(this.expectedSamples(tenant, metric, startMs, endMs));
+      const rows = await this.world.engine.source().selectRows({ ...request, resolution: '1m' });
+      const gotRows: Expected = new Map();
+      for (const { labels, rows: columns } of rows.series) {
+        const points = new Map<number, string>();
+        for (let i = 0; i < columns.length; i++) points.set(columns.endMs[i] as number, rowText(columns, i));
+        gotRows.set(formatLabels(labels), points);
+      }
+      expect(gotRows).toEqual(this.expectedRows(tenant, metric, startMs, endMs));
+    }
+  }
+
+  expectedSamples(tenant: string, metric: string, startMs: number, endMs: number): Expected {
+    const expected: Expected = new Map();
+    for (const batch of this.samples) {
+      if (batch.tenant !== tenant) continue;
+      const names = namesOf(batch);
+      const words = wordsOf(batch.values);
+      batch.timestampsMs.forEach((time, i) => {
+        const name = names[batch.sampleSeries[i] as number] as string;
+        if (!name.startsWith(metric) || name.includes('host-1') || time < startMs || time >= endMs) return;
+        const points = expected.get(name) ?? new Map<number, string>();
+        points.set(time, `${words[i * 2 + 1]}:${words[i * 2]}`);
+        expected.set(name, points);
+      });
+    }
+    return sortedPoints(expected);
+  }
+
+  expectedRows(tenant: string, metric: string, startMs: number, endMs: number): Expected {
+    const best = new Map<string, { revision: number; name: string; time: number; text: string }>();
+    for (const batch of this.rows) {
+      if (batch.tenant !== tenant) continue;
+      const names = namesOf(batch);
+      for (let i = 0; i < batch.rows.length; i++) {
+        const name = names[batch.rows.series[i] as number] as string;
+        const time = batch.rows.endMs[i] as number;
+        if (!name.startsWith(metric) || name.includes('host-1') || time < startMs || time >= endMs) continue;
+        const revision = (batch.rows.generation[i] as number) * 1000 + (batch.rows.offset[i] as number);
+        const known = best.get(`${name} ${time}`);
+        if (known && known.revision > revision) continue;
+        best.set(`${name} ${time}`, { revision, name, time, text: rowText(batch.rows, i) });
+      }
+    }
+    const expected: Expected = new Map();
+    for (const { name, time, text } of best.values()) {
+      const points = expected.get(name) ?? new Map<number, string>();
+      points.set(time, text);
+      expected.set(name, points);
+    }
+    return sortedPoints(expected);
+  }
+}
+
+class Killed extends Error {}
+
+function namesOf({ series }: { series: SampleBatch['series'] }): string[] {
+  const { labelBytes, labelEnds, count } = series;
+  const names: string[] = [];
+  for (let s = 0; s < count; s++) {
+    const text = Buffer.from(labelBytes.subarray(s === 0 ? 0 : labelEnds[s - 1], labelEnds[s])).toString();
+    // Both labels are shorter than 128 bytes: one length byte before each text.
+    const [metric, host] = [/metric_\d/.exec(text), /host-\d/.exec(text)];
+    names.push(`${metric}{instance="${host}"}`);
+  }
+  return names;
+}
+
+function rowText(rows: RowBatch['rows'], i: number): string {
+  const columns = [rows.count, rows.sum, rows.compensation, rows.min, rows.max, rows.first, rows.firstMs] as const;
+  const rest = [rows.last, rows.lastMs, rows.increase, rows.generation, rows.offset] as const;
+  return [...columns, ...rest].map((column) => (Object.is(column[i], -0) ? '-0' : String(column[i]))).join(' ');
+}
+
+function sortedPoints(expected: Expected): Expected {
+  for (const [name, points] of expected) expected.set(name, new Map([...points].sort((a, b) => a[0] - b[0])));
+  return expected;
+}
+
+test(`answers are what the log says, through crashes, seals and losses (seed ${SEED}, ${STEPS} steps)`, async () => {
+  const story = new Story(SEED);
+  await story.world.open();
+  let step = 0;
+  try {
+    for (; step < STEPS; step++) await story.step();
+    await story.check();
+    const stats = story.world.engine.stats();
+    expect(stats.tiers.raw.segments, 'something was sealed').toBeGreaterThan(0);
+    expect(story.kills, 'something was killed').toBeGreaterThan(0);
+  } catch (error) {
+    if (error instanceof Error)
+      error.message += `\nstep ${step}; replay: SEED=${SEED} ROUNDS=${STEPS} npx vitest run oracle.sim`;
+    throw error;
+  }
+}, 120_000);
