@@ -1,1 +1,11 @@
+export { EmbeddedLog, type EmbeddedLogParts, openEmbeddedLog } from './embedded/embedded-log.ts';
+export {
+  type InspectedFrame,
+  type InspectedRun,
+  inspectJournal,
+  type ReadTopicOptions,
+  readTopicReadOnly,
+  type TopicRecord,
+} from './embedded/inspect.ts';
+export { DEFAULT_OPTIONS as EMBEDDED_LOG_DEFAULTS, type EmbeddedLogOptions } from './embedded/options.ts';
 export type * from './log.ts';

@@ -170,20 +170,20 @@ export class SimLog implements Log {
     this.syncPositions();
   }
 
-  /** The log as the next process finds it. Everything of this one ends with LOG_CLOSED. */
+  /** The log as the next process finds it after this one died. Everything of this one ends with LOG_CLOSED. */
   crash(): SimLog {
     assert(!this.#crashed, 'a log crashes once');
     this.#syncOldPositions();
     this.#closed = true;
     this.#crashed = true;
-    const after = new SimLog(this.#options);
-    for (const [name, { spec, partitions }] of this.#topics) {
-      after.#topics.set(name, { spec, partitions: partitions.map((partition) => after.#adopt(partition.copy())) });
-    }
-    after.#held = new Map(this.#durableHeld);
-    after.#durableHeld = new Map(this.#durableHeld);
     for (const reader of [...this.#readers]) void reader.close();
-    return after;
+    return this.#copy(this.#durableHeld, this.#options);
+  }
+
+  /** The log as it is opened again after `close`, or after a crash. */
+  reopen(options: SimLogOptions = this.#options): SimLog {
+    this.#closed = true;
+    return this.#copy(this.#held, options);
   }
 
   /** All commits so far survive a crash. */
@@ -210,6 +210,16 @@ export class SimLog implements Log {
   /** As if a cap had cut this partition. */
   cutOff(at: TopicPartition, start: number): void {
     this.#partition(at).release(start);
+  }
+
+  #copy(held: ReadonlyMap<string, Held>, options: SimLogOptions): SimLog {
+    const copy = new SimLog(options);
+    for (const [name, { spec, partitions }] of this.#topics) {
+      copy.#topics.set(name, { spec, partitions: partitions.map((partition) => copy.#adopt(partition.copy())) });
+    }
+    copy.#held = new Map(held);
+    copy.#durableHeld = new Map(held);
+    return copy;
   }
 
   async #take(records: readonly OutgoingRecord[]): Promise<readonly number[]> {

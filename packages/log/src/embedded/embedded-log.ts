@@ -1,0 +1,437 @@
+import {
+  assert,
+  type Clock,
+  type Disk,
+  type Logger,
+  messageOf,
+  must,
+  type Random,
+  type SelfMetrics,
+  systemRandom,
+} from '@tidemark/base';
+import { closed, overloaded, positionLost, recordTooLarge } from '../errors.ts';
+import type {
+  Log,
+  LogReader,
+  OutgoingRecord,
+  PartitionBounds,
+  Position,
+  ReaderOptions,
+  TopicPartition,
+  TopicSpec,
+} from '../log.ts';
+import { PartitionReader } from '../reader.ts';
+import { checkRecord } from '../record.ts';
+import { checkSameTopic, checkTopicSpec } from '../topic-spec.ts';
+import { Catalog } from './catalog.ts';
+import { encodePositions, encodeTopics, type PositionChange } from './control-body.ts';
+import { fromDisk } from './faults.ts';
+import { Kind } from './format.ts';
+import { GroupCommit, type Submission } from './group-commit.ts';
+import { Journal } from './journal.ts';
+import { FolderLock, type Processes } from './lock.ts';
+import { type LogMetrics, logMetrics } from './metrics.ts';
+import { DEFAULT_OPTIONS, type EmbeddedLogOptions } from './options.ts';
+import type { FrameReader, Partition } from './partition.ts';
+import { PendingAppend } from './pending-append.ts';
+import { positionAt } from './positions.ts';
+import { systemProcesses } from './processes.ts';
+import { replay } from './replay.ts';
+import { Retainer } from './retainer.ts';
+import { openStores } from './stores.ts';
+import { TailBudget } from './tail.ts';
+
+// The embedded log: all topics of a process in one journal.
+//
+//   append ---> GroupCommit ---> Journal (files) ---> disk         one write, one sync for everyone who waits
+//                    |
+//                    v on disk
+//               Partition (index, tail) ---> PartitionReader ---> fetch
+//                    ^
+//   Retainer --------+---- CompactedStore (LevelDB)                lets files go that everyone has passed
+//
+// Nothing is visible to readers, and no append resolves, before it is synced.
+
+export interface EmbeddedLogParts {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics?: SelfMetrics;
+  /** Salts of journal files. */
+  readonly random?: Random;
+  /** Who else may hold the folder. */
+  readonly processes?: Processes;
+  readonly options?: Partial<EmbeddedLogOptions>;
+}
+
+/**
+ * Opens the log in a folder of the disk, made if missing, and replays it.
+ *
+ * Promises: everything acknowledged is there. A torn write at the very end is cut off, logged, counted and kept beside.
+ * Throws `LOG_LOCKED`, `LOG_CORRUPT`, `LOG_FOREIGN`, `LOG_VERSION`, `LOG_FULL`, `LOG_IO`; then the folder is as it was.
+ */
+export async function openEmbeddedLog(parts: EmbeddedLogParts): Promise<EmbeddedLog> {
+  const { disk } = parts;
+  const options = { ...DEFAULT_OPTIONS, ...parts.options };
+  assert(options.recordBytesMax <= options.inFlightBytesMax, 'a record that is allowed fits in flight');
+  const lock = await tryDisk('lock the log', async () => {
+    await disk.makeFolder(options.folder);
+    return FolderLock.take(disk, options.folder, parts.processes ?? (await systemProcesses()));
+  });
+  try {
+    return await tryDisk('open the log', () => open(parts, options, lock));
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function open(parts: EmbeddedLogParts, options: EmbeddedLogOptions, lock: FolderLock): Promise<EmbeddedLog> {
+  const { clock, disk, logger, random = systemRandom } = parts;
+  let journal: Journal | undefined;
+  const frames: FrameReader = { readRecords: (at) => must(journal).readRecords(at) };
+  const catalog = new Catalog(frames, options.groupsMax);
+  const metrics = logMetrics(parts.metrics, () => endsOf(catalog));
+  const startMs = clock.monotonicMs();
+  const { files, unmarked } = await replay({ disk, logger, metrics, options }, catalog);
+  journal = new Journal({ disk, clock, random, metrics, options }, files);
+  try {
+    if (files.length === 0) await journal.roll((previous) => catalog.snapshot(previous));
+    await openStores(disk, options.folder, catalog);
+    const log = new EmbeddedLog({ clock, disk, logger, metrics, options, lock, catalog, journal, unmarked });
+    await log.begin();
+    logger.info('log is open', {
+      folder: disk.nativePath?.(options.folder) ?? options.folder,
+      files: journal.files.length,
+      bytes: journal.bytes,
+      ms: Math.round(clock.monotonicMs() - startMs),
+    });
+    return log;
+  } catch (error) {
+    for (const store of catalog.stores.values()) await store.close();
+    await journal.close();
+    throw error;
+  }
+}
+
+interface LogState {
+  readonly clock: Clock;
+  readonly disk: Disk;
+  readonly logger: Logger;
+  readonly metrics: LogMetrics;
+  readonly options: EmbeddedLogOptions;
+  readonly lock: FolderLock;
+  readonly catalog: Catalog;
+  readonly journal: Journal;
+  readonly unmarked: boolean;
+}
+
+export class EmbeddedLog implements Log {
+  readonly #state: LogState;
+  readonly #commits: GroupCommit;
+  readonly #retainer: Retainer;
+  readonly #tails: TailBudget;
+  readonly #readers = new Set<PartitionReader>();
+  readonly #touched = new Set<Partition>();
+  #inFlightBytes = 0;
+  #lastMs = 0;
+  #closing: Promise<void> | undefined;
+  #cancelPositions: (() => void) | undefined;
+  #ensuring: Promise<unknown> = Promise.resolve();
+
+  /** Made by `openEmbeddedLog`. */
+  constructor(state: LogState) {
+    const { catalog, clock, disk, journal, logger, metrics, options } = state;
+    this.#state = state;
+    this.#tails = new TailBudget(options.tailBytesMax);
+    this.#commits = new GroupCommit(
+      {
+        journal,
+        clock,
+        logger,
+        metrics,
+        options,
+        positions: () => this.#positionsToWrite(),
+        roll: () => this.#roll(),
+        onGroup: () => this.#wakeReaders(),
+      },
+      state.unmarked,
+    );
+    this.#retainer = new Retainer({
+      catalog,
+      clock,
+      commits: this.#commits,
+      disk,
+      journal,
+      logger,
+      metrics,
+      options,
+      readerPositions: () => [...this.#readers].flatMap((reader) => reader.positions()),
+    });
+  }
+
+  /** Part of opening: what was found is on disk, and from now on the journal says so. */
+  async begin(): Promise<void> {
+    await this.#commits.mark();
+    this.#retainer.start();
+  }
+
+  async ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
+    this.#mustBeOpen();
+    for (const spec of topics) checkTopicSpec(spec);
+    const ensured = this.#ensuring.then(() => this.#createMissing(topics));
+    this.#ensuring = ensured.catch(() => undefined);
+    await ensured;
+  }
+
+  async topics(): Promise<readonly TopicSpec[]> {
+    this.#mustBeOpen();
+    return [...this.#state.catalog.topics].map(({ spec }) => spec);
+  }
+
+  async append(records: readonly OutgoingRecord[]): Promise<readonly number[]> {
+    try {
+      const append = this.#admit(records);
+      if (!append) return [];
+      this.#inFlightBytes += append.bytes;
+      this.#commits.submit(append);
+      try {
+        return await append.offsets;
+      } finally {
+        this.#inFlightBytes -= append.bytes;
+      }
+    } catch (error) {
+      const reason = error instanceof Error && 'code' in error ? String(error.code) : 'other';
+      this.#state.metrics.refused.with(reason).add();
+      throw error;
+    }
+  }
+
+  async bounds(topic: string): Promise<readonly PartitionBounds[]> {
+    this.#mustBeOpen();
+    return this.#state.catalog.topic(topic).partitions.map((partition) => partition.bounds());
+  }
+
+  async openReader(options: ReaderOptions): Promise<LogReader> {
+    this.#mustBeOpen();
+    const { catalog, clock } = this.#state;
+    const assigned = options.from.map((from) => {
+      const source = catalog.partition(from);
+      return { source, position: this.#resolve(options.group, source, from.offset) };
+    });
+    for (const { source, position } of assigned) {
+      if (catalog.positions.get(options.group, source)) continue;
+      catalog.positions.set(options.group, source, { offset: position, committed: false });
+    }
+    this.#positionsChanged();
+    const reader: PartitionReader = new PartitionReader(clock, assigned, () => this.#readers.delete(reader));
+    this.#readers.add(reader);
+    return reader;
+  }
+
+  async commit(group: string, positions: readonly Position[]): Promise<void> {
+    this.#mustBeOpen();
+    const { catalog } = this.#state;
+    const checked = positions.map((position) => {
+      const partition = catalog.partition(position);
+      const { start, end } = partition.bounds();
+      if (position.offset > end || position.offset < 0) throw positionLost(position, position.offset, start, end);
+      return { partition, offset: position.offset };
+    });
+    for (const { partition, offset } of checked) catalog.positions.set(group, partition, { offset, committed: true });
+    this.#positionsChanged();
+  }
+
+  async committed(group: string, partitions: readonly TopicPartition[]): Promise<readonly Position[]> {
+    this.#mustBeOpen();
+    const { catalog } = this.#state;
+    return partitions.flatMap((at) => {
+      const held = catalog.positions.get(group, catalog.partition(at));
+      return held?.committed ? [positionAt(at, held.offset)] : [];
+    });
+  }
+
+  async forget(group: string): Promise<void> {
+    this.#mustBeOpen();
+    this.#state.catalog.positions.forget(group);
+    this.#positionsChanged();
+  }
+
+  /** Lets go now what may go, instead of within `retainEveryMs`. */
+  async retain(): Promise<void> {
+    this.#mustBeOpen();
+    await this.#retainer.run();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  #admit(records: readonly OutgoingRecord[]): PendingAppend | undefined {
+    this.#mustBeOpen();
+    const { catalog, options } = this.#state;
+    const [first] = records;
+    if (first === undefined) return undefined;
+    let bytes = 0;
+    const partitions = records.map((record) => {
+      const partition = catalog.partition(record);
+      bytes += checkRecord(record, catalog.spec(partition), options.recordBytesMax);
+      return partition;
+    });
+    if (bytes > options.inFlightBytesMax) {
+      throw recordTooLarge(first, bytes, options.inFlightBytesMax, 'inFlightBytesMax');
+    }
+    const waiting = this.#inFlightBytes + bytes;
+    if (waiting > options.inFlightBytesMax) throw overloaded(waiting, options.inFlightBytesMax);
+    const onWritten = (append: PendingAppend, at: { file: number; length: number }) => this.#wasWritten(append, at);
+    return new PendingAppend(records, partitions, bytes, () => this.#timestampMs(), onWritten);
+  }
+
+  #wasWritten(append: PendingAppend, at: { readonly file: number; readonly length: number }): void {
+    const { journal, metrics } = this.#state;
+    const { partitions } = append;
+    assert(at.file === journal.current.number, 'groups go to the current file');
+    for (const partition of partitions) {
+      journal.current.noteRecords(partition, partition.end, append.timestampMs);
+      this.#touched.add(partition);
+    }
+    this.#tails.took(
+      partitions.map(({ tail }) => tail),
+      at.length,
+    );
+    metrics.records.add(append.count);
+    metrics.bytes.add(at.length);
+  }
+
+  #wakeReaders(): void {
+    for (const partition of this.#touched) partition.wake();
+    this.#touched.clear();
+  }
+
+  async #createMissing(topics: readonly TopicSpec[]): Promise<void> {
+    this.#mustBeOpen();
+    const { catalog, disk, options } = this.#state;
+    const missing = new Map<string, TopicSpec>();
+    for (const spec of topics) {
+      const found = catalog.find(spec.name)?.spec ?? missing.get(spec.name);
+      if (found) checkSameTopic(spec, found);
+      else missing.set(spec.name, spec);
+    }
+    if (missing.size === 0) return;
+    let id = catalog.nextId;
+    const numbered = [...missing.values()].map((spec) => ({ id: id++, spec: { ...spec } }));
+    await this.#submit(Kind.topics, encodeTopics(numbered), () => {
+      for (const topic of numbered) catalog.add(topic);
+    });
+    await openStores(disk, options.folder, catalog);
+  }
+
+  #submit(kind: Kind, body: Uint8Array, written: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#commits.submit({
+        kind,
+        bytes: body.length,
+        encode: () => [body],
+        written() {
+          written();
+          resolve();
+        },
+        failed: reject,
+      });
+    });
+  }
+
+  #resolve(group: string, partition: Partition, offset: ReaderOptions['from'][number]['offset']): number {
+    switch (offset) {
+      case 'earliest':
+        return partition.start;
+      case 'latest':
+        return partition.end;
+      case 'committed': {
+        const held = this.#state.catalog.positions.get(group, partition);
+        return held?.committed ? held.offset : partition.start;
+      }
+      default:
+        return offset;
+    }
+  }
+
+  #positionsChanged(): void {
+    if (this.#cancelPositions || !this.#state.catalog.positions.isDirty) return;
+    this.#cancelPositions = this.#state.clock.after(this.#state.options.positionsAfterMs, () => {
+      this.#cancelPositions = undefined;
+      void this.#commits.flush();
+    });
+  }
+
+  #positionsToWrite(): Submission | undefined {
+    const { positions } = this.#state.catalog;
+    if (!positions.isDirty) return undefined;
+    this.#cancelPositions?.();
+    this.#cancelPositions = undefined;
+    let changes: PositionChange[] = [];
+    return {
+      kind: Kind.positions,
+      bytes: 0,
+      encode: () => {
+        changes = positions.takeChanges();
+        return [encodePositions(changes)];
+      },
+      written: () => positions.becameDurable(changes),
+      failed: (error) => {
+        positions.giveBack(changes);
+        this.#state.logger.debug('positions not written yet', { reason: messageOf(error) });
+        if (!this.#closing) this.#positionsChanged();
+      },
+    };
+  }
+
+  async #roll(): Promise<void> {
+    const { catalog, journal } = this.#state;
+    await journal.roll((previous) => catalog.snapshot(previous));
+    this.#retainer.soon();
+  }
+
+  async #close(): Promise<void> {
+    const { catalog, journal, lock, logger } = this.#state;
+    this.#cancelPositions?.();
+    await this.#retainer.stop();
+    await this.#ensuring;
+    this.#commits.stop();
+    await this.#commits.idle();
+    await this.#commits.flush();
+    await this.#commits.mark();
+    if (catalog.positions.isDirty) logger.warn('the last positions could not be written; they will be read again');
+    for (const reader of [...this.#readers]) await reader.close();
+    for (const store of catalog.stores.values()) await store.close();
+    await journal.close();
+    await tryDisk('unlock the log', () => lock.release());
+  }
+
+  /** Wall time that never goes back within this process: records' times rise with their offsets. */
+  #timestampMs(): number {
+    this.#lastMs = Math.max(this.#lastMs, this.#state.clock.nowMs());
+    return this.#lastMs;
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closing) throw closed('log');
+  }
+}
+
+function* endsOf(catalog: Catalog): Generator<readonly [readonly string[], number]> {
+  for (const { partitions } of catalog.topics) {
+    for (const { at, end } of partitions) yield [[at.topic, String(at.partition)], end];
+  }
+}
+
+async function tryDisk<T>(doing: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && String(error.code).startsWith('DISK_'))
+      throw fromDisk(error, doing);
+    throw error;
+  }
+}

@@ -1,0 +1,57 @@
+// What can be set on the embedded log, what it is unless set, and why.
+
+const MIB = 1024 * 1024;
+
+export interface EmbeddedLogOptions {
+  /** Folder of the journal on the disk. */
+  readonly folder: string;
+  /** A journal file is closed at this size. 64 MiB: replayed in a tenth of a second; what retention frees at a time. */
+  readonly fileBytesMax: number;
+  /** One record: key, value, headers. A batch of 100k samples is about 1 MB. */
+  readonly recordBytesMax: number;
+  /** Bytes of appends that wait for the disk; beyond it LOG_OVERLOADED. 64 MiB: a third of a second of a decent disk. */
+  readonly inFlightBytesMax: number;
+  /** Appends written and synced together. 8 MiB: about 40 ms of a decent disk, which the next ones wait. */
+  readonly batchBytesMax: number;
+  /** Recent records kept in memory, so that readers at the end never touch the disk. */
+  readonly tailBytesMax: number;
+  /** Records read back from disk that are kept, for the other partitions of their frames. */
+  readonly readCacheBytesMax: number;
+  /** Read from disk at a time. 1 MiB: 5 ms of a decent disk; larger gains nothing. */
+  readonly readAheadBytes: number;
+  /** Silence after which the last commit is sealed with a mark. */
+  readonly markAfterMs: number;
+  /** A commit of positions is written with the next append, or after this. */
+  readonly positionsAfterMs: number;
+  /** How often what everyone has read is let go, besides each time a file is closed. */
+  readonly retainEveryMs: number;
+  /** Files older than this go, read or not: a consumer that never comes back is cut off. */
+  readonly retainMaxMs: number;
+  /** When all files together exceed this, the oldest go, read or not. */
+  readonly retainBytesMax: number;
+  /** Topics that no group reads hold files back only up to so many bytes. */
+  readonly unreadBytesMax: number;
+  /** Groups the log remembers; beyond it LOG_TOO_MANY_GROUPS. */
+  readonly groupsMax: number;
+  /** Bytes of a torn write that are kept beside the journal; the rest is only counted. */
+  readonly tornBytesMax: number;
+}
+
+export const DEFAULT_OPTIONS: EmbeddedLogOptions = {
+  folder: 'log',
+  fileBytesMax: 64 * MIB,
+  recordBytesMax: 8 * MIB,
+  inFlightBytesMax: 64 * MIB,
+  batchBytesMax: 8 * MIB,
+  tailBytesMax: 64 * MIB,
+  readCacheBytesMax: 16 * MIB,
+  readAheadBytes: MIB,
+  markAfterMs: 100,
+  positionsAfterMs: 1000,
+  retainEveryMs: 10_000,
+  retainMaxMs: 48 * 3_600_000,
+  retainBytesMax: 16 * 1024 * MIB,
+  unreadBytesMax: 256 * MIB,
+  groupsMax: 1000,
+  tornBytesMax: MIB,
+};
