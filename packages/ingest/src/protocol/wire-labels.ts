@@ -35,7 +35,8 @@ const EMPTY_FACTOR = 4;
 /** Labels of one series while they are read; one object, used again for every series. */
 export class WireLabels {
   /** Ranges in the request: `[nameStart, nameEnd, valueStart, valueEnd]` per label. */
-  readonly #ranges: number[] = [];
+  readonly #ranges: Uint32Array;
+  #count = 0;
   readonly #limits: LabelLimits;
   #bytes: Uint8Array = new Uint8Array(0);
   #overMax = 0;
@@ -47,11 +48,12 @@ export class WireLabels {
 
   constructor(limits: LabelLimits) {
     this.#limits = limits;
+    this.#ranges = new Uint32Array(limits.labelsMax * EMPTY_FACTOR * 4);
   }
 
   begin(bytes: Uint8Array): void {
     this.#bytes = bytes;
-    this.#ranges.length = 0;
+    this.#count = 0;
     this.#overMax = 0;
   }
 
@@ -81,41 +83,50 @@ export class WireLabels {
       }
     }
     // Empty values are dropped later, so more than labelsMax may come; but not without bound.
-    if (this.#ranges.length < this.#limits.labelsMax * 4 * EMPTY_FACTOR) {
-      this.#ranges.push(nameStart, nameEnd, valueStart, valueEnd);
-    } else {
+    const i = this.#count * 4;
+    const ranges = this.#ranges;
+    if (i === ranges.length) {
       this.#overMax++;
+      return;
     }
+    ranges[i] = nameStart;
+    ranges[i + 1] = nameEnd;
+    ranges[i + 2] = valueStart;
+    ranges[i + 3] = valueEnd;
+    this.#count++;
   }
 
   /** Checks what was read and writes it clean. Returns the problem, or undefined: then `clean()` and the fields are set. */
   settle(): LabelProblem | undefined {
     const limits = this.#limits;
-    const bytes = this.#bytes;
     const ranges = this.#ranges;
     let count = 0; // labels that stay, moved to the front
-    for (let i = 0; i < ranges.length; i += 4) {
-      const problem = this.#check(i, limits);
-      if (problem) return problem;
-      if (ranges[i + 2] === ranges[i + 3]) continue; // an empty value is no label
-      for (let k = 0; k < 4; k++) ranges[count * 4 + k] = ranges[i + k] as number;
+    for (let i = 0; i < this.#count * 4; i += 4) {
+      const nameLength = (ranges[i + 1] as number) - (ranges[i] as number);
+      const valueLength = (ranges[i + 3] as number) - (ranges[i + 2] as number);
+      if (nameLength === 0) return nameEmpty(this.#value(i));
+      if (nameLength > limits.labelNameBytesMax) return nameTooLong(nameLength, limits, this.#name(i));
+      if (valueLength > limits.labelValueBytesMax) {
+        return valueTooLong(valueLength, limits, this.#name(i), this.#value(i));
+      }
+      if (valueLength === 0) continue; // an empty value is no label
+      if (count * 4 !== i) ranges.copyWithin(count * 4, i, i + 4);
       count++;
     }
-    ranges.length = count * 4;
+    this.#count = count;
     if (count > limits.labelsMax || this.#overMax > 0) {
       return tooManyLabels(count + this.#overMax, limits, this.#describe());
     }
-    this.#sort(count);
-    for (let i = 4; i < ranges.length; i += 4) {
-      const start = ranges[i] as number;
-      const end = ranges[i + 1] as number;
-      if (bytesEqual(bytes, ranges[i - 4] as number, ranges[i - 3] as number, bytes, start, end)) {
-        return duplicateLabel(shown(bytes, start, end));
-      }
+    const duplicate = this.#sort();
+    if (duplicate >= 0) return duplicateLabel(this.#name(duplicate));
+    this.#write();
+    if (!isUtf8(this.#clean.view())) {
+      const problem = this.#notUtf8();
+      if (problem) return problem;
     }
-    this.#write(count);
-    if (this.canonicalLength > limits.labelBytesMax)
+    if (this.canonicalLength > limits.labelBytesMax) {
       return labelsTooLong(this.canonicalLength, limits, this.#describe());
+    }
     return this.metricEnd === this.metricStart ? metricNameMissing(this.#describe()) : undefined;
   }
 
@@ -124,51 +135,49 @@ export class WireLabels {
     return this.#clean.view();
   }
 
-  #check(i: number, limits: LabelLimits): LabelProblem | undefined {
-    const bytes = this.#bytes;
-    const ranges = this.#ranges;
-    const nameStart = ranges[i] as number;
-    const nameEnd = ranges[i + 1] as number;
-    const valueStart = ranges[i + 2] as number;
-    const valueEnd = ranges[i + 3] as number;
-    if (nameEnd === nameStart) return nameEmpty(shown(bytes, valueStart, valueEnd));
-    const name = () => shown(bytes, nameStart, nameEnd);
-    if (nameEnd - nameStart > limits.labelNameBytesMax) return nameTooLong(nameEnd - nameStart, limits, name());
-    if (valueEnd - valueStart > limits.labelValueBytesMax) {
-      return valueTooLong(valueEnd - valueStart, limits, name(), shown(bytes, valueStart, valueEnd));
+  /**
+   * Which label is not UTF-8, when the clean bytes as a whole are not. If they are, so is every name and value: tags stand
+   * around them, which are ASCII. If they are not, it may be a length of 128 or more and nothing is wrong.
+   */
+  #notUtf8(): LabelProblem | undefined {
+    for (let i = 0; i < this.#count * 4; i += 4) {
+      const [nameStart, nameEnd, valueStart, valueEnd] = this.#ranges.subarray(i, i + 4);
+      if (!isUtf8(this.#bytes.subarray(nameStart, nameEnd))) return nameNotUtf8(this.#name(i));
+      if (!isUtf8(this.#bytes.subarray(valueStart, valueEnd))) return valueNotUtf8(this.#name(i), this.#value(i));
     }
-    if (!isUtf8(bytes.subarray(nameStart, nameEnd))) return nameNotUtf8(name());
-    if (!isUtf8(bytes.subarray(valueStart, valueEnd))) return valueNotUtf8(name(), shown(bytes, valueStart, valueEnd));
     return undefined;
   }
 
-  /** By the bytes of the names. Insertion sort: what comes is sorted but for strays, and at most labelsMax long. */
-  #sort(count: number): void {
+  /**
+   * By the bytes of the names. Insertion sort: what comes is sorted but for strays, and at most labelsMax long. Returns where
+   * a name stands that stands twice, else -1.
+   */
+  #sort(): number {
     const bytes = this.#bytes;
     const ranges = this.#ranges;
-    for (let i = 1; i < count; i++) {
-      for (let j = i; j > 0; j--) {
-        const left = (j - 1) * 4;
-        const right = j * 4;
+    for (let i = 4; i < this.#count * 4; i += 4) {
+      for (let j = i; j > 0; j -= 4) {
         const order = compareBytes(
           bytes,
-          ranges[left] as number,
-          ranges[left + 1] as number,
+          ranges[j - 4] as number,
+          ranges[j - 3] as number,
           bytes,
-          ranges[right] as number,
-          ranges[right + 1] as number,
+          ranges[j] as number,
+          ranges[j + 1] as number,
         );
-        if (order <= 0) break;
-        for (let k = 0; k < 4; k++) {
-          const held = ranges[left + k] as number;
-          ranges[left + k] = ranges[right + k] as number;
-          ranges[right + k] = held;
+        if (order === 0) return j;
+        if (order < 0) break;
+        for (let k = j; k < j + 4; k++) {
+          const held = ranges[k - 4] as number;
+          ranges[k - 4] = ranges[k] as number;
+          ranges[k] = held;
         }
       }
     }
+    return -1;
   }
 
-  #write(count: number): void {
+  #write(): void {
     const bytes = this.#bytes;
     const ranges = this.#ranges;
     const out = this.#clean;
@@ -176,40 +185,55 @@ export class WireLabels {
     this.metricStart = 0;
     this.metricEnd = 0;
     this.canonicalLength = 0;
-    for (let i = 0; i < count * 4; i += 4) {
+    for (let i = 0; i < this.#count * 4; i += 4) {
       const nameStart = ranges[i] as number;
       const nameEnd = ranges[i + 1] as number;
       const valueStart = ranges[i + 2] as number;
       const valueEnd = ranges[i + 3] as number;
-      const canonical =
-        varintLength(nameEnd - nameStart) +
-        nameEnd -
-        nameStart +
-        varintLength(valueEnd - valueStart) +
-        valueEnd -
-        valueStart;
+      const nameLength = nameEnd - nameStart;
+      const valueLength = valueEnd - valueStart;
+      const canonical = varintLength(nameLength) + nameLength + varintLength(valueLength) + valueLength;
       this.canonicalLength += canonical;
+      out.reserve(canonical + 12); // two tags, the label's tag and its length
       out.u8(LABEL_TAG);
-      out.uvarint(canonical + 2); // and the two tags
+      out.uvarint(canonical + 2);
       out.u8(NAME_TAG);
-      out.lengthPrefixed(bytes.subarray(nameStart, nameEnd));
+      out.uvarint(nameLength);
+      copyInto(out, bytes, nameStart, nameEnd);
       out.u8(VALUE_TAG);
-      out.lengthPrefixed(bytes.subarray(valueStart, valueEnd));
-      if (bytesEqual(bytes, nameStart, nameEnd, NAME_BYTES, 0, NAME_BYTES.length)) {
+      out.uvarint(valueLength);
+      copyInto(out, bytes, valueStart, valueEnd);
+      if (nameLength === NAME_BYTES.length && bytesEqual(bytes, nameStart, nameEnd, NAME_BYTES, 0, nameLength)) {
         this.metricEnd = out.length;
-        this.metricStart = out.length - (valueEnd - valueStart);
+        this.metricStart = out.length - valueLength;
       }
     }
   }
 
-  #describe(): string {
-    const parts: string[] = [];
-    for (let i = 0; i < this.#ranges.length && parts.length < 8; i += 4) {
-      const [a, b, c, d] = this.#ranges.slice(i, i + 4) as [number, number, number, number];
-      parts.push(`${shown(this.#bytes, a, b).slice(1, -1)}=${shown(this.#bytes, c, d)}`);
-    }
-    return `{${parts.join(', ')}${this.#ranges.length > 32 ? ', ...' : ''}}`;
+  #name(i: number): string {
+    return shown(this.#bytes, this.#ranges[i], this.#ranges[i + 1]);
   }
+
+  #value(i: number): string {
+    return shown(this.#bytes, this.#ranges[i + 2], this.#ranges[i + 3]);
+  }
+
+  /** The series as far as it is fit to be shown. */
+  #describe(): string {
+    const count = Math.min(this.#count, SHOWN_LABELS_MAX);
+    const labels = Array.from({ length: count }, (_, i) => `${this.#name(i * 4).slice(1, -1)}=${this.#value(i * 4)}`);
+    return `{${labels.join(', ')}${this.#count > count ? ', ...' : ''}}`;
+  }
+}
+
+const SHOWN_LABELS_MAX = 8;
+
+/** Copies short ranges; the writer has room. */
+function copyInto(out: ByteWriter, source: Uint8Array, start: number, end: number): void {
+  const { bytes } = out;
+  let to = out.length;
+  for (let at = start; at < end; at++) bytes[to++] = source[at] as number;
+  out.length = to;
 }
 
 function varintLength(value: number): number {

@@ -1,4 +1,4 @@
-import { assert, hash32 } from '@tidemark/base';
+import { assert, bytesEqual, hash32 } from '@tidemark/base';
 import { decodeLabels, formatLabels, METRIC_TYPES, partitionOf, type SeriesSection } from '@tidemark/model';
 import type { LabelProblem } from '../admission/label-limits.ts';
 import type { ProtoCursor } from '../protocol/protobuf.ts';
@@ -175,26 +175,31 @@ export class SeriesDirectory implements SeriesTable {
       cursor.at++; // the tag, LABEL_TAG by endOfRun
       labels.read(cursor, runEnd);
     }
-    const target = this.resolveRead();
-    if (target === 0) return 0;
-    const isClean = hash === this.#hash[target] && this.#holds(target, cursor.view, start, runEnd);
-    return isClean ? target : this.#add(cursor.bytes, start, runEnd, hash, target);
+    this.problem = labels.settle();
+    if (this.problem) return 0;
+    const clean = labels.clean();
+    if (bytesEqual(clean, 0, clean.length, cursor.bytes, start, runEnd)) return this.#addTarget(clean, hash);
+    return this.#add(cursor.bytes, start, runEnd, hash, this.#targetOf(clean));
   }
 
   /** The ref of the labels that the WireLabels of this directory have read, however they stood; 0 when refused. */
   resolveRead(): number {
-    const labels = this.#labels;
-    this.problem = labels.settle();
-    if (this.problem) return 0;
-    const clean = labels.clean();
+    this.problem = this.#labels.settle();
+    return this.problem ? 0 : this.#targetOf(this.#labels.clean());
+  }
+
+  #targetOf(clean: Uint8Array): number {
     const view = new DataView(clean.buffer, clean.byteOffset, clean.byteLength);
     const hash = hash32(clean, 0, clean.length, this.#options.seed);
-    const known = this.#find(view, 0, clean.length, hash);
-    if (known !== 0) return known;
-    const ref = this.#add(clean, 0, clean.length, hash, this.#count);
+    return this.#find(view, 0, clean.length, hash) || this.#addTarget(clean, hash);
+  }
+
+  #addTarget(clean: Uint8Array, hash: number): number {
+    const { metricStart, metricEnd, canonicalLength } = this.#labels;
     const { tenantHash, partitions } = this.#options;
-    this.columns.partitions[ref] = partitionOf(tenantHash, clean, labels.metricStart, labels.metricEnd, partitions);
-    this.#canonical[ref] = labels.canonicalLength;
+    const ref = this.#add(clean, 0, clean.length, hash, this.#count);
+    this.columns.partitions[ref] = partitionOf(tenantHash, clean, metricStart, metricEnd, partitions);
+    this.#canonical[ref] = canonicalLength;
     return ref;
   }
 
