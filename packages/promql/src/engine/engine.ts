@@ -8,7 +8,7 @@ import { typeOf } from '../language/types.ts';
 import { type Plan, planQuery } from '../plan/plan.ts';
 import { Annotations } from '../value/annotations.ts';
 import { compareLabels } from '../value/label-set.ts';
-import { dropDelayedNames, mergeSameLabels } from '../value/merge.ts';
+import { dropDelayedNames } from '../value/merge.ts';
 import type { Grid } from '../value/value.ts';
 import { evaluate, pointsFor } from './evaluate.ts';
 import { DEFAULT_LIMITS, type EngineLimits, Meter } from './limits.ts';
@@ -223,7 +223,7 @@ async function answer(scope: Scope, expr: Expr, grid: Grid, instant: boolean): P
     const present = new Uint8Array(grid.steps).fill(1);
     return matrixData([{ labels: [], dropName: false, values: value.values, present }], grid);
   }
-  const series = mergeSameLabels(dropDelayedNames(value.series, grid), grid);
+  const series = dropDelayedNames(value.series, grid);
   return instant ? vectorData(series, grid) : matrixData(series, grid);
 }
 

@@ -2,7 +2,7 @@ import { must } from '@tidemark/base';
 import type { Expr, Subquery, Unary } from '../language/ast.ts';
 import { quote } from '../language/literal.ts';
 import { subqueryGrid } from '../plan/plan.ts';
-import { withoutName } from '../value/merge.ts';
+import { mergeSameLabels, withoutName } from '../value/merge.ts';
 import { type Grid, type Series, slotsOf, type Value } from '../value/value.ts';
 import { aggregate } from './aggregate.ts';
 import { evaluateBinary } from './binary.ts';
@@ -49,7 +49,7 @@ async function evaluateEach(scope: Scope, expr: Expr, grid: Grid): Promise<Value
     case 'unary': {
       const value = await evaluate(scope, expr.expr, grid);
       scope.meter.release(slotsOf(value));
-      return negated(scope, expr, value);
+      return negated(scope, expr, grid, value);
     }
     case 'call': {
       const args = await evaluateAll(scope, expr.args, grid);
@@ -103,14 +103,14 @@ async function subqueryPoints(scope: Scope, expr: Subquery, grid: Grid): Promise
   return value.kind === 'vector' ? value.series.map((series) => pointsOfSteps(series, inner)) : [];
 }
 
-function negated(scope: Scope, expr: Unary, value: Value): Value {
+function negated(scope: Scope, expr: Unary, grid: Grid, value: Value): Value {
   if (expr.operator === '+' || value.kind === 'string') return value;
   if (value.kind === 'scalar') return { kind: 'scalar', values: value.values.map((v) => -v) };
   const series = value.series.map((one) => ({
     ...withoutName(one, scope.delayedNames),
     values: one.values.map((v) => -v),
   }));
-  return { kind: 'vector', series };
+  return { kind: 'vector', series: mergeSameLabels(series, grid) };
 }
 
 /** The value of one step at every step. */

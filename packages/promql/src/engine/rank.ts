@@ -1,6 +1,5 @@
 import { hash32 } from '@tidemark/base';
 import { encodeLabels } from '@tidemark/model';
-import { mergeSameLabels } from '../value/merge.ts';
 import { emptySeries, type Grid, isAbsent, type Series } from '../value/value.ts';
 import type { Group } from './aggregate.ts';
 import type { Meter } from './limits.ts';
@@ -27,7 +26,7 @@ export async function selectByRank(
       if (series && !isAbsent(series)) out.push(series);
     }
   }
-  return mergeSameLabels(out, grid);
+  return out;
 }
 
 /** Fills the results; returns the members' order in the last step, the others after them. */
@@ -69,18 +68,47 @@ function firstOf(
   count: number,
 ): number[] {
   if (count < 1) return [];
-  if (operator !== 'limitk') {
-    const direction = operator === 'topk' ? -1 : 1;
-    const valueAt = (index: number) => (members[index] as Series).values[step] as number;
-    // NaN is the last choice of both.
-    here.sort((a, b) => {
-      const x = valueAt(a);
-      const y = valueAt(b);
-      if (x !== x || y !== y) return x === x ? -1 : y === y ? 1 : 0;
-      return (x - y || 0) * direction;
-    });
+  if (operator === 'limitk') return here.slice(0, count);
+  const sign = operator === 'topk' ? -1 : 1;
+  const keyOf = (index: number) => sign * ((members[index] as Series).values[step] as number);
+  return smallest(here, keyOf, count);
+}
+
+// Inserting into a short list beats sorting everything; into a long one it moves too much.
+const INSERTED_MAX = 64;
+
+/** The `count` candidates of the smallest keys in order, NaN last, equal ones as they came. */
+export function smallest(candidates: readonly number[], keyOf: (index: number) => number, count: number): number[] {
+  if (count > INSERTED_MAX) {
+    const all = candidates.map((index) => ({ index, key: keyOf(index) }));
+    all.sort((a, b) => (comesBefore(a.key, b.key) ? -1 : comesBefore(b.key, a.key) ? 1 : 0));
+    return all.slice(0, count).map(({ index }) => index);
   }
-  return here.slice(0, count);
+  const chosen: number[] = [];
+  const keys: number[] = [];
+  for (const index of candidates) {
+    const key = keyOf(index);
+    const full = chosen.length >= count;
+    if (full && !comesBefore(key, keys[keys.length - 1] as number)) continue;
+    let low = 0;
+    let high = chosen.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (comesBefore(key, keys[middle] as number)) high = middle;
+      else low = middle + 1;
+    }
+    chosen.splice(low, 0, index);
+    keys.splice(low, 0, key);
+    if (full) {
+      chosen.pop();
+      keys.pop();
+    }
+  }
+  return chosen;
+}
+
+function comesBefore(a: number, b: number): boolean {
+  return a < b || (b !== b && a === a);
 }
 
 /** Where in [0, 1) a series stands, by its labels alone: the same in every query. */

@@ -140,7 +140,7 @@ function reduceColumn(operator: AggregateOperator, column: Float64Array, number:
     case 'stdvar':
       return varianceOf(column);
     case 'quantile':
-      return quantileOf(number, column);
+      return quantileOf(number, column, column.length);
     case 'sum':
     case 'avg':
     case 'count':

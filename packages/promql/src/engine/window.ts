@@ -46,11 +46,13 @@ export class Windows {
 
   load(points: Points): void {
     const { timestampsMs } = points;
-    this.timestampsMs = timestampsMs;
     this.values = points.values;
-    this.longest = 0;
     this.#resets = undefined;
     this.#resetAt = 0;
+    // Series of one scrape often share their times, and then their windows.
+    if (timestampsMs === this.timestampsMs) return;
+    this.timestampsMs = timestampsMs;
+    this.longest = 0;
     const count = timestampsMs.length;
     let from = 0;
     let to = 0;

@@ -40,6 +40,7 @@ export interface FunctionCall {
 
 export interface ValueFunction {
   readonly kind: 'value';
+  /** The caller sees to it that no two series of the result have the same labels. */
   readonly run: (call: FunctionCall) => Value | Promise<Value>;
 }
 

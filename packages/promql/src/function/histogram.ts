@@ -3,7 +3,7 @@ import { labelValue, METRIC_NAME } from '@tidemark/model';
 import { executionError } from '../language/errors.ts';
 import { formatNumber, numberOf } from '../language/literal.ts';
 import { labelKey, omitLabels, withLabel } from '../value/label-set.ts';
-import { mergeSameLabels, withoutName } from '../value/merge.ts';
+import { withoutName } from '../value/merge.ts';
 import { emptySeries, type Series } from '../value/value.ts';
 import { scalarArgument, stringArgument, vectorArgument } from './argument.ts';
 import { type Bucket, bucketFraction, bucketQuantile } from './bucket.ts';
@@ -114,7 +114,7 @@ function quantiles(call: FunctionCall, argument: number, q: Float64Array, labell
 async function histogramQuantile(call: FunctionCall) {
   const q = scalarArgument(call, 0);
   warnOfQuantile(call, q, 0);
-  return vectorOf(mergeSameLabels(await quantiles(call, 1, q), call.grid));
+  return vectorOf(await quantiles(call, 1, q));
 }
 
 /** As OpenMetrics writes floats: a whole number keeps its `.0`. */
@@ -137,7 +137,7 @@ async function histogramQuantiles(call: FunctionCall) {
       ...(await quantiles(call, 0, q, (series) => ({ ...series, labels: withLabel(series.labels, label, text) }))),
     );
   }
-  return vectorOf(mergeSameLabels(out, call.grid));
+  return vectorOf(out);
 }
 
 async function histogramFraction(call: FunctionCall) {
@@ -146,7 +146,7 @@ async function histogramFraction(call: FunctionCall) {
   const series = await eachHistogram(call, 2, (buckets, k) =>
     bucketFraction(lower[k] as number, upper[k] as number, buckets),
   );
-  return vectorOf(mergeSameLabels(series, call.grid));
+  return vectorOf(series);
 }
 
 export const HISTOGRAM_FUNCTIONS = {

@@ -3,7 +3,6 @@ import { compileRegex, labelValue, METRIC_NAME } from '@tidemark/model';
 import { executionError } from '../language/errors.ts';
 import { quote } from '../language/literal.ts';
 import { withLabel } from '../value/label-set.ts';
-import { mergeSameLabels } from '../value/merge.ts';
 import type { Series } from '../value/value.ts';
 import { stringArgument, vectorArgument } from './argument.ts';
 import { type FunctionCall, valueFunction, vectorOf } from './definition.ts';
@@ -47,7 +46,7 @@ function labelReplace(call: FunctionCall) {
     const replacement = memo.get(value);
     return replacement === undefined ? one : relabelled(one, target, replacement);
   });
-  return vectorOf(mergeSameLabels(series, call.grid));
+  return vectorOf(series);
 }
 
 function compileOrRefuse(expression: string, call: FunctionCall) {
@@ -81,7 +80,7 @@ function labelJoin(call: FunctionCall) {
   const series = vectorArgument(call, 0).map((one) =>
     relabelled(one, target, sources.map((source) => labelValue(one.labels, source)).join(separator)),
   );
-  return vectorOf(mergeSameLabels(series, call.grid));
+  return vectorOf(series);
 }
 
 export const LABEL_FUNCTIONS = {

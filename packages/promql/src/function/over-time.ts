@@ -1,6 +1,6 @@
 import { scalarArgument } from './argument.ts';
 import { type FunctionCall, type Reduce, windowFunction } from './definition.ts';
-import { quantileOf } from './quantile.ts';
+import { quantileOf, toScratch } from './quantile.ts';
 import { Mean, Sum } from './summation.ts';
 import { warnOfQuantile } from './warning.ts';
 
@@ -44,15 +44,17 @@ function variance(values: Float64Array, from: number, to: number): number {
 }
 
 const mad: Reduce = ({ values }, from, to) => {
-  const copy = values.slice(from, to);
-  if (copy.some(Number.isNaN)) return Number.NaN;
-  const median = quantileOf(0.5, copy);
-  for (let i = 0; i < copy.length; i++) copy[i] = Math.abs((copy[i] as number) - median);
-  return quantileOf(0.5, copy);
+  const copy = toScratch(values, from, to);
+  const count = to - from;
+  const median = quantileOf(0.5, copy, count);
+  // NaN stands first once sorted: one is enough to make the deviation unknown.
+  if (Number.isNaN(copy[0])) return Number.NaN;
+  for (let i = 0; i < count; i++) copy[i] = Math.abs((copy[i] as number) - median);
+  return quantileOf(0.5, copy, count);
 };
 
 const quantile: Reduce = ({ values }, from, to, step, args) =>
-  quantileOf((args[0] as Float64Array)[step] as number, values.slice(from, to));
+  quantileOf((args[0] as Float64Array)[step] as number, toScratch(values, from, to), to - from);
 
 /** The time, in seconds, of the point that `better` prefers to all others; of equal ones the last. */
 function timeOf(better: (candidate: number, best: number) => boolean): Reduce {
