@@ -163,15 +163,17 @@ export class StreamTask {
     }
   }
 
-  /** Retention passed the position while the task ran: what is gone is gone; go on with what is there. */
+  /** Retention passed the reader while the task ran: what is gone is gone; go on with what is there and not yet done. */
   async #skipLost(): Promise<void> {
     const { partition, logger } = this.#options;
     for (const [topic, position] of this.#positions) {
       const { start } = await this.#boundsOf(topic);
-      if (position >= start) continue;
-      logger.error('records are gone before they were read', { task: this.id, topic, wanted: position, start });
-      this.#positions.set(topic, start);
-      must(this.#reader).seek({ topic, partition, offset: start });
+      if (position < start) {
+        logger.error('records are gone before they were read', { task: this.id, topic, wanted: position, start });
+        this.#positions.set(topic, start);
+      }
+      // In any case: a reader may stand below its task, where a log hands out records again.
+      must(this.#reader).seek({ topic, partition, offset: Math.max(position, start) });
     }
   }
 
