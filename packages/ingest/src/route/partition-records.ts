@@ -1,5 +1,4 @@
-import type { SeriesSection } from '@tidemark/model';
-import { wordsOf } from '@tidemark/model';
+import { type SeriesSection, wordsOf } from '@tidemark/model';
 import type { IntakeColumns } from '../protocol/intake-columns.ts';
 import type { SeriesTable } from '../series/series-table.ts';
 
@@ -126,13 +125,16 @@ interface Filling extends PartitionRecord {
   next: Filling | undefined;
 }
 
+/** The columns of a record share one buffer: three allocations outside the heap would cost more than filling them. */
 function makeRecord(record: OpenRecord, table: SeriesTable): Filling {
-  const values = new Float64Array(record.sampleCount);
+  const { sampleCount } = record;
+  const room = new ArrayBuffer(sampleCount * 20);
+  const values = new Float64Array(room, 0, sampleCount);
   return {
     partition: record.partition,
     series: table.section(record.partition, record.refs.subarray(0, record.seriesCount)),
-    sampleSeries: new Uint32Array(record.sampleCount),
-    timestampsMs: new Float64Array(record.sampleCount),
+    sampleSeries: new Uint32Array(room, sampleCount * 16, sampleCount),
+    timestampsMs: new Float64Array(room, sampleCount * 8, sampleCount),
     values,
     words: wordsOf(values),
     filled: 0,
