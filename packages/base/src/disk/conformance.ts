@@ -27,6 +27,15 @@ export function diskConformance(name: string, make: () => Promise<Disk>): void {
       await file.close();
     });
 
+    test('content is a plain array: a slice of it is a copy', async () => {
+      await disk.writeAtomic('plain', Uint8Array.of(1, 2, 3));
+      const content = await disk.read('plain');
+      expect(Object.getPrototypeOf(content)).toBe(Uint8Array.prototype);
+      const copy = content.slice(1, 2);
+      content[1] = 9;
+      expect([...copy]).toEqual([2]);
+    });
+
     test('a read is short only at the end of the file', async () => {
       const file = await create(await make(), 'log');
       await file.append([bytes(1, 2, 3, 4, 5)]);

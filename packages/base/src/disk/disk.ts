@@ -13,7 +13,7 @@
 export interface Disk {
   /** Opens for reading and appending, creating it (and its folders) if `create`. Throws `DISK_NOT_FOUND`. */
   open(path: string, options?: { readonly create?: boolean }): Promise<DiskFile>;
-  /** Whole content. Throws `DISK_NOT_FOUND`. */
+  /** Whole content, a Uint8Array and not a Buffer. Throws `DISK_NOT_FOUND`. */
   read(path: string): Promise<Uint8Array>;
   /** Replaces the content: temporary file, sync, rename, sync of the folder. */
   writeAtomic(path: string, bytes: Uint8Array): Promise<void>;

@@ -56,7 +56,9 @@ class NodeDisk implements Disk {
   }
 
   async read(path: string): Promise<Uint8Array> {
-    return this.#try('read', path, () => readFile(this.nativePath(path)));
+    const buffer = await this.#try('read', path, () => readFile(this.nativePath(path)));
+    // A plain array over the same memory: `slice` of a Buffer would not copy.
+    return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
   }
 
   async writeAtomic(path: string, bytes: Uint8Array): Promise<void> {

@@ -149,6 +149,14 @@ describe('faults to order', () => {
     expect([...(await disk.read('log'))]).toEqual([1, 1, 1, 1, 1, 3]);
   });
 
+  test('a fault for a path meets a file that was renamed to it', async () => {
+    const disk = new SimDisk();
+    const file = await disk.open('log.new', { create: true });
+    await disk.rename('log.new', 'log');
+    disk.failNext('append', { path: 'log', code: 'DISK_FULL' });
+    await expect(file.append([fill(1, 1)])).rejects.toMatchObject({ code: 'DISK_FULL' });
+  });
+
   test('a flipped bit is read as it is', async () => {
     const disk = new SimDisk();
     await disk.writeAtomic('x', Uint8Array.of(0b1010));

@@ -86,7 +86,7 @@ export class SimDisk implements Disk {
   async open(path: string, options: { readonly create?: boolean } = {}): Promise<DiskFile> {
     path = await this.begin('open', path);
     if (options.create && !this.#names.get(path)) this.#names.link(path, new SimInode());
-    return new SimFile(this, path, this.#inode('open', path));
+    return new SimFile(this, this.#inode('open', path));
   }
 
   async read(path: string): Promise<Uint8Array> {
@@ -188,22 +188,24 @@ export class SimDisk implements Disk {
 
 class SimFile implements DiskFile {
   readonly #disk: SimDisk;
-  readonly #path: string;
   readonly #inode: SimInode;
   #open = true;
   /** What was synced before the sync that failed. */
   #distrustAbove: number | undefined;
   #syncedSize: number;
 
-  constructor(disk: SimDisk, path: string, inode: SimInode) {
+  constructor(disk: SimDisk, inode: SimInode) {
     this.#disk = disk;
-    this.#path = path;
     this.#inode = inode;
     this.#syncedSize = inode.size;
   }
 
   get size(): number {
     return this.#inode.size;
+  }
+
+  get #path(): string {
+    return this.#inode.path;
   }
 
   async append(pieces: readonly Uint8Array[]): Promise<void> {

@@ -12,6 +12,8 @@ import type { Random } from '../random.ts';
 export const SECTOR_BYTES = 512;
 
 export class SimInode {
+  /** The name it was last given, for faults by path. */
+  path = '';
   #bytes = new Uint8Array(0);
   #size = 0;
   #cleanTo = 0;

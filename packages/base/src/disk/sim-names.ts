@@ -94,6 +94,7 @@ export class SimNames {
     for (const [path, inode] of keep === 'written' ? this.#names : this.#durable) {
       const content = keep === 'written' ? inode.content : keep === 'synced' ? inode.synced() : inode.torn(random);
       const kept = SimInode.of(content);
+      kept.path = path;
       names.set(path, kept);
     }
     return new SimNames(names, this.#folders);
@@ -101,6 +102,7 @@ export class SimNames {
 
   #change(change: Change): void {
     apply(this.#names, change);
+    if (change.to !== undefined) change.inode.path = change.to;
     this.#changes.push(change);
   }
 
