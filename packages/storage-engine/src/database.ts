@@ -197,10 +197,10 @@ class Engine implements StorageEngine {
       if (shard.head.outOfOrder.count * 2 >= options.outOfOrderMax) return true;
       if (shard.pendingBytes * 2 >= options.pendingBytesMax) return true;
     }
-    // A checkpoint writes the whole head: at most about 1 MB a second of it, unless that would mean a minute of replay.
+    // A checkpoint writes the whole head: at most about 0.5 MB a second of it, unless that would mean a minute of replay.
     const sinceMs = this.#init.clock.nowMs() - this.#lastCheckpointMs;
     const { checkpointEveryMs, checkpointAtLeastEveryMs } = options;
-    return sinceMs >= Math.min(Math.max(checkpointEveryMs, this.#lastCheckpointBytes / 1000), checkpointAtLeastEveryMs);
+    return sinceMs >= Math.min(Math.max(checkpointEveryMs, this.#lastCheckpointBytes / 500), checkpointAtLeastEveryMs);
   }
 
   checkpoint(): Promise<readonly EnginePosition[]> {

@@ -2,7 +2,7 @@ import type { ByteReader, ByteWriter } from '@tidemark/base';
 import { assert } from '@tidemark/base';
 import { storageError } from '../errors.ts';
 import { BitReader } from './bit-reader.ts';
-import { BitWriter } from './bit-writer.ts';
+import { BITS_AT_ONCE, BitWriter } from './bit-writer.ts';
 
 // Whole numbers, packed as tightly as most of them allow; the few that don't fit stand aside.
 //
@@ -20,12 +20,15 @@ const ZIGZAG = 0x40;
 // An exception costs about a byte of index and, beside its high bits, a varint's waste.
 const EXCEPTION_BITS = 12;
 const SAMPLED = 9;
+// A slot's worth: one more in 16 that needs its own width gains less than the search costs.
+const FEW = 16;
 
 export interface PackPlan {
   width: number;
   zigzag: boolean;
   shift: number;
   base: number;
+  exceptions: number;
   /** Estimated size, bits. */
   bits: number;
 }
@@ -35,7 +38,7 @@ const sampled = new Float64Array(SAMPLED);
 const spare: PackPlan = makePlan();
 
 export function makePlan(): PackPlan {
-  return { width: 0, zigzag: false, shift: 0, base: 0, bits: 0 };
+  return { width: 0, zigzag: false, shift: 0, base: 0, exceptions: 0, bits: 0 };
 }
 
 /** Finds the cheapest way to pack `numbers[0, count)`; the answer is in `plan`. */
@@ -50,6 +53,13 @@ export function planPacked(numbers: Float64Array, count: number, plan: PackPlan)
   if (count === 0) least = most = 0;
   plan.base = least;
   plan.zigzag = false;
+  if (count <= FEW) {
+    plan.shift = 0;
+    plan.exceptions = 0;
+    plan.width = widthOf(most - least);
+    plan.bits = plan.width * count + 64;
+    return;
+  }
   measure(numbers, count, plan);
   // Below 3 bits nothing is to be won by a second try.
   if (widthOf(most - least) <= 3) return;
@@ -61,21 +71,18 @@ export function planPacked(numbers: Float64Array, count: number, plan: PackPlan)
     plan.zigzag = true;
     plan.shift = spare.shift;
     plan.width = spare.width;
+    plan.exceptions = spare.exceptions;
     plan.bits = spare.bits;
   }
 }
 
 export function writePacked(writer: ByteWriter, numbers: Float64Array, count: number, plan: PackPlan): void {
-  const { width, zigzag, base, shift } = plan;
+  const { width, zigzag, base, shift, exceptions } = plan;
   const divisor = 2 ** shift;
   const limit = 2 ** width;
   writer.u8(width | (zigzag ? ZIGZAG : 0));
   writer.u8(shift);
   writer.zigzag(base);
-  let exceptions = 0;
-  for (let i = 0; i < count; i++) {
-    if (residual((numbers[i] as number) - base, zigzag) / divisor >= limit) exceptions++;
-  }
   writer.uvarint(exceptions);
   if (exceptions > 0) {
     let last = 0;
@@ -88,12 +95,40 @@ export function writePacked(writer: ByteWriter, numbers: Float64Array, count: nu
     }
   }
   if (width === 0) return;
+  if (exceptions === 0 && width <= BITS_AT_ONCE) {
+    writeNarrow(writer, numbers, count, plan);
+    return;
+  }
   const bits = new BitWriter(writer);
   for (let i = 0; i < count; i++) {
     const rest = residual((numbers[i] as number) - base, zigzag) / divisor;
     bits.writeWide(exceptions > 0 && rest >= limit ? rest % limit : rest, width);
   }
   bits.finish();
+}
+
+/** The usual case, without a call per number. */
+function writeNarrow(writer: ByteWriter, numbers: Float64Array, count: number, plan: PackPlan): void {
+  const { width, zigzag, base } = plan;
+  const scale = 1 / 2 ** plan.shift;
+  writer.reserve(((width * count) >>> 3) + 8);
+  const { bytes } = writer;
+  let at = writer.length;
+  let waiting = 0;
+  let waitingBits = 0;
+  for (let i = 0; i < count; i++) {
+    const difference = (numbers[i] as number) - base;
+    const rest = (zigzag ? (difference >= 0 ? difference * 2 : -difference * 2 - 1) : difference) * scale;
+    waiting |= rest << waitingBits;
+    waitingBits += width;
+    while (waitingBits >= 8) {
+      bytes[at++] = waiting;
+      waiting >>>= 8;
+      waitingBits -= 8;
+    }
+  }
+  if (waitingBits > 0) bytes[at++] = waiting;
+  writer.length = at;
 }
 
 /** Fills `into[0, count)`. Throws `CHUNK_MALFORMED`, `BYTES_MALFORMED`. */
@@ -173,28 +208,31 @@ function residual(difference: number, zigzag: boolean): number {
 function measure(numbers: Float64Array, count: number, plan: PackPlan): void {
   const { base, zigzag } = plan;
   let low = 0;
-  histogram.fill(0);
+  let widest = 0;
   for (let i = 0; i < count; i++) {
     const rest = residual((numbers[i] as number) - base, zigzag);
     assert(rest < 2 ** 53, 'packed numbers stay exact');
     low |= rest;
     const width = widthOf(rest);
     histogram[width] = (histogram[width] as number) + 1;
+    if (width > widest) widest = width;
   }
   // `low` holds the low 32 bits of all residuals or'ed; when they are all zero, shift by what is known: 32.
   plan.shift = low === 0 ? 0 : 31 - Math.clz32(low & -low);
   let best = Number.POSITIVE_INFINITY;
   let above = 0;
   let aboveBits = 0;
-  for (let width = WIDTH_MAX; width >= 0; width--) {
+  for (let width = widest; width >= 0; width--) {
     const packedWidth = Math.max(0, width - plan.shift);
     const bits = packedWidth * count + above * EXCEPTION_BITS + (aboveBits - above * width);
     if (bits <= best) {
       best = bits;
       plan.width = packedWidth;
+      plan.exceptions = above;
     }
     above += histogram[width] as number;
     aboveBits += (histogram[width] as number) * width;
+    histogram[width] = 0;
   }
   plan.bits = best + 64;
 }

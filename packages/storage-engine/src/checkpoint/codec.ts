@@ -1,4 +1,5 @@
-import { ByteReader, ByteWriter, bytesEqual, crc32c } from '@tidemark/base';
+import { crc32 } from 'node:zlib';
+import { ByteReader, ByteWriter, bytesEqual } from '@tidemark/base';
 import { storageError } from '../errors.ts';
 import { TIERS } from '../head/resolve.ts';
 import {
@@ -76,8 +77,8 @@ export function encodeSectionHead(section: Section): Uint8Array {
   const writer = new ByteWriter(13);
   writer.u8(section.id);
   writer.u64(section.pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let crc = crc32c(writer.view());
-  for (const piece of section.pieces) crc = crc32c(piece, 0, piece.length, crc);
+  let crc = crc32(writer.view());
+  for (const piece of section.pieces) crc = crc32(piece, crc);
   writer.u32(crc);
   return writer.finish();
 }
@@ -100,7 +101,7 @@ export function decodeSections(bytes: Uint8Array): { readonly id: number; readon
     const crc = reader.u32();
     if (length > reader.left) throw storageError('CHECKPOINT_CORRUPT', 'a section ends early', { at, id, length });
     const payload = reader.raw(length);
-    const actual = crc32c(payload, 0, payload.length, crc32c(bytes, at, at + 9));
+    const actual = crc32(payload, crc32(bytes.subarray(at, at + 9)));
     if (actual !== crc) throw storageError('CHECKPOINT_CORRUPT', `section ${id} fails its checksum`, { at, id });
     if (id !== SECTION_END) {
       sections.push({ id, payload });

@@ -1,5 +1,4 @@
-import { bytesEqual, isTidemarkError } from '@tidemark/base';
-import { seriesId } from '@tidemark/model';
+import { isTidemarkError } from '@tidemark/base';
 import { storageError } from '../errors.ts';
 import { NO_REF } from '../series/registry.ts';
 import {
@@ -109,12 +108,9 @@ class Loader {
     const dictionaries = await this.#pages(KIND_DICTIONARY, (payload) => {
       const { first, entries } = decodeDictionary(payload);
       entries.forEach(({ id, labels }, i) => {
-        const expected = seriesId(this.#context.installationKey, tenant, labels);
-        if (!bytesEqual(id, 0, id.length, expected, 0, expected.length)) {
-          throw storageError('WINDOW_CORRUPT', 'a series id does not belong to its labels', { tenant });
-        }
         const ref = this.#context.registry.resolveOne(series, labels, 0, labels.length);
         if (ref === NO_REF) return;
+        this.#context.registry.learnId(ref, id);
         this.#refs[first + i] = ref;
         this.#window.ordinals.set(ref, first + i);
       });

@@ -1,5 +1,4 @@
 import { ByteWriter, must } from '@tidemark/base';
-import { seriesId } from '@tidemark/model';
 import { ChunkTable } from '../head/chunk-table.ts';
 import type { PendingChunks } from '../head/pending.ts';
 import type { SeriesRegistry, TenantSeries } from '../series/registry.ts';
@@ -197,7 +196,7 @@ class Flush {
       const entries: DictionaryEntry[] = fresh.slice(from, from + DICTIONARY_PAGE_ENTRIES).map((ref) => {
         this.#ordinals.set(ref, counts.series++);
         const labels = tenant.labelBytes(ref);
-        return { id: seriesId(this.#context.installationKey, tenant.name, labels), labels };
+        return { id: this.#context.registry.idOf(ref, this.#context.installationKey), labels };
       });
       this.#last.push(this.#sealed(tenant.name, KIND_DICTIONARY, page, encodeDictionary(first, entries)));
       counts.dictionaryPages++;

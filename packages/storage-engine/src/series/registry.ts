@@ -1,5 +1,14 @@
 import { hash32, isTidemarkError } from '@tidemark/base';
-import { decodeLabels, labelStart, labelValue, METRIC_NAME, type SeriesSection, tenantHash } from '@tidemark/model';
+import {
+  decodeLabels,
+  labelStart,
+  labelValue,
+  METRIC_NAME,
+  SERIES_ID_LENGTH,
+  type SeriesSection,
+  seriesId,
+  tenantHash,
+} from '@tidemark/model';
 import type { LabelIndex } from '../index/label-index.ts';
 import { Postings } from '../index/postings.ts';
 import { LABEL_BYTES_MAX, LabelPool } from './label-pool.ts';
@@ -90,6 +99,7 @@ export class SeriesRegistry {
   #nextOf = new Uint32Array(1024).fill(NO_REF);
   #table = new Int32Array(2048).fill(-1);
   #firstOfSection = NO_REF;
+  #ids = new Uint8Array(0);
 
   constructor(seriesMax: number, refusals: Refusals) {
     this.#seriesMax = seriesMax;
@@ -123,6 +133,30 @@ export class SeriesRegistry {
 
   labelBytes(ref: number): Uint8Array {
     return this.#pool.labelBytes(ref);
+  }
+
+  /** The durable id, computed at first need (some 20 us) and kept. */
+  idOf(ref: number, installationKey: Uint8Array): Uint8Array {
+    if (!this.#hasId(ref)) this.learnId(ref, seriesId(installationKey, this.tenantOf(ref).name, this.labelBytes(ref)));
+    return this.#ids.subarray(ref * SERIES_ID_LENGTH, (ref + 1) * SERIES_ID_LENGTH);
+  }
+
+  /** Takes an id that was computed before and kept behind a checksum. */
+  learnId(ref: number, id: Uint8Array): void {
+    const needed = this.#tenantOf.length * SERIES_ID_LENGTH;
+    if (this.#ids.length < needed) {
+      const ids = new Uint8Array(needed);
+      ids.set(this.#ids);
+      this.#ids = ids;
+    }
+    this.#ids.set(id, ref * SERIES_ID_LENGTH);
+  }
+
+  #hasId(ref: number): boolean {
+    const at = ref * SERIES_ID_LENGTH;
+    // An id of sixteen zeros is computed again every time: once in 2^128.
+    for (let i = at; i < Math.min(at + SERIES_ID_LENGTH, this.#ids.length); i++) if (this.#ids[i] !== 0) return true;
+    return false;
   }
 
   /** Refs of a section's series, NO_REF where one was refused (counted, once per section). Don't change the array. */

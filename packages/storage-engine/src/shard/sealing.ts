@@ -1,5 +1,4 @@
 import type { Logger } from '@tidemark/base';
-import { seriesId } from '@tidemark/model';
 import type { Columns } from '../chunk/columns.ts';
 import { segmentName } from '../filename.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
@@ -145,7 +144,7 @@ async function putSegments(context: SealContext, shard: Shard, window: Window): 
       writer ??= makeWriter(shard, window, entries.length);
       const tenant = shard.registry.tenantOf(ref).name;
       const labels = shard.registry.labelBytes(ref);
-      writer.add(tenant, seriesId(context.installationKey, tenant, labels), labels, run);
+      writer.add(tenant, shard.registry.idOf(ref, context.installationKey), labels, run);
       if (writer.bytes < context.options.segmentBytesMax) continue;
       await put(writer);
       writer = undefined;
