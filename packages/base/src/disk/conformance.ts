@@ -28,6 +28,7 @@ export function diskConformance(name: string, make: () => Promise<Disk>): void {
     });
 
     test('content is a plain array: a slice of it is a copy', async () => {
+      const disk = await make();
       await disk.writeAtomic('plain', Uint8Array.of(1, 2, 3));
       const content = await disk.read('plain');
       expect(Object.getPrototypeOf(content)).toBe(Uint8Array.prototype);
