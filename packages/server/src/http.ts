@@ -1,13 +1,16 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { messageOf, systemCode, TidemarkError } from '@tidemark/base';
-import type { Express } from 'express';
 
 // The one listener.
+
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface Listening {
   /** `http://127.0.0.1:9470`: as bound, so port 0 shows the port that was picked. */
   readonly url: string;
+  /** From now on this answers; before, everything but /-/healthy gets 503. */
+  serve(handler: RequestHandler): void;
   /** Stops accepting, lets answers under way finish for at most `graceMs`, then cuts them. */
   close(graceMs: number): Promise<void>;
 }
@@ -23,9 +26,10 @@ export function isLoopback(listen: string): boolean {
 }
 
 /** Throws `HTTP_PORT_IN_USE`, `HTTP_LISTEN`. */
-export async function listenOn(listen: string, app: Express): Promise<Listening> {
+export async function listenOn(listen: string): Promise<Listening> {
   const { host, port } = parseListen(listen);
-  const server = createServer(app);
+  let handler: RequestHandler = answerStarting;
+  const server = createServer((request, response) => handler(request, response));
   // Prometheus keeps connections for 5 minutes between sends.
   server.keepAliveTimeout = 330_000;
   try {
@@ -47,8 +51,16 @@ export async function listenOn(listen: string, app: Express): Promise<Listening>
   const bound = server.address() as AddressInfo;
   return {
     url: `http://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`,
+    serve(next) {
+      handler = next;
+    },
     close: (graceMs) => closeServer(server, graceMs),
   };
+}
+
+function answerStarting({ url }: IncomingMessage, response: ServerResponse): void {
+  if (url === '/-/healthy') response.end('Tidemark is healthy.\n');
+  else response.writeHead(503, { 'retry-after': '1', 'content-type': 'text/plain' }).end('Tidemark is starting.\n');
 }
 
 function closeServer(server: Server, graceMs: number): Promise<void> {

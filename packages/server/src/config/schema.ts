@@ -137,6 +137,11 @@ export const CONFIG_SCHEMA = z.strictObject({
       .max(100_000)
       .default(1)
       .describe('How fast the wall clock runs. Refused unless the listener is loopback.'),
+    clockOrigin: whole(
+      0,
+      0,
+      'Unix milliseconds at which the fast clock agreed with the true one; 0: the start of this process.',
+    ),
   }),
 });
 

@@ -1,0 +1,108 @@
+import { existsSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { messageOf, type SelfMetrics } from '@tidemark/base';
+import { sendError, sendJson, tenantOf } from '@tidemark/query';
+import express, { type Express, type Router } from 'express';
+
+// Everything the one listener answers.
+//
+//   /                            the page            /metrics             own metrics
+//   /api/v1, /prometheus/api/v1  Prometheus' API     /-/healthy, /-/ready
+//   /api/v1/write ...            taking in           /api/v1/admin/flush
+
+/** A write route; it reads the body itself. */
+export type WriteHandler = (request: IncomingMessage, response: ServerResponse, tenant: string) => Promise<void>;
+
+export interface AppParts {
+  readonly metrics: SelfMetrics;
+  /** POST routes below /api/v1 by path; absent where this process does not take in. */
+  readonly writes: Readonly<Record<string, WriteHandler>>;
+  /** Reading half of the API; absent where this process does not answer queries. */
+  readonly queries: Router | undefined;
+  readonly rules: () => unknown;
+  readonly alerts: () => unknown;
+  readonly flush: (() => Promise<FlushReport>) | undefined;
+  readonly page: boolean;
+}
+
+export interface FlushReport {
+  /** Whether everything acknowledged before the call is in the store. */
+  readonly caughtUp: boolean;
+}
+
+const API_PATHS = ['/api/v1', '/prometheus/api/v1'];
+const PAGE_FOLDER = fileURLToPath(new URL('../../ui/dist', import.meta.url));
+
+export function createApp(parts: AppParts): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.get('/-/healthy', (_request, response) => void response.type('text').send('Tidemark is healthy.\n'));
+  app.get('/-/ready', (_request, response) => void response.type('text').send('Tidemark is ready.\n'));
+  app.get('/metrics', (_request, response) => {
+    response.type('text/plain; version=0.0.4; charset=utf-8').send(parts.metrics.expose());
+  });
+  for (const path of API_PATHS) {
+    for (const [route, handle] of Object.entries(parts.writes)) {
+      app.post(`${path}${route}`, (request, response) => void runWrite(request, response, handle));
+    }
+    if (parts.flush) app.post(`${path}/admin/flush`, (_request, response) => void runFlush(response, parts.flush));
+    app.get(`${path}/rules`, (_request, response) => void sendJson(response, parts.rules()));
+    app.get(`${path}/alerts`, (_request, response) => void sendJson(response, parts.alerts()));
+    if (parts.queries) app.use(path, parts.queries);
+    app.use(path, (request, response) => {
+      response.status(404).json({
+        status: 'error',
+        errorType: 'not_found',
+        error: `there is no ${request.method} ${request.originalUrl.split('?')[0]} in this Tidemark`,
+      });
+    });
+  }
+  if (parts.page) servePage(app);
+  return app;
+}
+
+async function runWrite(request: IncomingMessage, response: ServerResponse, handle: WriteHandler): Promise<void> {
+  let tenant: string;
+  try {
+    tenant = tenantOf(request);
+  } catch (error) {
+    response.writeHead(400, { 'content-type': 'text/plain; charset=utf-8' }).end(`${messageOf(error)}\n`);
+    return;
+  }
+  try {
+    await handle(request, response, tenant);
+  } catch (error) {
+    if (response.headersSent) response.destroy();
+    else response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' }).end(`${messageOf(error)}\n`);
+  }
+}
+
+async function runFlush(response: ServerResponse, flush: AppParts['flush']): Promise<void> {
+  try {
+    await sendJson(response, await flush?.());
+  } catch (error) {
+    sendError(response, error);
+  }
+}
+
+function servePage(app: Express): void {
+  if (!existsSync(PAGE_FOLDER)) {
+    app.get('/', (_request, response) => {
+      response
+        .status(503)
+        .type('text')
+        .send('The page is not built: run `npm run build -w @tidemark/ui`, or `npm start`.\n');
+    });
+    return;
+  }
+  // Names of assets hold a hash of their content, so they may be kept for good; the page itself must be asked for again.
+  app.use('/assets', express.static(`${PAGE_FOLDER}/assets`, { immutable: true, maxAge: '1y' }));
+  app.use(
+    express.static(PAGE_FOLDER, {
+      cacheControl: false,
+      setHeaders: (response) => void response.setHeader('cache-control', 'no-cache'),
+    }),
+  );
+}

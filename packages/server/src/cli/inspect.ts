@@ -1,0 +1,39 @@
+import { TidemarkError } from '@tidemark/base';
+import { loadConfig } from '../config/load.ts';
+import type { Command, CommandContext } from './command.ts';
+import { inspectJournalFile } from './inspect/journal.ts';
+import { inspectTopic } from './inspect/topic.ts';
+
+export const inspectCommand: Command = {
+  name: 'inspect',
+  summary: 'look into a data folder',
+  help: `tidemark inspect [folder] [DATA]              what is there, file by file
+tidemark inspect journal [DATA]               every frame of the embedded log, with its checksum's verdict
+tidemark inspect topic NAME [--last 20]       records of a topic, decoded
+tidemark inspect segment FILE                 a sealed segment: series, blocks, time range, checksums
+
+  DATA is the data folder; default: the configured one. Reads only; works while Tidemark runs.`,
+  options: { data: 'text', last: 'text' },
+  run: runInspect,
+};
+
+async function runInspect(context: CommandContext): Promise<number> {
+  const [first = 'folder', second] = context.args.words;
+  const say = (line: string) => void context.stdout.write(`${line}\n`);
+  const data = async (named?: string) =>
+    named ?? context.args.options.get('data') ?? (await loadConfig({ env: context.env })).config.data;
+  switch (first) {
+    case 'journal':
+      return inspectJournalFile(await data(second), say);
+    case 'topic': {
+      if (second === undefined)
+        throw new TidemarkError('ARGUMENT_INVALID', 'inspect topic needs a name, for example tidemark.1m');
+      const last = Number(context.args.options.get('last') ?? 20);
+      if (!Number.isInteger(last) || last < 1)
+        throw new TidemarkError('ARGUMENT_INVALID', '--last must be a whole number of at least 1');
+      return inspectTopic(await data(), second, last, say);
+    }
+    default:
+      throw new TidemarkError('ARGUMENT_INVALID', `inspect does not know ${first}`);
+  }
+}

@@ -1,0 +1,121 @@
+import { TidemarkError } from '@tidemark/base';
+import { parseDuration } from '@tidemark/model';
+import { type Command, type CommandContext, callServer, serverUrl, tenantHeaders } from './command.ts';
+import { sparkline, squeeze } from './sparkline.ts';
+import { table } from './table.ts';
+
+export const queryCommand: Command = {
+  name: 'query',
+  summary: 'ask a running Tidemark a PromQL question',
+  help: `tidemark query EXPRESSION [--range 1h] [--step 30s] [--time T] [--json] [--url URL] [--tenant NAME]
+
+  Prints a table of series and values now (or at --time: unix seconds or RFC 3339).
+  With --range, a line for each series: lowest, highest and last value, and a sparkline of that long until now.
+
+  tidemark query 'node_load1'
+  tidemark query 'rate(node_cpu_seconds_total{mode="idle"}[1m])' --range 15m`,
+  options: { range: 'text', step: 'text', time: 'text', url: 'text', tenant: 'text', json: 'flag' },
+  run: runQuery,
+};
+
+interface Series {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value?: readonly [number, string];
+  readonly values?: readonly (readonly [number, string])[];
+}
+
+interface Reply {
+  readonly status: string;
+  readonly error?: string;
+  readonly warnings?: readonly string[];
+  readonly data?: { readonly resultType: string; readonly result: unknown };
+}
+
+const SPARK_WIDTH = 60;
+
+async function runQuery(context: CommandContext): Promise<number> {
+  const expression = context.args.words.join(' ');
+  if (expression === '') {
+    throw new TidemarkError('ARGUMENT_INVALID', "query needs an expression, for example: tidemark query 'node_load1'");
+  }
+  const range = context.args.options.get('range');
+  const reply =
+    range === undefined ? await askInstant(context, expression) : await askRange(context, expression, range);
+  if (reply.status !== 'success' || !reply.data) {
+    context.stderr.write(`${reply.error ?? 'the server answered with nothing'}\n`);
+    return 1;
+  }
+  for (const warning of reply.warnings ?? []) context.stderr.write(`warning: ${warning}\n`);
+  if (context.args.options.has('json')) context.stdout.write(`${JSON.stringify(reply.data, null, 2)}\n`);
+  else context.stdout.write(render(reply.data));
+  return 0;
+}
+
+async function ask(context: CommandContext, path: string, params: Record<string, string>): Promise<Reply> {
+  const response = await callServer(`${serverUrl(context)}/api/v1/${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded', ...tenantHeaders(context.args) },
+    body: new URLSearchParams(params).toString(),
+    signal: context.signal,
+  });
+  return (await response.json()) as Reply;
+}
+
+function askInstant(context: CommandContext, query: string): Promise<Reply> {
+  const time = context.args.options.get('time');
+  return ask(context, 'query', { query, ...(time === undefined ? {} : { time }) });
+}
+
+/** The server's own clock says when "now" is. */
+async function askRange(context: CommandContext, query: string, range: string): Promise<Reply> {
+  const rangeMs = parseDuration(range);
+  const step = context.args.options.get('step');
+  const stepMs = step === undefined ? Math.max(1000, Math.ceil(rangeMs / (2 * SPARK_WIDTH))) : parseDuration(step);
+  const now = await ask(context, 'query', { query: 'time()' });
+  const endSeconds = Number((now.data?.result as [number, string] | undefined)?.[1]);
+  if (!Number.isFinite(endSeconds)) return now;
+  return ask(context, 'query_range', {
+    query,
+    start: String(endSeconds - rangeMs / 1000),
+    end: String(endSeconds),
+    step: String(stepMs / 1000),
+  });
+}
+
+function render(data: NonNullable<Reply['data']>): string {
+  if (data.resultType === 'scalar' || data.resultType === 'string') return `${(data.result as [number, string])[1]}\n`;
+  const series = data.result as readonly Series[];
+  if (series.length === 0) return 'no series\n';
+  if (data.resultType === 'vector') {
+    return table(
+      ['series', 'value'],
+      series.map((one) => [nameOf(one.metric), one.value?.[1] ?? '']),
+      1,
+    );
+  }
+  return table(
+    ['series', 'lowest', 'highest', 'last', ''],
+    series.map((one) => {
+      const numbers = (one.values ?? []).map(([, text]) => Number(text));
+      const there = numbers.filter(Number.isFinite);
+      return [
+        nameOf(one.metric),
+        short(Math.min(...there)),
+        short(Math.max(...there)),
+        one.values?.at(-1)?.[1] ?? '',
+        sparkline(squeeze(numbers, SPARK_WIDTH)),
+      ];
+    }),
+    1,
+  );
+}
+
+function nameOf(metric: Readonly<Record<string, string>>): string {
+  const rest = Object.entries(metric).filter(([name]) => name !== '__name__');
+  const labels = rest.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(', ');
+  return `${metric['__name__'] ?? ''}${labels === '' ? '' : `{${labels}}`}` || '{}';
+}
+
+function short(value: number): string {
+  return Number.isFinite(value) ? String(Number(value.toPrecision(6))) : '';
+}

@@ -1,0 +1,135 @@
+import {
+  acceleratedClock,
+  isTidemarkError,
+  lineLogger,
+  messageOf,
+  systemClock,
+  systemRandom,
+  TidemarkError,
+} from '@tidemark/base';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { ROLES } from '../config/schema.ts';
+import { isLoopback } from '../http.ts';
+import { VERSION } from '../version.ts';
+import { startTidemark } from '../wiring.ts';
+import type { Command, CommandContext } from './command.ts';
+
+export const serveCommand: Command = {
+  name: 'serve',
+  summary: 'run Tidemark',
+  help: `tidemark serve [--roles ${ROLES.join(',')}]
+
+  Runs all roles in one process on the embedded log, with a folder as object store. Nothing else is needed.
+
+  settings     tidemark.yaml in the current folder (or TIDEMARK_CONFIG), each overridden by TIDEMARK_SECTION_KEY
+               \`tidemark config explain\` lists them all
+  TIDEMARK_HTTP_LISTEN       where it listens                   127.0.0.1:9470
+  TIDEMARK_DATA              where its data is                  ./data
+  TIDEMARK_COLLECTOR_HOST    this host's own metrics            true
+  TIDEMARK_RULES_FILES       Prometheus rule files              rules/*.yaml
+  TIDEMARK_NOTIFIER_WEBHOOK_URL   who is told of alerts
+
+  Ctrl-C or SIGTERM: stops taking in, checkpoints, ends.`,
+  options: { roles: 'text' },
+  run: serve,
+};
+
+// Everything together must end within 10 s of SIGTERM.
+const DRAIN_MS = 9000;
+
+async function serve({ args, env, stdout, stderr, signal }: CommandContext): Promise<number> {
+  const loaded = await loadConfig({ env, flags: flagsOf(args.options) });
+  const { config } = loaded;
+  const clock = clockOf(loaded);
+  const logger = lineLogger({
+    write: (line) => stderr.write(`${line}\n`),
+    nowMs: () => systemClock.nowMs(),
+    minLevel: config.logging.level,
+  });
+  if (config.testing.clockRate !== 1) {
+    logger.warn('testing.clockRate is set: the wall clock runs fast, for tests only', {
+      rate: config.testing.clockRate,
+    });
+  }
+  const failed = Promise.withResolvers<never>();
+  const tidemark = await startTidemark({
+    loaded,
+    clock,
+    random: systemRandom,
+    logger,
+    onFailure: (what, error) => {
+      logger.error('a part of Tidemark failed', { what, error: messageOf(error) });
+      failed.reject(error instanceof Error ? error : new Error(String(error)));
+    },
+  });
+  stdout.write(welcome(tidemark.url, tidemark.dataFolder));
+  try {
+    await Promise.race([aborted(signal), failed.promise]);
+    stdout.write('\nStopping: taking nothing in, writing a checkpoint.\n');
+    return await drained(tidemark.close(), logger.error);
+  } catch (error) {
+    await drained(tidemark.close(), logger.error);
+    throw isTidemarkError(error)
+      ? error
+      : new TidemarkError('SERVER_FAILED', `Tidemark stopped: ${messageOf(error)}`, {}, error);
+  }
+}
+
+function flagsOf(options: ReadonlyMap<string, string>) {
+  const roles = options.get('roles');
+  if (roles === undefined) return new Map();
+  return new Map([['roles', { flag: '--roles', value: roles.split(',').map((role) => role.trim()) }]]);
+}
+
+/** A clock that runs fast must not be reachable from outside: its times are not true. */
+function clockOf({ config }: LoadedConfig) {
+  const { clockRate, clockOrigin } = config.testing;
+  if (clockRate === 1) return systemClock;
+  if (!isLoopback(config.http.listen)) {
+    throw new TidemarkError(
+      'CONFIG_INVALID',
+      `testing.clockRate is for tests and refused unless http.listen is loopback; it is ${config.http.listen}`,
+      { listen: config.http.listen },
+    );
+  }
+  return acceleratedClock(clockRate, clockOrigin === 0 ? systemClock.nowMs() : clockOrigin);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** 0 when everything ended in time; 1, and said, when it had to be left. What was acknowledged is on disk either way. */
+async function drained(closing: Promise<void>, say: (message: string) => void): Promise<number> {
+  const late = new AbortController();
+  const timeout = systemClock.sleep(DRAIN_MS, late.signal).then(
+    () => 'late' as const,
+    () => 'ended' as const,
+  );
+  const ended = await Promise.race([closing.then(() => 'ended' as const), timeout]);
+  late.abort();
+  if (ended === 'ended') return 0;
+  say(`not everything ended within ${DRAIN_MS / 1000} s; what was acknowledged is on disk`);
+  return 1;
+}
+
+function welcome(url: string, dataFolder: string): string {
+  return `
+  Tidemark ${VERSION} is ready.
+
+    page    ${url}
+    data    ${dataFolder}
+
+    next    open the page: this host's metrics move within a few seconds
+            npm start -- query 'node_load1' --range 5m
+            echo "CPU.load host=web1 $(date +%s) 50" | npm start -- push
+            in prometheus.yml:  remote_write: [{url: "${url}/api/v1/write"}]
+            in Grafana: a Prometheus data source at ${url}
+
+    Ctrl-C stops it; nothing acknowledged is lost.
+
+`;
+}

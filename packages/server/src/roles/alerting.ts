@@ -1,0 +1,74 @@
+import { alertsAnswer, loadRules, rulesAnswer, startNotifier, startRules } from '@tidemark/alerts';
+import type { Clock, Logger, Random, SelfMetrics } from '@tidemark/base';
+import type { Log } from '@tidemark/log';
+import { DEFAULT_TENANT, type QueryPort } from '@tidemark/model';
+import { parse } from '@tidemark/promql';
+import type { Config, Role } from '../config/schema.ts';
+import { readRuleFiles } from './rule-files.ts';
+
+// Rules and notifier. They know each other only through the topics between them.
+
+export interface AlertingParts {
+  readonly config: Config;
+  readonly roles: ReadonlySet<Role>;
+  readonly log: Log;
+  readonly query: QueryPort;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: SelfMetrics;
+  readonly externalUrl: string;
+}
+
+export interface Alerting {
+  /** `data` of /api/v1/rules and /api/v1/alerts. */
+  rulesJson(): unknown;
+  alertsJson(): unknown;
+  close(): Promise<void>;
+}
+
+/** Throws `RULES_INVALID`, `RULES_UNREADABLE` with file and line. */
+export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
+  const { config, roles, log, query, clock, random, logger, metrics, externalUrl } = parts;
+  const { topicPrefix } = config.log;
+  await using started = new AsyncDisposableStack();
+  const files = await readRuleFiles(config.rules.files);
+  const { groups, warnings } = loadRules(files, { checkExpression: (text) => void parse(text) });
+  for (const warning of warnings) logger.warn(warning);
+  const rules = roles.has('rules')
+    ? await startRules({
+        log,
+        query,
+        clock,
+        logger: logger.child('rules'),
+        metrics,
+        groups,
+        externalUrl,
+        tenant: DEFAULT_TENANT,
+        topicPrefix,
+        intervalMs: config.rules.interval,
+      })
+    : undefined;
+  if (rules) started.defer(() => rules.close());
+  if (roles.has('notify')) {
+    const { webhooks, webhookUrl, groupBy, groupWait, groupInterval, repeatInterval } = config.notifier;
+    const notifier = await startNotifier({
+      log,
+      clock,
+      random,
+      logger: logger.child('notifier'),
+      metrics,
+      receivers: [...webhooks, ...(webhookUrl === '' ? [] : [{ name: 'default', url: webhookUrl }])],
+      route: { groupBy, groupWaitMs: groupWait, groupIntervalMs: groupInterval, repeatIntervalMs: repeatInterval },
+      externalUrl,
+      topicPrefix,
+    });
+    started.defer(() => notifier.close());
+  }
+  const owned = started.move();
+  return {
+    rulesJson: () => rulesAnswer(rules?.rules() ?? []),
+    alertsJson: () => alertsAnswer(rules?.alerts() ?? []),
+    close: () => owned.disposeAsync(),
+  };
+}

@@ -1,0 +1,230 @@
+import {
+  type Clock,
+  isTidemarkError,
+  type Logger,
+  messageOf,
+  type SelfMetrics,
+  TaskGroup,
+  TidemarkError,
+} from '@tidemark/base';
+import type { FetchedRecords, Log, LogReader, PartitionBounds, Position, TopicPartition } from '@tidemark/log';
+import { decodeRowBatch, decodeSampleBatch, type Freshness } from '@tidemark/model';
+import type { StorageEngine } from '@tidemark/storage-engine';
+
+// The poll loop between the log and the storage engine.
+//
+//   log --fetch--> engine.apply --when due--------> engine.checkpoint --> log.commit('storer', positions)
+//                               --every half minute--> engine.seal
+//
+// The engine says from where to read, and when a checkpoint is due; the log is told what may go only after a checkpoint holds
+// it. When the engine has no room left, it is checkpointed and the same record applied again. A record that cannot be decoded
+// is counted, logged and passed: it was acknowledged as these bytes, and holding up all others would help nobody.
+
+export interface StorerOptions {
+  readonly log: Log;
+  readonly engine: StorageEngine;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: SelfMetrics;
+  /** Topics of samples and of rows, with their partitions. */
+  readonly sampleTopics: readonly string[];
+  readonly rowTopics: readonly string[];
+  readonly partitions: number;
+  readonly onFailure: (what: string, error: unknown) => void;
+}
+
+const GROUP = 'storer';
+// 4 MiB a turn: some ten thousand samples, a few milliseconds of work between answers to others.
+const FETCH_BYTES = 4 * 1024 * 1024;
+const FETCH_WAIT_MS = 1000;
+const CHECK_INTERVAL_MS = 1000;
+const SEAL_INTERVAL_MS = 30_000;
+const RETRY_MS = 100;
+
+export class Storer implements Freshness {
+  readonly #options: StorerOptions;
+  readonly #tasks: TaskGroup;
+  readonly #rowTopics: ReadonlySet<string>;
+  #reader: LogReader | undefined;
+  /** Next offset per topic partition, after its records are in the engine. */
+  readonly #appliedThrough = new Map<string, number>();
+  #waiting: (() => void)[] = [];
+  readonly #countBad: (topic: string) => void;
+
+  constructor(options: StorerOptions) {
+    this.#options = options;
+    this.#rowTopics = new Set(options.rowTopics);
+    this.#tasks = new TaskGroup(options.onFailure);
+    const bad = options.metrics.counters('tidemark_storer_bad_records_total', 'Records that could not be decoded.', [
+      'topic',
+    ]);
+    this.#countBad = (topic) => bad.with(topic).add();
+  }
+
+  async start(): Promise<void> {
+    const { engine, log } = this.#options;
+    const from = await this.#startPositions();
+    for (const position of from) this.#appliedThrough.set(keyOf(position), position.offset);
+    this.#reader = await log.openReader({ group: GROUP, from });
+    this.#tasks.spawn('storer', (signal) => this.#poll(signal));
+    const checkpointWhenDue = async () => {
+      if (engine.checkpointDue()) await this.checkpoint();
+    };
+    this.#tasks.spawn('checkpoint', (signal) => this.#every(signal, CHECK_INTERVAL_MS, checkpointWhenDue));
+    this.#tasks.spawn('seal', (signal) => this.#every(signal, SEAL_INTERVAL_MS, () => this.#seal()));
+  }
+
+  /** Checkpoints, and lets the log release what is now held by the store. */
+  async checkpoint(): Promise<void> {
+    const positions = await this.#options.engine.checkpoint();
+    await this.#options.log.commit(GROUP, positions);
+  }
+
+  /** Everything acknowledged so far into the store, sealed where a window is over. */
+  async flush(timeoutMs: number): Promise<boolean> {
+    const caughtUp = await this.caughtUp(timeoutMs);
+    await this.checkpoint();
+    const { failures } = await this.#options.engine.seal({ supplementsToo: true });
+    if (failures.length > 0)
+      throw new TidemarkError('STORE_NOT_SEALED', failures.join('; '), { failures: failures.length });
+    return caughtUp;
+  }
+
+  async caughtUp(timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+    const { log, clock, sampleTopics } = this.#options;
+    const bounds = (await Promise.all(sampleTopics.map((topic) => log.bounds(topic)))).flat();
+    const deadlineMs = clock.monotonicMs() + timeoutMs;
+    const behind = () => {
+      return bounds.some((bound) => (this.#appliedThrough.get(keyOf(bound)) ?? 0) < bound.end);
+    };
+    while (behind()) {
+      signal?.throwIfAborted();
+      const leftMs = deadlineMs - clock.monotonicMs();
+      if (leftMs <= 0) return false;
+      await this.#nextApply(leftMs);
+    }
+    return true;
+  }
+
+  async close(): Promise<void> {
+    await this.#tasks.close();
+    await this.#reader?.close();
+    if (this.#reader) await this.checkpoint();
+  }
+
+  #partitions() {
+    const topics = [...this.#options.sampleTopics, ...this.#options.rowTopics];
+    return topics.flatMap((topic) =>
+      Array.from({ length: this.#options.partitions }, (_, partition) => ({ topic, partition })),
+    );
+  }
+
+  /** Where the engine stands; where the log no longer has that, at the log's first record, and it is said. */
+  async #startPositions(): Promise<Position[]> {
+    const { engine, log, logger } = this.#options;
+    const positions: Position[] = [];
+    for (const tp of this.#partitions()) {
+      const wanted = engine.position(tp);
+      const bounds = (await log.bounds(tp.topic))[tp.partition] as PartitionBounds;
+      const offset = Math.min(Math.max(wanted, bounds.start), bounds.end);
+      if (offset !== wanted && wanted !== 0) {
+        logger.error(
+          'the log does not have what storage asks for: what lies between is lost, or the log is another one',
+          {
+            ...tp,
+            wanted,
+            start: bounds.start,
+            end: bounds.end,
+          },
+        );
+      }
+      positions.push({ ...tp, offset });
+    }
+    return positions;
+  }
+
+  async #poll(signal: AbortSignal): Promise<void> {
+    const reader = this.#reader as LogReader;
+    while (!signal.aborted) {
+      const fetched = await reader.fetch({ maxBytes: FETCH_BYTES, maxWaitMs: FETCH_WAIT_MS, signal });
+      for (const part of fetched) await this.#apply(part, signal);
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      for (const wake of waiting) wake();
+      // Requests and queries get their turn between fetches.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  }
+
+  async #apply({ topic, partition, records, nextOffset }: FetchedRecords, signal: AbortSignal): Promise<void> {
+    const { engine, logger } = this.#options;
+    for (const { offset, value } of records) {
+      if (value === null) continue;
+      try {
+        while (!this.#applyOne(topic, partition, offset, value)) await this.#makeRoom(signal);
+      } catch (error) {
+        if (!isTidemarkError(error) || !error.code.startsWith('BATCH_')) throw error;
+        this.#countBad(topic);
+        logger.error('a record cannot be decoded and is passed', { topic, partition, offset, error: messageOf(error) });
+      }
+    }
+    engine.advance({ topic, partition }, nextOffset);
+    this.#appliedThrough.set(keyOf({ topic, partition }), nextOffset);
+  }
+
+  /** False when the engine cannot take the record now; nothing of it was applied then. */
+  #applyOne(topic: string, partition: number, offset: number, value: Uint8Array): boolean {
+    const { engine } = this.#options;
+    try {
+      if (this.#rowTopics.has(topic)) engine.applyRows({ topic, partition, offset, batch: decodeRowBatch(value) });
+      else engine.applySamples({ topic, partition, offset, batch: decodeSampleBatch(value) });
+      return true;
+    } catch (error) {
+      if (isTidemarkError(error, 'STORAGE_OVERLOADED') || isTidemarkError(error, 'STORAGE_MANIFEST_UNKNOWN'))
+        return false;
+      throw error;
+    }
+  }
+
+  async #makeRoom(signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#options;
+    try {
+      await this.checkpoint();
+    } catch (error) {
+      logger.error('storage has no room and cannot be checkpointed; trying again', { error: messageOf(error) });
+    }
+    await clock.sleep(RETRY_MS, signal);
+  }
+
+  async #seal(): Promise<void> {
+    await this.checkpoint();
+    await this.#options.engine.seal();
+  }
+
+  #nextApply(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, Math.min(timeoutMs, FETCH_WAIT_MS));
+      this.#waiting.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  /** A failed turn is logged and tried again at the next: the log keeps what was not checkpointed. */
+  async #every(signal: AbortSignal, intervalMs: number, work: () => Promise<void>): Promise<void> {
+    const { clock, logger } = this.#options;
+    for (;;) {
+      await clock.sleep(intervalMs, signal);
+      try {
+        await work();
+      } catch (error) {
+        logger.error('cannot checkpoint or seal; trying again', { error: messageOf(error) });
+      }
+    }
+  }
+}
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`;
+}

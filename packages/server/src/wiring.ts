@@ -1,0 +1,164 @@
+import { join } from 'node:path';
+import { type Clock, type Logger, nodeDisk, type Random, SelfMetrics } from '@tidemark/base';
+import { openEmbeddedLog, type TopicSpec } from '@tidemark/log';
+import { DEFAULT_TENANT, TOPIC_INTENTS, topicName } from '@tidemark/model';
+import { openFileObjectStore, openStorageEngine, DEFAULT_OPTIONS as STORAGE_DEFAULTS } from '@tidemark/storage-engine';
+import { startRollup } from '@tidemark/stream-rollup';
+import { createApp } from './app.ts';
+import type { LoadedConfig } from './config/load.ts';
+import type { Config, Role } from './config/schema.ts';
+import { openInstallation, prepareDataFolder } from './data-folder.ts';
+import { listenOn } from './http.ts';
+import { processMetrics } from './process-metrics.ts';
+import { startAlerting } from './roles/alerting.ts';
+import { startCollector } from './roles/collector.ts';
+import { startIngest } from './roles/ingest.ts';
+import { startQuery } from './roles/query.ts';
+import { Storer } from './roles/storer.ts';
+
+// The only file that knows every package: who is handed to whom. Reading it is reading the architecture.
+//
+//   disk ─ log ─┬─ ingest ◀─ collector
+//               ├─ storer ─ storage engine ─ query ◀─ rules ─▶ log
+//               ├─ rollup ─▶ log
+//               └─ notifier
+//
+// Parts start from the log outwards and stop the other way round: what takes in first, what keeps last.
+
+export interface TidemarkOptions {
+  readonly loaded: LoadedConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** A part ended that should run: the process should end, and be started again. */
+  readonly onFailure: (what: string, error: unknown) => void;
+}
+
+export interface Tidemark {
+  readonly url: string;
+  readonly dataFolder: string;
+  /** Stops taking in, checkpoints, lets go. Twice is fine. */
+  close(): Promise<void>;
+}
+
+// The listener's last answers: long enough for a query under way, short of the ten seconds in all.
+const HTTP_GRACE_MS = 3000;
+const FLUSH_TIMEOUT_MS = 60_000;
+
+export async function startTidemark(options: TidemarkOptions): Promise<Tidemark> {
+  const { clock, random, logger, onFailure } = options;
+  const { config } = options.loaded;
+  const roles = new Set<Role>(config.roles);
+  await using parts = new AsyncDisposableStack();
+  const metrics = new SelfMetrics();
+  processMetrics(metrics, clock);
+
+  const listening = await listenOn(config.http.listen);
+  parts.defer(() => listening.close(HTTP_GRACE_MS));
+  const dataFolder = await prepareDataFolder(config.data);
+  const disk = nodeDisk(dataFolder);
+  const installation = await openInstallation(disk, dataFolder, config.log.partitions, random);
+  const log = await openEmbeddedLog({
+    disk,
+    clock,
+    logger: logger.child('log'),
+    metrics,
+    options: { folder: 'log', retainBytesMax: config.log.keepBytes, retainMaxMs: config.log.keepAge },
+  });
+  parts.defer(() => log.close());
+  await log.ensureTopics(topicSpecs(config));
+
+  const objectFolder = config.store.objects === '' ? join(dataFolder, 'objects') : config.store.objects;
+  const engine = await openStorageEngine({
+    disk: nodeDisk(join(dataFolder, 'store')),
+    folder: join(dataFolder, 'store'),
+    objectStore: await openFileObjectStore(objectFolder),
+    clock,
+    logger: logger.child('store'),
+    metrics,
+    installationKey: installation.key,
+    options: {
+      checkpointEveryMs: config.store.checkpointInterval,
+      sealGraceMs: config.store.sealGrace,
+      retentionMs: { ...STORAGE_DEFAULTS.retentionMs, raw: config.store.retentionRaw, '1m': config.store.retention1m },
+    },
+  });
+  parts.defer(() => engine.close());
+  const topic = (role: Parameters<typeof topicName>[0]) => topicName(role, config.log.topicPrefix);
+  const storer = new Storer({
+    log,
+    engine,
+    clock,
+    logger: logger.child('storer'),
+    metrics,
+    sampleTopics: [topic('raw')],
+    rowTopics: [topic('1m')],
+    partitions: installation.partitions,
+    onFailure,
+  });
+  if (roles.has('store')) {
+    await storer.start();
+    parts.defer(() => storer.close());
+  }
+  if (roles.has('rollup')) {
+    const rollup = await startRollup({
+      log,
+      clock,
+      disk,
+      folder: 'rollup',
+      partitions: installation.partitions,
+      topicPrefix: config.log.topicPrefix,
+      logger: logger.child('rollup'),
+      metrics,
+    });
+    parts.defer(() => rollup.close());
+  }
+  const query = startQuery({ config, source: engine.source(), freshness: storer, clock, metrics });
+  const alerting = await startAlerting({
+    config,
+    roles,
+    log,
+    query: query.service,
+    clock,
+    random,
+    logger,
+    metrics,
+    externalUrl: listening.url,
+  });
+  parts.defer(() => alerting.close());
+  const ingest = startIngest({ config, log, clock, random, logger: logger.child('ingest'), metrics });
+  if (roles.has('collect') && config.collector.host) {
+    const collector = startCollector({
+      config,
+      sink: ingest.sinkFor('host'),
+      clock,
+      logger,
+      metrics,
+      tenant: DEFAULT_TENANT,
+    });
+    parts.defer(() => collector.close());
+  }
+  const app = createApp({
+    metrics,
+    writes: roles.has('ingest') ? ingest.handlers : {},
+    queries: roles.has('query') ? query.router : undefined,
+    rules: alerting.rulesJson,
+    alerts: alerting.alertsJson,
+    flush: roles.has('store') ? async () => ({ caughtUp: await storer.flush(FLUSH_TIMEOUT_MS) }) : undefined,
+    page: roles.has('ui'),
+  });
+  // Registered last, so that stopping begins with taking nothing in.
+  parts.defer(() => listening.close(HTTP_GRACE_MS));
+  listening.serve(app);
+  const owned = parts.move();
+  return { url: listening.url, dataFolder, close: () => owned.disposeAsync() };
+}
+
+function topicSpecs(config: Config): TopicSpec[] {
+  return TOPIC_INTENTS.map(({ role, partitions, compacted, retentionMs }) => ({
+    name: topicName(role, config.log.topicPrefix),
+    partitions: partitions === 'data' ? config.log.partitions : 1,
+    compacted,
+    retentionMs,
+  }));
+}
