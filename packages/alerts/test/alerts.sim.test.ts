@@ -21,10 +21,14 @@ test('an alert fires, is told once, and its end is told once', async () => {
   world.truth['down'] = { web1: 1.5 };
   await world.pass(300);
   expect(world.told).toEqual(['firing web1']);
+  expect(await world.ledger()).toMatchObject([
+    { receiver: 'ops', done: { alerts: [{ status: 'firing' }] }, intent: null },
+  ]);
   world.truth['down'] = {};
   await world.pass(1200);
   expect(world.told).toEqual(['firing web1', 'resolved -web1']);
   expect(world.notifier.status()).toMatchObject({ groups: 0, alerts: 0 });
+  expect(await world.ledger()).toEqual([]);
 });
 
 test('the notice is Alertmanager’s, version 4', async () => {
@@ -176,6 +180,37 @@ test('a crash between intent and done: told again, under the same id, then no mo
   const [first, second] = world.received.map(({ headers }) => headers['x-tidemark-notice-id']);
   expect(first).toMatch(/^[0-9a-f]{16}$/);
   expect(second).toBe(first);
+});
+
+test('a crash between intent and done, and the alert ended meanwhile: its beginning, then its end', async () => {
+  const world = await World.begin({ rules: NOW });
+  world.answer = 503;
+  world.truth['down'] = { web1: 1 };
+  await world.pass(30);
+  world.crash();
+  world.truth['down'] = {};
+  world.answer = 200;
+  await world.clock.advance(3_600_000);
+  await world.startProcess();
+  await world.pass(60);
+  expect(world.told).toEqual(['firing web1', 'resolved -web1']);
+});
+
+test('a notice missed by two processes is told by the third', async () => {
+  const world = await World.begin({ rules: NOW, route: { groupWaitMs: 20_000 } });
+  world.truth['down'] = { web1: 1 };
+  await world.pass(12);
+  // From here on no rule says it again: what is told comes from the log.
+  world.truth['down'] = new Error('no query today');
+  for (let i = 0; i < 2; i++) {
+    world.crash();
+    await world.clock.advance(600_000);
+    await world.startProcess();
+    await world.pass(12);
+    expect(world.told).toEqual([]);
+  }
+  await world.pass(12);
+  expect(world.told).toEqual(['firing web1']);
 });
 
 test('a crash before the intent loses nothing', async () => {
@@ -373,6 +408,31 @@ test('a reload keeps the alerts of rules that stay and buries those of rules tha
   world.crash();
   await world.startProcess();
   expect(world.rules.alerts().map((alert) => alert.labels[0]?.value)).toEqual(['Down']);
+});
+
+test('what could not be buried before a reload is buried after it', async () => {
+  const world = await World.begin({ rules: AFTER_A_MINUTE });
+  world.truth['down'] = { web1: 1 };
+  await world.pass(20);
+  world.truth['down'] = {};
+  world.log.faults.failNextAppend({ when: 'before' });
+  await world.until(async () => {
+    await world.clock.advance(100);
+    return world.metric('tidemark_alert_publish_failures_total') === 1;
+  });
+  await world.rules.reload(groupsOf(AFTER_A_MINUTE.replace('1m', '50s')));
+  await world.pass(12);
+  world.crash();
+  await world.startProcess();
+  expect(world.rules.alerts()).toEqual([]);
+});
+
+test('a state is written when it changes and once a minute, not at every evaluation', async () => {
+  const world = await World.begin({ rules: NOW.replace('expr: down', 'expr: down\n        for: 1h') });
+  world.truth['down'] = { web1: 1 };
+  await world.pass(601);
+  const [{ end } = { end: -1 }] = await world.log.bounds(topicName('alert-state'));
+  expect(end).toBe(10);
 });
 
 test('a reload that changes nothing leaves the groups running', async () => {

@@ -4,9 +4,12 @@ import { type Clock, SelfMetrics, SimClock, seededRandom, silentLogger } from '@
 import { SimLog } from '@tidemark/log/sim';
 import { type InstantAnswer, labelsOf, type QueryPort, topicName } from '@tidemark/model';
 import { expect, onTestFinished } from 'vitest';
+import { readCompacted } from '../src/event/compacted-reader.ts';
 import {
   type AlertEvent,
   decodeAlertEvent,
+  decodeLedgerEntry,
+  type LedgerEntry,
   loadRules,
   type Notifier,
   type RouteSpec,
@@ -72,6 +75,8 @@ export class World {
   retryAfter: string | undefined;
   #options!: WorldOptions;
   #processClock!: ProcessClock;
+  /** How many were started: each draws other chances. */
+  #processes = 0;
   #server!: Server;
   /** Of the process that runs now. */
   #process = { isCrashed: false, inFlight: 0 };
@@ -104,7 +109,7 @@ export class World {
     };
     this.notifier = await startNotifier({
       ...around,
-      random: seededRandom(1),
+      random: seededRandom(++this.#processes),
       receivers: [{ name: 'ops', url: this.url, ...(sendResolved === undefined ? {} : { sendResolved }) }],
       route: { groupWaitMs: 5000, groupIntervalMs: 10_000, ...route },
       fetch: (url, init) => (process.isCrashed ? new Promise(() => undefined) : fetchCounted(process, url, init)),
@@ -118,7 +123,9 @@ export class World {
     });
   }
 
+  /** A power cut; positions committed until now were on the disk. */
   crash(): void {
+    this.log.syncPositions();
     this.#processClock.kill();
     this.#process.isCrashed = true;
     this.log = this.log.crash();
@@ -162,6 +169,12 @@ export class World {
     await reader.close();
     await this.log.forget('look');
     return fetched.flatMap(({ records }) => records.map(({ value }) => decodeAlertEvent(value as Uint8Array)));
+  }
+
+  /** What the ledger still says. */
+  async ledger(): Promise<readonly LedgerEntry[]> {
+    const records = await readCompacted(this.log, topicName('notify-ledger'), 'look');
+    return records.map(({ value }) => decodeLedgerEntry(value as Uint8Array));
   }
 
   metric(series: string): number | undefined {

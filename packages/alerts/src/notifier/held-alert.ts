@@ -9,6 +9,9 @@ export interface HeldAlert extends NoticedAlert {
   readonly expiresAtMs: number | undefined;
 }
 
+// Four times the default resend delay, as for an event: the rules have that long to say it again after a start.
+const VALID_MS_MIN = 240_000;
+
 /** `heardMs`: now. How long a firing event is valid counts from when it is heard, so that a slow reader expires nothing. */
 export function heldFromEvent(event: AlertEvent, heardMs: number): HeldAlert {
   return {
@@ -34,7 +37,7 @@ export function heldFromState(state: AlertStateRecord, heardMs: number): HeldAle
     startsAt: state.firedAt ?? state.activeAt,
     endsAt: state.resolvedAt ?? state.validUntil,
     generatorURL: state.generatorURL,
-    expiresAtMs: isFiring ? heardMs + Math.max(0, state.validUntil - state.evaluatedAt) : undefined,
+    expiresAtMs: isFiring ? heardMs + Math.max(VALID_MS_MIN, state.validUntil - state.evaluatedAt) : undefined,
   };
 }
 

@@ -42,7 +42,7 @@ const state = (phase: AlertStateRecord['state'], validUntil = 0): AlertStateReco
   resolvedAt: phase === 'resolved' ? 80 : null,
   keepFiringSince: null,
   validUntil,
-  evaluatedAt: validUntil - 240,
+  evaluatedAt: validUntil - 300_000,
 });
 
 test.each([
@@ -74,7 +74,11 @@ test.each([
 
 test('how long it counts as firing begins anew: nobody could say it again meanwhile', () => {
   const [held] = recall({ entries: [entry('done', 'firing')], missed: [], states: [state('firing', 500)] }, NOW);
-  expect(held?.alert.expiresAtMs).toBe(NOW + 240);
+  expect(held?.alert.expiresAtMs).toBe(NOW + 300_000);
+  const short = { ...state('firing', 500), evaluatedAt: 900 };
+  expect(recall({ entries: [entry('done', 'firing')], missed: [], states: [short] }, NOW)[0]?.alert.expiresAtMs).toBe(
+    NOW + 240_000,
+  );
 });
 
 test('tenants do not know of each other’s alerts', () => {

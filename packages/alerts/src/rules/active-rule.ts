@@ -136,8 +136,10 @@ export class ActiveRule {
     const states: AlertStateRecord[] = [];
     const events: AlertEvent[] = [];
     for (const alert of this.#alerts.values()) {
-      const isSent = this.#health === 'ok' && needsSending(alert, atMs, this.#around.resendDelayMs);
-      const isOld = alert.phase !== 'resolved' && atMs - (alert.savedAtMs ?? 0) >= STATE_AGE_MS_MAX;
+      // A failed evaluation says nothing of its alerts, and does not make their state younger.
+      const isKnown = this.#health === 'ok';
+      const isSent = isKnown && needsSending(alert, atMs, this.#around.resendDelayMs);
+      const isOld = isKnown && alert.phase !== 'resolved' && atMs - (alert.savedAtMs ?? 0) >= STATE_AGE_MS_MAX;
       if (isSent) events.push(this.#event(alert, atMs));
       if (isSent || isOld || alert.savedAtMs === undefined) states.push(this.#state(alert, atMs, isSent));
     }
