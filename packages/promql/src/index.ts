@@ -37,7 +37,9 @@ export {
   withoutParens,
 } from './language/ast.ts';
 export { type LineColumn, lineColumnOf } from './language/errors.ts';
-export { EXPRESSION_LENGTH_MAX, parse } from './language/parse.ts';
+export { EXPRESSION_LENGTH_MAX, parse, parseSelector } from './language/parse.ts';
 export { print } from './language/print.ts';
 export { typeOf } from './language/types.ts';
+export { type Need, type Plan, type PlanSettings, planQuery, type Window } from './plan/plan.ts';
 export { type Outcome, runScript } from './script/run-script.ts';
+export type { Grid } from './value/value.ts';

@@ -6,6 +6,7 @@ import { executionError } from '../language/errors.ts';
 import { formatDecimal, quote } from '../language/literal.ts';
 import { keepLabels, labelKey, omitLabels, omitMetadata, withLabel } from '../value/label-set.ts';
 import { mergeSameLabels } from '../value/merge.ts';
+import { LABEL_WORK } from '../value/pace.ts';
 import { emptySeries, type Grid, isAbsent, type Series, type Value } from '../value/value.ts';
 import { selectByRank } from './rank.ts';
 import { reduceColumns, SERIES_REDUCTIONS, type SeriesReduction } from './reduction.ts';
@@ -30,7 +31,7 @@ export async function aggregate(
   assert(input.kind === 'vector', 'an aggregation takes a vector');
   const numbers = param?.kind === 'scalar' ? param.values : undefined;
   checkNumbers(scope, expr, numbers);
-  const groups = groupSeries(expr, input.series);
+  const groups = await groupSeries(scope, expr, input.series);
   switch (expr.operator) {
     case 'topk':
     case 'bottomk':
@@ -39,7 +40,8 @@ export async function aggregate(
       return { kind: 'vector', series: await selectByRank(scope, expr.operator, grid, groups, must(numbers)) };
     case 'count_values': {
       assert(param?.kind === 'string', 'count_values takes a label name');
-      return { kind: 'vector', series: mergeSameLabels(await countValues(scope, grid, groups, param.text), grid) };
+      const counted = await countValues(scope, grid, groups, param.text);
+      return { kind: 'vector', series: await mergeSameLabels(counted, grid, scope.meter) };
     }
   }
   const out: Series[] = [];
@@ -75,7 +77,7 @@ function checkNumbers(scope: Scope, expr: Aggregate, numbers: Float64Array | und
   if (huge !== undefined) throw executionError(`Scalar value ${huge} overflows int64`, position);
 }
 
-function groupSeries(expr: Aggregate, series: readonly Series[]): Group[] {
+async function groupSeries(scope: Scope, expr: Aggregate, series: readonly Series[]): Promise<Group[]> {
   const names = new Set(expr.grouping);
   const labelsFor = expr.without
     ? (labels: Labels) => omitMetadata(omitLabels(labels, names))
@@ -92,6 +94,8 @@ function groupSeries(expr: Aggregate, series: readonly Series[]): Group[] {
     }
     if (namesMatter && one.dropName) group.dropName = true;
     group.members.push(one);
+    const pause = scope.meter.pulse(LABEL_WORK);
+    if (pause) await pause;
   }
   return [...groups.values()];
 }

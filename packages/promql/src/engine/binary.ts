@@ -71,5 +71,5 @@ async function withScalar(
     const pause = scope.meter.pulse(scalar.length);
     if (pause) await pause;
   }
-  return voidsName ? mergeSameLabels(out, grid) : out;
+  return voidsName ? mergeSameLabels(out, grid, scope.meter) : out;
 }

@@ -25,7 +25,7 @@ export async function evaluateCall(
   const call: FunctionCall = { scope, expr, grid, args };
   switch (expr.name) {
     case 'timestamp':
-      return { kind: 'vector', series: mergeSameLabels(await timestamps(call), grid) };
+      return { kind: 'vector', series: await mergeSameLabels(await timestamps(call), grid, scope.meter) };
     case 'absent':
       return absent(call);
     case 'absent_over_time':
@@ -34,10 +34,13 @@ export async function evaluateCall(
   const definition = FUNCTIONS.get(expr.name);
   if (!definition) throw unsupportedError(`the function ${expr.name}()`);
   if (definition.kind === 'window') {
-    return { kind: 'vector', series: mergeSameLabels(await overWindows(call, definition, pointsFor), grid) };
+    const series = await overWindows(call, definition, pointsFor);
+    return { kind: 'vector', series: definition.keepsName ? series : await mergeSameLabels(series, grid, scope.meter) };
   }
   const value = await definition.run(call);
-  return value.kind === 'vector' ? { kind: 'vector', series: mergeSameLabels(value.series, grid) } : value;
+  return value.kind === 'vector'
+    ? { kind: 'vector', series: await mergeSameLabels(value.series, grid, scope.meter) }
+    : value;
 }
 
 function rangeArgument(expr: Call): MatrixSelector | Subquery {

@@ -223,7 +223,7 @@ async function answer(scope: Scope, expr: Expr, grid: Grid, instant: boolean): P
     const present = new Uint8Array(grid.steps).fill(1);
     return matrixData([{ labels: [], dropName: false, values: value.values, present }], grid);
   }
-  const series = dropDelayedNames(value.series, grid);
+  const series = await dropDelayedNames(value.series, grid, scope.meter);
   return instant ? vectorData(series, grid) : matrixData(series, grid);
 }
 

@@ -103,14 +103,14 @@ async function subqueryPoints(scope: Scope, expr: Subquery, grid: Grid): Promise
   return value.kind === 'vector' ? value.series.map((series) => pointsOfSteps(series, inner)) : [];
 }
 
-function negated(scope: Scope, expr: Unary, grid: Grid, value: Value): Value {
+async function negated(scope: Scope, expr: Unary, grid: Grid, value: Value): Promise<Value> {
   if (expr.operator === '+' || value.kind === 'string') return value;
   if (value.kind === 'scalar') return { kind: 'scalar', values: value.values.map((v) => -v) };
   const series = value.series.map((one) => ({
     ...withoutName(one, scope.delayedNames),
     values: one.values.map((v) => -v),
   }));
-  return { kind: 'vector', series: mergeSameLabels(series, grid) };
+  return { kind: 'vector', series: await mergeSameLabels(series, grid, scope.meter) };
 }
 
 /** The value of one step at every step. */

@@ -11,6 +11,7 @@ import {
   withLabel,
 } from '../value/label-set.ts';
 import { mergeSameLabels } from '../value/merge.ts';
+import { LABEL_WORK } from '../value/pace.ts';
 import { emptySeries, type Grid, isAbsent, type Series } from '../value/value.ts';
 import type { Combination } from './operator.ts';
 import type { Scope } from './scope.ts';
@@ -31,10 +32,6 @@ interface Meeting {
   readonly labels: Labels;
   readonly ones: Series[];
   readonly many: Series[];
-  /** Index into `ones` of the series present at each step, -1 where there is none. */
-  readonly owner: Int32Array;
-  /** Steps that have any of the many side. */
-  readonly manyThere: Uint8Array;
 }
 
 export async function matchVectors(
@@ -45,52 +42,38 @@ export async function matchVectors(
   left: readonly Series[],
   right: readonly Series[],
 ): Promise<readonly Series[]> {
-  const { matching } = expr;
-  const swapped = matching.card === 'one-to-many';
-  const meetings = gather(matching, grid, swapped ? left : right, swapped ? right : left);
+  const [ones, many] = expr.matching.card === 'one-to-many' ? [left, right] : [right, left];
+  const meetings = new Map<string, Meeting>();
+  await gather(scope, expr.matching, meetings, many, 'many');
+  await gather(scope, expr.matching, meetings, ones, 'ones');
   const match = new VectorMatch(expr, combination, grid, scope.delayedNames);
-  for (const meeting of meetings) {
+  for (const meeting of meetings.values()) {
     match.meet(meeting);
-    const pause = scope.meter.pulse(grid.steps * (meeting.many.length + 1));
+    const pause = scope.meter.pulse((grid.steps + LABEL_WORK) * (meeting.many.length + 1));
     if (pause) await pause;
   }
-  return mergeSameLabels(match.results, grid);
+  return mergeSameLabels(match.results, grid, scope.meter);
 }
 
-function gather(matching: Matching, grid: Grid, ones: readonly Series[], many: readonly Series[]): Iterable<Meeting> {
+async function gather(
+  scope: Scope,
+  matching: Matching,
+  meetings: Map<string, Meeting>,
+  series: readonly Series[],
+  side: 'ones' | 'many',
+): Promise<void> {
   const labelsFor = matchedLabels(matching);
-  const meetings = new Map<string, Meeting>();
-  const meetingOf = (series: Series): Meeting => {
-    const labels = labelsFor(series.labels);
+  for (const one of series) {
+    const labels = labelsFor(one.labels);
     const key = labelKey(labels);
     let meeting = meetings.get(key);
     if (!meeting) {
-      const owner = new Int32Array(grid.steps).fill(-1);
-      meeting = { labels, ones: [], many: [], owner, manyThere: new Uint8Array(grid.steps) };
+      meeting = { labels, ones: [], many: [] };
       meetings.set(key, meeting);
     }
-    return meeting;
-  };
-  for (const series of many) meetingOf(series).many.push(series);
-  for (const series of ones) {
-    const meeting = meetingOf(series);
-    meeting.ones.push(series);
-    own(matching, meeting, series);
-  }
-  for (const { many: members, manyThere } of meetings.values()) {
-    for (const { present } of members) for (let k = 0; k < grid.steps; k++) if (present[k] === 1) manyThere[k] = 1;
-  }
-  return meetings.values();
-}
-
-/** Throws `PROMQL_EXECUTION` when another series of the one side is there already. */
-function own(matching: Matching, meeting: Meeting, series: Series): void {
-  const index = meeting.ones.length - 1;
-  for (let k = 0; k < meeting.owner.length; k++) {
-    if (series.present[k] === 0) continue;
-    const before = meeting.ones[meeting.owner[k] as number];
-    if (before) throw duplicate(matching, meeting, before, series);
-    meeting.owner[k] = index;
+    meeting[side].push(one);
+    const pause = scope.meter.pulse(LABEL_WORK);
+    if (pause) await pause;
   }
 }
 
@@ -111,6 +94,12 @@ class VectorMatch {
   readonly #swapped: boolean;
   readonly #delayed: boolean;
   readonly #bool: boolean;
+  readonly #names: ReadonlySet<string>;
+  // Of the meeting at hand; one of each for all of them.
+  /** Index into its `ones` of the series present at each step, -1 where there is none. */
+  readonly #owner: Int32Array;
+  /** Steps at which the one partner is taken, where there must be one only. */
+  readonly #taken: Uint8Array;
 
   constructor(expr: Binary, combination: Combination, grid: Grid, delayed: boolean) {
     this.#matching = expr.matching;
@@ -119,56 +108,72 @@ class VectorMatch {
     this.#swapped = expr.matching.card === 'one-to-many';
     this.#delayed = delayed;
     this.#bool = expr.bool;
+    this.#names = new Set(expr.matching.labels);
+    this.#owner = new Int32Array(grid.steps);
+    this.#taken = new Uint8Array(grid.steps);
   }
 
   meet(meeting: Meeting): void {
-    const oneToOne = this.#matching.card === 'one-to-one';
-    const taken = oneToOne ? new Uint8Array(this.#grid.steps) : undefined;
+    this.#owner.fill(-1);
+    this.#taken.fill(0);
+    for (let index = 0; index < meeting.ones.length; index++) this.#own(meeting, index);
     const results = new Map<string, Series>();
-    for (const many of meeting.many) this.#meetOne(meeting, many, results, taken);
+    for (const many of meeting.many) this.#meetOne(meeting, many, results);
     const fill = this.#matching.fillLeft;
     if (fill !== undefined) this.#fillMany(meeting, fill, results);
     for (const series of results.values()) if (!isAbsent(series)) this.results.push(series);
   }
 
+  /** Throws `PROMQL_EXECUTION` when another series of the one side is there already. */
+  #own(meeting: Meeting, index: number): void {
+    const series = meeting.ones[index] as Series;
+    const owner = this.#owner;
+    for (let k = 0; k < owner.length; k++) {
+      if (series.present[k] === 0) continue;
+      const before = meeting.ones[owner[k] as number];
+      if (before) throw duplicate(this.#matching, meeting, before, series);
+      owner[k] = index;
+    }
+  }
+
   /** One series of the many side against whoever is there on the one side, step by step. */
-  #meetOne(meeting: Meeting, many: Series, results: Map<string, Series>, taken: Uint8Array | undefined): void {
-    const { owner, ones } = meeting;
+  #meetOne({ ones }: Meeting, many: Series, results: Map<string, Series>): void {
     const fill = this.#matching.fillRight;
+    const oneToOne = this.#matching.card === 'one-to-one';
+    const owner = this.#owner;
+    const taken = this.#taken;
     // The result's labels depend on the partner; most series have the same partner at every step.
-    const byPartner = new Map<number, Series>();
+    let result: Series | undefined;
+    let resultOf = -2;
     for (let k = 0; k < owner.length; k++) {
       if (many.present[k] === 0) continue;
       const partner = owner[k] as number;
       const one = ones[partner];
       if (!one && fill === undefined) continue;
       // Checked before filtering: whether a query is sound must not depend on the values it meets.
-      if (taken && taken[k] === 1) {
+      if (oneToOne && taken[k] === 1) {
         throw executionError(
           'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)',
         );
       }
-      if (taken) taken[k] = 1;
+      taken[k] = 1;
       const value = this.#combine(many.values[k] as number, one ? (one.values[k] as number) : (fill as number));
       if (value === undefined) continue;
-      let result = byPartner.get(partner);
-      if (!result) {
+      if (!result || resultOf !== partner) {
         result = this.#resultFor(many.labels, one?.labels ?? [], many.dropName, results);
-        byPartner.set(partner, result);
+        resultOf = partner;
       }
       this.#put(result, k, value);
     }
   }
 
   /** Steps at which only the one side is there; the other counts as `fill`, with the matched labels. */
-  #fillMany(meeting: Meeting, fill: number, results: Map<string, Series>): void {
-    const { owner, ones, manyThere, labels } = meeting;
-    for (let k = 0; k < owner.length; k++) {
-      const one = ones[owner[k] as number];
-      if (!one || manyThere[k] === 1) continue;
+  #fillMany({ ones, many, labels }: Meeting, fill: number, results: Map<string, Series>): void {
+    for (let k = 0; k < this.#owner.length; k++) {
+      const one = ones[this.#owner[k] as number];
+      if (!one || many.some(({ present }) => present[k] === 1)) continue;
       const value = this.#combine(fill, one.values[k] as number);
-      if (value === undefined) continue;
-      this.#put(this.#resultFor(labels, one.labels, false, results), k, value);
+      if (value !== undefined) this.#put(this.#resultFor(labels, one.labels, false, results), k, value);
     }
   }
 
@@ -198,12 +203,11 @@ class VectorMatch {
   }
 
   #resultLabels(many: Labels, one: Labels): Labels {
-    const { on, card, labels: names, include } = this.#matching;
+    const { on, card, include } = this.#matching;
     const { voidsName } = this.#combination;
     let labels = voidsName && !(this.#bool && this.#delayed) ? omitMetadata(many) : many;
-    if (card === 'one-to-one') {
-      const matched = new Set(names);
-      labels = on ? keepLabels(labels, matched) : omitLabels(labels, matched);
+    if (card === 'one-to-one' && (on || this.#names.size > 0)) {
+      labels = on ? keepLabels(labels, this.#names) : omitLabels(labels, this.#names);
     }
     for (const name of include) labels = withLabel(labels, name, labelValue(one, name));
     return labels;

@@ -1,6 +1,7 @@
 import type { Matching, SetOperator } from '../language/ast.ts';
 import { labelKey } from '../value/label-set.ts';
 import { mergeSameLabels } from '../value/merge.ts';
+import { LABEL_WORK } from '../value/pace.ts';
 import { type Grid, isAbsent, type Series } from '../value/value.ts';
 import type { Scope } from './scope.ts';
 import { matchedLabels } from './signature.ts';
@@ -18,7 +19,7 @@ export async function combineSets(
   const labelsFor = matchedLabels(matching);
   const keyOf = (series: Series) => labelKey(labelsFor(series.labels));
   const [kept, other] = operator === 'or' ? [right, left] : [left, right];
-  const there = presenceByKey(other, keyOf, grid.steps);
+  const there = await presenceByKey(scope, other, keyOf, grid.steps);
   const wanted = operator === 'and' ? 1 : 0;
   const out: Series[] = operator === 'or' ? [...left] : [];
   for (const series of kept) {
@@ -31,13 +32,18 @@ export async function combineSets(
     for (let k = 0; k < grid.steps; k++) present[k] = series.present[k] === 1 && seen[k] === wanted ? 1 : 0;
     const result = { ...series, present };
     if (!isAbsent(result)) out.push(result);
-    const pause = scope.meter.pulse(grid.steps);
+    const pause = scope.meter.pulse(grid.steps + LABEL_WORK);
     if (pause) await pause;
   }
-  return operator === 'or' ? mergeSameLabels(out, grid) : out;
+  return operator === 'or' ? mergeSameLabels(out, grid, scope.meter) : out;
 }
 
-function presenceByKey(series: readonly Series[], keyOf: (series: Series) => string, steps: number) {
+async function presenceByKey(
+  scope: Scope,
+  series: readonly Series[],
+  keyOf: (series: Series) => string,
+  steps: number,
+): Promise<Map<string, Uint8Array>> {
   const there = new Map<string, Uint8Array>();
   for (const one of series) {
     const key = keyOf(one);
@@ -47,6 +53,8 @@ function presenceByKey(series: readonly Series[], keyOf: (series: Series) => str
       there.set(key, seen);
     }
     for (let k = 0; k < steps; k++) if (one.present[k] === 1) seen[k] = 1;
+    const pause = scope.meter.pulse(steps + LABEL_WORK);
+    if (pause) await pause;
   }
   return there;
 }

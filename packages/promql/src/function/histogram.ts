@@ -4,6 +4,7 @@ import { executionError } from '../language/errors.ts';
 import { formatNumber, numberOf } from '../language/literal.ts';
 import { labelKey, omitLabels, withLabel } from '../value/label-set.ts';
 import { withoutName } from '../value/merge.ts';
+import { LABEL_WORK } from '../value/pace.ts';
 import { emptySeries, type Series } from '../value/value.ts';
 import { scalarArgument, stringArgument, vectorArgument } from './argument.ts';
 import { type Bucket, bucketFraction, bucketQuantile } from './bucket.ts';
@@ -37,7 +38,7 @@ function boundOf(text: string): number | undefined {
   return size === undefined ? undefined : sign === '-' ? -size : size;
 }
 
-function histogramsOf(call: FunctionCall, argument: number): Histogram[] {
+async function histogramsOf(call: FunctionCall, argument: number): Promise<Histogram[]> {
   const byKey = new Map<string, Histogram>();
   const { position } = must(call.expr.args[argument]);
   for (const series of vectorArgument(call, argument)) {
@@ -59,6 +60,8 @@ function histogramsOf(call: FunctionCall, argument: number): Histogram[] {
       byKey.set(key, histogram);
     }
     histogram.buckets.push({ upperBound, series });
+    const pause = call.scope.meter.pulse(LABEL_WORK);
+    if (pause) await pause;
   }
   return [...byKey.values()];
 }
@@ -72,7 +75,7 @@ async function eachHistogram(
 ): Promise<Series[]> {
   const { steps } = call.grid;
   const out: Series[] = [];
-  for (const histogram of histogramsOf(call, argument)) {
+  for (const histogram of await histogramsOf(call, argument)) {
     const nameless = withoutName(labelled(histogram.sample), call.scope.delayedNames);
     const result = { ...emptySeries(nameless.labels, steps), dropName: nameless.dropName };
     for (let k = 0; k < steps; k++) {

@@ -3,6 +3,7 @@ import { compileRegex, labelValue, METRIC_NAME } from '@tidemark/model';
 import { executionError } from '../language/errors.ts';
 import { quote } from '../language/literal.ts';
 import { withLabel } from '../value/label-set.ts';
+import { LABEL_WORK } from '../value/pace.ts';
 import type { Series } from '../value/value.ts';
 import { stringArgument, vectorArgument } from './argument.ts';
 import { type FunctionCall, valueFunction, vectorOf } from './definition.ts';
@@ -21,7 +22,7 @@ function relabelled(series: Series, name: string, value: string): Series {
   return { ...series, labels, dropName: name === METRIC_NAME ? false : series.dropName };
 }
 
-function labelReplace(call: FunctionCall) {
+async function labelReplace(call: FunctionCall) {
   const target = stringArgument(call, 1);
   const template = stringArgument(call, 2);
   const source = stringArgument(call, 3);
@@ -40,12 +41,15 @@ function labelReplace(call: FunctionCall) {
     });
   };
 
-  const series = vectorArgument(call, 0).map((one) => {
+  const series: Series[] = [];
+  for (const one of vectorArgument(call, 0)) {
     const value = labelValue(one.labels, source);
     if (!memo.has(value)) memo.set(value, replacementFor(value));
     const replacement = memo.get(value);
-    return replacement === undefined ? one : relabelled(one, target, replacement);
-  });
+    series.push(replacement === undefined ? one : relabelled(one, target, replacement));
+    const pause = call.scope.meter.pulse(LABEL_WORK);
+    if (pause) await pause;
+  }
   return vectorOf(series);
 }
 

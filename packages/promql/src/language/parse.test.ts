@@ -1,6 +1,6 @@
 import { isTidemarkError } from '@tidemark/base';
 import { describe, expect, test } from 'vitest';
-import { EXPRESSION_LENGTH_MAX, parse } from './parse.ts';
+import { EXPRESSION_LENGTH_MAX, parse, parseSelector } from './parse.ts';
 import { print } from './print.ts';
 
 /** Fully parenthesised, to show what binds what. */
@@ -161,4 +161,21 @@ test('positions are where things were written', () => {
   expect(cut(expr.left.expr)).toBe('rate(x{a="b"}[5m] offset 1m)');
   if (expr.left.expr.kind !== 'call') throw new Error('another shape');
   expect(expr.left.expr.args.map(cut)).toEqual(['x{a="b"}[5m] offset 1m']);
+});
+
+describe('a lone selector', () => {
+  test('gives its matchers', () => {
+    const matchers = parseSelector('up{job=~"a|b", zone!="c"}').map(
+      ({ name, type, value }) => `${name}${type}${value}`,
+    );
+    expect(matchers).toEqual(['job=~a|b', 'zone!=c', '__name__=up']);
+  });
+
+  for (const text of ['up offset 5m', 'up @ 5', 'up[5m]', 'up + up', '(up)', '1']) {
+    test(`${text} is more than that`, () => expect(() => parseSelector(text)).toThrow('expected a series selector'));
+  }
+
+  test('of nothing in particular is refused', () => {
+    expect(() => parseSelector('{job=~".*"}')).toThrow('at least one non-empty matcher');
+  });
 });

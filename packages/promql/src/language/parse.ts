@@ -1,8 +1,9 @@
 import type { SyntaxNode } from '@lezer/common';
 import { parser } from '@prometheus-io/lezer-promql';
 import { TidemarkError } from '@tidemark/base';
+import type { Matcher } from '@tidemark/model';
 import type { Expr } from './ast.ts';
-import { syntaxError } from './errors.ts';
+import { syntaxError, typeError } from './errors.ts';
 import { EXPRESSION_NAMES, readExpression } from './read-expression.ts';
 import { checkTypes } from './types.ts';
 
@@ -33,6 +34,17 @@ export function parse(text: string): Expr {
   const expr = readTree(text);
   checkTypes(text, expr);
   return expr;
+}
+
+/**
+ * The matchers of a lone selector, `name{a="b"}`: what `match[]` parameters, federation and relabelling ask for.
+ *
+ * Throws as `parse` does, and `PROMQL_TYPE` for anything that is more than a selector.
+ */
+export function parseSelector(text: string): readonly Matcher[] {
+  const expr = parse(text);
+  if (expr.kind === 'vectorSelector' && expr.offset === undefined && expr.at === undefined) return expr.matchers;
+  throw typeError(text, expr.position, 'expected a series selector and nothing else');
 }
 
 function readTree(text: string): Expr {

@@ -46,8 +46,9 @@ export function compareLabels(a: Labels, b: Labels): number {
   for (let i = 0; i < length; i++) {
     const x = a[i] as Label;
     const y = b[i] as Label;
-    const order = compareUtf8(x.name, y.name) || compareUtf8(x.value, y.value);
-    if (order !== 0) return order;
+    // Most names and many values are equal, and equal strings are found so at once.
+    if (x.name !== y.name) return compareUtf8(x.name, y.name);
+    if (x.value !== y.value) return compareUtf8(x.value, y.value);
   }
   return a.length - b.length;
 }

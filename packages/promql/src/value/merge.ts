@@ -1,16 +1,19 @@
 import { executionError } from '../language/errors.ts';
 import { labelKey, omitMetadata } from './label-set.ts';
+import { LABEL_WORK, type Pace } from './pace.ts';
 import type { Grid, Series } from './value.ts';
 
 // Series that came to bear the same labels. They are one series where they never meet at one step, and an error where they do.
 
 /** Throws `PROMQL_EXECUTION` when two series of the same labels have a value at the same step. */
-export function mergeSameLabels(series: readonly Series[], grid: Grid): readonly Series[] {
+export async function mergeSameLabels(series: readonly Series[], grid: Grid, pace: Pace): Promise<readonly Series[]> {
   const byKey = new Map<string, Series>();
   const shared = new Set<string>();
   let merged = false;
   for (const one of series) {
     const key = labelKey(one.labels);
+    const pause = pace.pulse(LABEL_WORK);
+    if (pause) await pause;
     const before = byKey.get(key);
     if (!before) {
       byKey.set(key, one);
@@ -45,10 +48,11 @@ export function withoutName(series: Series, delayed: boolean): Series {
 }
 
 /** Names that were kept until now go. */
-export function dropDelayedNames(series: readonly Series[], grid: Grid): readonly Series[] {
+export async function dropDelayedNames(series: readonly Series[], grid: Grid, pace: Pace): Promise<readonly Series[]> {
   if (!series.some((one) => one.dropName)) return series;
   return mergeSameLabels(
     series.map((one) => (one.dropName ? { ...one, labels: omitMetadata(one.labels), dropName: false } : one)),
     grid,
+    pace,
   );
 }
