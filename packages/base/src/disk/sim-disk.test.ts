@@ -110,6 +110,29 @@ describe('what a power loss leaves', () => {
     expect(one).toEqual(two);
   });
 
+  test('a sync under way when the power goes: what was answered is there', async () => {
+    const outcomes = new Set<string>();
+    for (let turns = 0; turns < 6; turns++) {
+      const disk = await syncedAndUnsynced(10, 0);
+      const file = await disk.open('f/log');
+      await file.append([fill(10, 2)]);
+      let answered = false;
+      const sync = file.sync().then(
+        () => {
+          answered = true;
+        },
+        () => undefined,
+      );
+      for (let i = 0; i < turns; i++) await Promise.resolve();
+      const after = disk.crash({ seed: 1, keep: 'synced' });
+      await sync;
+      if (answered) expect(await after.size('f/log')).toBe(20);
+      outcomes.add(`${answered} ${await after.size('f/log')}`);
+    }
+    expect(outcomes).toContain('true 20');
+    expect(outcomes).toContain('false 10');
+  });
+
   test('the old process cannot touch the disk any more', async () => {
     const disk = await syncedAndUnsynced(10, 0);
     const file = await disk.open('f/log');

@@ -83,83 +83,83 @@ export class SimDisk implements Disk {
     return this.#syncs;
   }
 
-  async open(path: string, options: { readonly create?: boolean } = {}): Promise<DiskFile> {
-    path = await this.begin('open', path);
-    if (options.create && !this.#names.get(path)) this.#names.link(path, new SimInode());
-    return new SimFile(this, this.#inode('open', path));
+  open(path: string, options: { readonly create?: boolean } = {}): Promise<DiskFile> {
+    return this.act('open', path, (at) => {
+      if (options.create && !this.#names.get(at)) this.#names.link(at, new SimInode());
+      return new SimFile(this, this.#inode('open', at));
+    });
   }
 
-  async read(path: string): Promise<Uint8Array> {
-    path = await this.begin('read', path);
-    return this.#inode('read', path).content.slice();
+  read(path: string): Promise<Uint8Array> {
+    return this.act('read', path, (at) => this.#inode('read', at).content.slice());
   }
 
-  async writeAtomic(path: string, bytes: Uint8Array): Promise<void> {
-    path = await this.begin('writeAtomic', path);
-    this.#store('write', path, bytes);
+  writeAtomic(path: string, bytes: Uint8Array): Promise<void> {
+    return this.act('writeAtomic', path, (at) => this.#store('write', at, bytes));
   }
 
-  async createExclusive(path: string, bytes: Uint8Array): Promise<boolean> {
-    path = await this.begin('writeAtomic', path);
-    if (this.#names.get(path)) return false;
-    this.#store('create', path, bytes);
-    return true;
+  createExclusive(path: string, bytes: Uint8Array): Promise<boolean> {
+    return this.act('writeAtomic', path, (at) => {
+      if (this.#names.get(at)) return false;
+      this.#store('create', at, bytes);
+      return true;
+    });
   }
 
-  async rename(from: string, to: string): Promise<void> {
-    from = await this.begin('rename', from);
-    this.#inode('rename', from);
-    this.#names.rename(from, safePath(to));
+  rename(from: string, to: string): Promise<void> {
+    return this.act('rename', from, (at) => {
+      this.#inode('rename', at);
+      this.#names.rename(at, safePath(to));
+    });
   }
 
-  async remove(path: string): Promise<void> {
-    this.#names.unlink(await this.begin(undefined, path));
+  remove(path: string): Promise<void> {
+    return this.act(undefined, path, (at) => this.#names.unlink(at));
   }
 
-  async removeFolder(path: string): Promise<void> {
-    this.#names.removeFolder(await this.begin(undefined, path));
+  removeFolder(path: string): Promise<void> {
+    return this.act(undefined, path, (at) => this.#names.removeFolder(at));
   }
 
-  async makeFolder(path: string): Promise<void> {
-    this.#names.makeFolder(await this.begin(undefined, path));
+  makeFolder(path: string): Promise<void> {
+    return this.act(undefined, path, (at) => this.#names.makeFolder(at));
   }
 
-  async list(path: string): Promise<string[]> {
-    return this.#names
-      .list(await this.begin(undefined, path))
-      .filter(isVisible)
-      .sort();
+  list(path: string): Promise<string[]> {
+    return this.act(undefined, path, (at) => this.#names.list(at).filter(isVisible).sort());
   }
 
-  async exists(path: string): Promise<boolean> {
-    path = await this.begin(undefined, path);
-    return this.#names.get(path) !== undefined || this.#names.hasFolder(path);
+  exists(path: string): Promise<boolean> {
+    return this.act(undefined, path, (at) => this.#names.get(at) !== undefined || this.#names.hasFolder(at));
   }
 
-  async size(path: string): Promise<number> {
-    path = await this.begin(undefined, path);
-    return this.#inode('look at', path).size;
+  size(path: string): Promise<number> {
+    return this.act(undefined, path, (at) => this.#inode('look at', at).size);
   }
 
-  async syncFolder(path: string): Promise<void> {
-    path = await this.begin('syncFolder', path);
-    if (!this.#names.hasFolder(path)) throw notFound('sync', path);
-    this.#names.syncFolder(path);
+  syncFolder(path: string): Promise<void> {
+    return this.act('syncFolder', path, (at) => {
+      if (!this.#names.hasFolder(at)) throw notFound('sync', at);
+      this.#names.syncFolder(at);
+    });
   }
 
-  /** For this disk's files: time passes, ordered faults strike. Returns the cleaned path. */
-  async begin(call: SimDiskCall | undefined, path: string): Promise<string> {
-    path = safePath(path);
+  /**
+   * Also for this disk's files: time passes, ordered faults strike, then `action` happens, all in one turn with the look
+   * at whether the machine still runs.
+   */
+  async act<T>(call: SimDiskCall | undefined, path: string, action: (at: string) => T): Promise<T> {
+    const at = safePath(path);
     if (this.slowMs > 0 && this.#clock) await this.#clock.sleep(this.slowMs);
     else await Promise.resolve();
-    if (this.#crashed) throw new TidemarkError('DISK_IO', 'the simulated machine went down', { path });
-    const at = this.#failures.findIndex((f) => f.call === call && (f.path === undefined || f.path === path));
-    const failure = this.#failures[at];
+    if (this.#crashed) throw new TidemarkError('DISK_IO', 'the simulated machine went down', { path: at });
+    const ordered = this.#failures.findIndex((f) => f.call === call && (f.path === undefined || f.path === at));
+    const failure = this.#failures[ordered];
     if (failure) {
-      this.#failures.splice(at, 1);
-      throw new TidemarkError(failure.code, `${failure.call} of ${path} fails as ordered`, { path });
+      this.#failures.splice(ordered, 1);
+      throw new TidemarkError(failure.code, `${failure.call} of ${at} fails as ordered`, { path: at });
     }
-    return path;
+    return action(at);
   }
 
   /** For this disk's files. */
@@ -211,26 +211,27 @@ class SimFile implements DiskFile {
   async append(pieces: readonly Uint8Array[]): Promise<void> {
     this.#mustBeOpen();
     this.#mustBeTrusted();
-    await this.#disk.begin('append', this.#path);
-    for (const piece of pieces) {
-      const room = this.#disk.room();
-      this.#inode.append(piece.subarray(0, room));
-      if (piece.length > room) throw full('append to', this.#path);
-    }
+    await this.#disk.act('append', this.#path, (at) => {
+      for (const piece of pieces) {
+        const room = this.#disk.room();
+        this.#inode.append(piece.subarray(0, room));
+        if (piece.length > room) throw full('append to', at);
+      }
+    });
   }
 
   async readAt(position: number, into: Uint8Array): Promise<number> {
     this.#mustBeOpen();
-    await this.#disk.begin('read', this.#path);
-    const found = this.#inode.content.subarray(position, position + into.length);
-    into.set(found);
-    return found.length;
+    return this.#disk.act('read', this.#path, () => {
+      const found = this.#inode.content.subarray(position, position + into.length);
+      into.set(found);
+      return found.length;
+    });
   }
 
   async truncate(size: number): Promise<void> {
     this.#mustBeOpen();
-    await this.#disk.begin('truncate', this.#path);
-    this.#inode.truncate(size);
+    await this.#disk.act('truncate', this.#path, () => this.#inode.truncate(size));
     this.#syncedSize = Math.min(this.#syncedSize, size);
     if (this.#distrustAbove !== undefined && size <= this.#distrustAbove) this.#distrustAbove = undefined;
   }
@@ -239,14 +240,15 @@ class SimFile implements DiskFile {
     this.#mustBeOpen();
     this.#mustBeTrusted();
     try {
-      await this.#disk.begin('sync', this.#path);
+      await this.#disk.act('sync', this.#path, () => {
+        this.#inode.sync();
+        this.#syncedSize = this.#inode.size;
+        this.#disk.countSync();
+      });
     } catch (error) {
       this.#distrustAbove = this.#syncedSize;
       throw error;
     }
-    this.#inode.sync();
-    this.#syncedSize = this.#inode.size;
-    this.#disk.countSync();
   }
 
   async close(): Promise<void> {
