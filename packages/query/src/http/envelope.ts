@@ -78,11 +78,14 @@ export function sendError(response: ServerResponse, error: unknown): void {
   response.end(`${JSON.stringify({ status: 'error', errorType, error: errorText(error) })}\n`);
 }
 
-/** A sample's value, always a string. JavaScript's shortest writing is Go's, but for -0 and the infinities. */
+/** A sample's value, always a string, as Go writes it: JavaScript's shortest digits, `-0`, and two digits of exponent. */
 export function formatValue(value: number): string {
   if (value === Number.POSITIVE_INFINITY) return '+Inf';
   if (value === Number.NEGATIVE_INFINITY) return '-Inf';
-  return Object.is(value, -0) ? '-0' : String(value);
+  if (Object.is(value, -0)) return '-0';
+  const text = String(value);
+  // Only numbers below a millionth have an exponent of one digit: 5e-7 is 5e-07.
+  return Math.abs(value) < 1e-6 ? text.replace(/e-(\d)$/, 'e-0$1') : text;
 }
 
 /** Unix seconds with at most three decimals. */
