@@ -379,3 +379,10 @@ test('limits hold for batches as for requests', async () => {
     'metric_name_missing',
   ]);
 });
+
+test('a tenant that sends little costs little', async () => {
+  const run = await start();
+  for (let i = 0; i < 200; i++) await run.write([one('m')], `tenant-${i}`);
+  await run.write([one('m')], 'tenant-0');
+  expect(run.metric('tidemark_ingest_directory_bytes') / 200).toBeLessThan(16_000);
+});

@@ -21,7 +21,8 @@ import { makeColumns, type SeriesColumns, type SeriesTable } from './series-tabl
 //
 // Memory: wire bytes + 54 bytes a series (twice that before a doubling fills up). The owner watches `bytes` and clears; a cleared directory learns anew.
 
-const FIRST_CAPACITY = 1024;
+/** Refs before the first doubling: a tenant that sends ten series costs some kilobytes. */
+const FIRST_CAPACITY = 64;
 /** Per series: seven fields below (28), SeriesColumns (18), two table slots (8). */
 const COLUMN_BYTES = 54;
 const UNKNOWN_TYPE = METRIC_TYPES.indexOf('unknown');

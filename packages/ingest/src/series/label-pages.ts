@@ -3,8 +3,10 @@
 /** Behind every page, for readers that move eight bytes at a time. */
 const SLACK = 8;
 
-/** 256 KiB: above what the label limits let a series have (64 labels of 3 KiB), small beside a tenant's few megabytes. */
-const PAGE_BYTES = 256 * 1024;
+// The first page is small, as most tenants are; each is twice the last, up to 256 KiB. A series may be larger than a page
+// would be: then the page is as large as the series.
+const FIRST_PAGE_BYTES = 4 * 1024;
+const PAGE_BYTES_MAX = 256 * 1024;
 
 export class LabelPages {
   readonly pages: Uint8Array[] = [];
@@ -22,7 +24,8 @@ export class LabelPages {
   push(source: Uint8Array, start: number, end: number): number {
     const length = end - start;
     if (length > this.#free) {
-      const page = new Uint8Array(Math.max(PAGE_BYTES, length) + SLACK);
+      const usual = Math.min(FIRST_PAGE_BYTES * 2 ** Math.min(this.pages.length, 10), PAGE_BYTES_MAX);
+      const page = new Uint8Array(Math.max(usual, length) + SLACK);
       this.pages.push(page);
       this.views.push(new DataView(page.buffer));
       this.#bytes += page.length;

@@ -9,8 +9,10 @@ import type { SeriesSection } from '@tidemark/model';
 //
 // Two generations: what was not asked for while one half filled up is gone.
 
-/** Sequences whose first sighting is remembered. 64 Ki: 4 partitions x 16,000 requests, more than 30 million series. */
-const SIGHTINGS = 64 * 1024;
+// Sequences whose first sighting is remembered: few at first, since most tenants send little. At most 64 Ki: 4 partitions x
+// 16,000 requests of 500 series are 8 million series.
+const SIGHTINGS_FIRST = 256;
+const SIGHTINGS_MAX = 64 * 1024;
 
 interface Kept {
   readonly partition: number;
@@ -20,7 +22,8 @@ interface Kept {
 
 export class SectionCache {
   readonly #halfMax: number;
-  readonly #sighted = new Uint32Array(SIGHTINGS);
+  #sighted = new Uint32Array(SIGHTINGS_FIRST);
+  #sightings = 0;
   #young = new Map<number, Kept>();
   #old = new Map<number, Kept>();
   #youngBytes = 0;
@@ -32,7 +35,11 @@ export class SectionCache {
   }
 
   get bytes(): number {
-    return this.#youngBytes + this.#oldBytes;
+    return this.#youngBytes + this.#oldBytes + this.noteBytes;
+  }
+
+  get noteBytes(): number {
+    return this.#sighted.byteLength;
   }
 
   get(partition: number, refs: Uint32Array): SeriesSection | undefined {
@@ -49,9 +56,11 @@ export class SectionCache {
   /** Notes or keeps what `get` has just missed. Returns the section. */
   put(partition: number, refs: Uint32Array, section: SeriesSection): SeriesSection {
     const hash = this.#askedHash;
-    const slot = hash % SIGHTINGS;
-    if (this.#sighted[slot] === hash) this.#keep(hash, { partition, refs: refs.slice(), section });
-    this.#sighted[slot] = hash;
+    if (this.#sighted[hash % this.#sighted.length] === hash) {
+      this.#keep(hash, { partition, refs: refs.slice(), section });
+    } else {
+      this.#note(hash);
+    }
     return section;
   }
 
@@ -60,7 +69,16 @@ export class SectionCache {
     this.#old.clear();
     this.#youngBytes = 0;
     this.#oldBytes = 0;
-    this.#sighted.fill(0);
+    this.#sighted = new Uint32Array(SIGHTINGS_FIRST);
+    this.#sightings = 0;
+  }
+
+  #note(hash: number): void {
+    // Room for twice as many as were noted; those before are noted anew at their next sighting.
+    if (++this.#sightings * 2 > this.#sighted.length && this.#sighted.length < SIGHTINGS_MAX) {
+      this.#sighted = new Uint32Array(this.#sighted.length * 2);
+    }
+    this.#sighted[hash % this.#sighted.length] = hash;
   }
 
   #keep(hash: number, kept: Kept): void {
