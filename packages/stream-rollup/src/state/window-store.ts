@@ -3,7 +3,7 @@ import type { SampleBatch } from '@tidemark/model';
 import { BlockPool, copySlot, PointWindow, type WindowPart } from './point-window.ts';
 import { ReplayMarks } from './replay-marks.ts';
 import { NO_SERIES, SeriesTable } from './series-table.ts';
-import { addPoint, DUPLICATE, makeRoom, REPLACED, SLOT_BITS, SLOT_MASK, type SlotBlock } from './slot-block.ts';
+import { addPoint, DUPLICATE, makeRoom, REPLACED, SLOT_BITS, SLOT_MASK, SlotBlock } from './slot-block.ts';
 import { FILE_KIND, readStateFile } from './state-file.ts';
 import type { CheckpointPosition, StateFolder, StateStore, StoreBuilder } from './store.ts';
 import {
@@ -77,6 +77,8 @@ export interface StoreTenant {
 const SERIES_MAX = 5_000_000;
 // A new file per checkpoint that met new series; more than this are read back slowly and written as one.
 const SERIES_FILES_MAX = 16;
+/** The block before the first: nothing is ever put in it. */
+const NO_BLOCK = new SlotBlock(0);
 const STALE_LOW = 2;
 const STALE_HIGH = 0x7ff0_0000;
 const BITS = new Uint32Array(2);
@@ -148,15 +150,19 @@ export class WindowPointStore implements StateStore {
     const tenant = this.#tenantOf(batch.tenant);
     const refs = tenant.series.resolve(batch.series);
     const { sampleSeries, timestampsMs, values } = batch;
+    // The window at hand takes times in (lowMs, highMs]; the block at hand and its columns are below.
+    let lowMs = Number.POSITIVE_INFINITY;
+    let highMs = Number.NEGATIVE_INFINITY;
     let window: PointWindow | undefined;
     let part: WindowPart | undefined;
     let before: WindowPart | undefined;
+    let highest = 0;
     let block: SlotBlock | undefined;
     let blockIndex = -1;
-    let highest = 0;
-    // The window at hand takes times in (lowMs, highMs].
-    let lowMs = Number.POSITIVE_INFINITY;
-    let highMs = Number.NEGATIVE_INFINITY;
+    let { counts, starts, capacities, times } = NO_BLOCK;
+    let blockValues = NO_BLOCK.values;
+    let accepted = 0;
+    let late = 0;
     for (let i = 0; i < values.length; i++) {
       const atMs = timestampsMs[i] as number;
       if (!(atMs > lowMs && atMs <= highMs)) {
@@ -184,27 +190,34 @@ export class WindowPointStore implements StateStore {
       if (ref >>> SLOT_BITS !== blockIndex || block === undefined) {
         blockIndex = ref >>> SLOT_BITS;
         block = (part as WindowPart).blockAt(blockIndex, this.#pool, before);
+        ({ counts, starts, capacities, times, values: blockValues } = block);
       }
       const slot = ref & SLOT_MASK;
       const value = values[i] as number;
-      const count = block.counts[slot] as number;
-      const last = (block.starts[slot] as number) + count - 1;
-      if (value === value && (count === 0 || (block.times[last] as number) < time)) {
+      const count = counts[slot] as number;
+      let at = (starts[slot] as number) + count;
+      if (value === value && (count === 0 || (times[at - 1] as number) < time)) {
         // The usual case: a number, later than all before it.
-        let at = last + 1;
-        if (count === block.capacities[slot]) at += makeRoom(block, slot, count);
-        block.times[at] = time;
-        block.values[at] = value;
+        if (count === capacities[slot]) {
+          at += makeRoom(block, slot, count);
+          ({ times, values: blockValues } = block);
+        }
+        times[at] = time;
+        blockValues[at] = value;
         block.highest[slot] = highest;
-        block.counts[slot] = count + 1;
+        counts[slot] = count + 1;
         if (slot >= block.slots) block.slots = slot + 1;
-      } else if (!this.#appendUnusual(batch, i, part as WindowPart, block, ref, time, highest, tally)) {
-        continue;
+      } else {
+        const changed = this.#appendUnusual(batch, i, part as WindowPart, block, ref, time, highest, tally);
+        ({ times, values: blockValues } = block);
+        if (!changed) continue;
       }
-      tally.accepted++;
+      accepted++;
       if (block.emitted) block.markDirty(slot);
-      if ((window as PointWindow).emitted) tally.late++;
+      if ((window as PointWindow).emitted) late++;
     }
+    tally.accepted += accepted;
+    tally.late += late;
   }
 
   /** A NaN (whose bits must survive), a repeated time, or a point out of order. Returns whether anything changed. */
