@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import {
   isTidemarkError,
   type LogFields,
@@ -385,4 +386,22 @@ test('a tenant that sends little costs little', async () => {
   for (let i = 0; i < 200; i++) await run.write([one('m')], `tenant-${i}`);
   await run.write([one('m')], 'tenant-0');
   expect(run.metric('tidemark_ingest_directory_bytes') / 200).toBeLessThan(16_000);
+});
+
+test('a captured body cut at any byte, or with any bit flipped, is taken or refused, never more', async () => {
+  const run = await start();
+  const body = readFileSync(new URL('../testdata/remote-write/v1-prometheus-2.42-demo.bin', import.meta.url));
+  const codes = new Map<string, number>();
+  const send = async (bent: Uint8Array) => {
+    const code = await codeOf(run.pipeline.appendRemoteWrite('default', bent));
+    codes.set(code, (codes.get(code) ?? 0) + 1);
+  };
+  for (let cut = 0; cut < body.length; cut++) await send(body.subarray(0, cut));
+  expect(codes).toEqual(new Map([['SNAPPY_MALFORMED', body.length]]));
+  for (let bit = 0; bit < body.length * 8; bit++) {
+    const bent = new Uint8Array(body);
+    bent[bit >> 3] = (bent[bit >> 3] as number) ^ (1 << (bit & 7));
+    await send(bent);
+  }
+  expect([...codes.keys()].toSorted()).toEqual(['PROTOBUF_MALFORMED', 'SNAPPY_MALFORMED', 'SNAPPY_TOO_LARGE', 'none']);
 });
