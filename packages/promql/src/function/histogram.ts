@@ -38,6 +38,10 @@ function boundOf(text: string): number | undefined {
   return size === undefined ? undefined : sign === '-' ? -size : size;
 }
 
+function aboutMetric(name: string): string {
+  return name === '' ? '' : ` for metric name ${JSON.stringify(name)}`;
+}
+
 async function histogramsOf(call: FunctionCall, argument: number): Promise<Histogram[]> {
   const byKey = new Map<string, Histogram>();
   const { position } = must(call.expr.args[argument]);
@@ -47,7 +51,7 @@ async function histogramsOf(call: FunctionCall, argument: number): Promise<Histo
     const upperBound = boundOf(le);
     if (upperBound === undefined) {
       call.scope.notes.warn(
-        `bucket label "le" is missing or has a malformed value of ${JSON.stringify(le)} for metric name ${JSON.stringify(name)}`,
+        `bucket label "le" is missing or has a malformed value of ${JSON.stringify(le)}${aboutMetric(name)}`,
         position,
       );
       continue;
@@ -102,9 +106,8 @@ function quantiles(call: FunctionCall, argument: number, q: Float64Array, labell
     (buckets, k, { name }) => {
       const { value, forced } = bucketQuantile(q[k] as number, buckets);
       if (forced) {
-        const about = name === '' ? '' : ` for metric name ${JSON.stringify(name)}`;
         call.scope.notes.info(
-          `input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)${about}`,
+          `input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)${aboutMetric(name)}`,
           position,
         );
       }
