@@ -1,10 +1,10 @@
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Clock, SelfMetrics, SimClock, seededRandom, silentLogger } from '@tidemark/base';
+import { readCompacted } from '@tidemark/log';
 import { SimLog } from '@tidemark/log/sim';
 import { type InstantAnswer, labelsOf, type QueryPort, topicName } from '@tidemark/model';
 import { expect, onTestFinished } from 'vitest';
-import { readCompacted } from '../src/event/compacted-reader.ts';
 import {
   type AlertEvent,
   decodeAlertEvent,

@@ -9,3 +9,4 @@ export {
 } from './embedded/inspect.ts';
 export { DEFAULT_OPTIONS as EMBEDDED_LOG_DEFAULTS, type EmbeddedLogOptions } from './embedded/options.ts';
 export type * from './log.ts';
+export { readCompacted } from './read-compacted.ts';

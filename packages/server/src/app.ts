@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
+import type { RulesFilter } from '@tidemark/alerts';
 import { messageOf, type SelfMetrics } from '@tidemark/base';
-import { sendError, sendJson, tenantOf } from '@tidemark/query';
+import { paramsOf, sendError, sendJson, tenantOf } from '@tidemark/query';
 import express, { type Express, type Router } from 'express';
+import { rulesFilter } from './rules-filter.ts';
 
 // Everything the one listener answers.
 //
@@ -20,7 +22,7 @@ export interface AppParts {
   readonly writes: Readonly<Record<string, WriteHandler>>;
   /** Reading half of the API; absent where this process does not answer queries. */
   readonly queries: Router | undefined;
-  readonly rules: () => unknown;
+  readonly rules: (filter: RulesFilter) => unknown;
   readonly alerts: () => unknown;
   readonly flush: (() => Promise<FlushReport>) | undefined;
   readonly page: boolean;
@@ -48,7 +50,7 @@ export function createApp(parts: AppParts): Express {
       app.post(`${path}${route}`, (request, response) => void runWrite(request, response, handle));
     }
     if (parts.flush) app.post(`${path}/admin/flush`, (_request, response) => void runFlush(response, parts.flush));
-    app.get(`${path}/rules`, (_request, response) => void sendJson(response, parts.rules()));
+    app.get(`${path}/rules`, (request, response) => void answerRules(request.query, response, parts));
     app.get(`${path}/alerts`, (_request, response) => void sendJson(response, parts.alerts()));
     if (parts.queries) app.use(path, parts.queries);
     app.use(path, (request, response) => {
@@ -61,6 +63,14 @@ export function createApp(parts: AppParts): Express {
   }
   if (parts.page) servePage(app);
   return app;
+}
+
+async function answerRules(query: unknown, response: ServerResponse, parts: AppParts): Promise<void> {
+  try {
+    await sendJson(response, parts.rules(rulesFilter(paramsOf(query))));
+  } catch (error) {
+    sendError(response, error);
+  }
 }
 
 async function runWrite(request: IncomingMessage, response: ServerResponse, handle: WriteHandler): Promise<void> {

@@ -14,6 +14,7 @@ import { startAlerting } from './roles/alerting.ts';
 import { startCollector } from './roles/collector.ts';
 import { startIngest } from './roles/ingest.ts';
 import { startQuery } from './roles/query.ts';
+import { recordSchemas } from './roles/schemas.ts';
 import { Storer } from './roles/storer.ts';
 
 // The only file that knows every package: who is handed to whom. Reading it is reading the architecture.
@@ -67,6 +68,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
   });
   parts.defer(() => log.close());
   await log.ensureTopics(topicSpecs(config));
+  await recordSchemas(log, config.log.topicPrefix);
 
   const objectFolder = config.store.objects === '' ? join(dataFolder, 'objects') : config.store.objects;
   const engine = await openStorageEngine({

@@ -1,8 +1,8 @@
 import { ByteWriter, type Clock, isTidemarkError, type Logger, messageOf } from '@tidemark/base';
 import type { Log } from '@tidemark/log';
+import { readCompacted } from '@tidemark/log';
 import { topicName } from '@tidemark/model';
 import { ALERT_SCHEMA_IDS, recordCodec } from '../avro/framed-record.ts';
-import { readCompacted } from '../event/compacted-reader.ts';
 import type { Notice } from '../receiver/receiver.ts';
 import type { NotifierMetrics } from './notifier-metrics.ts';
 

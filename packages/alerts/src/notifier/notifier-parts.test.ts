@@ -1,8 +1,8 @@
 import { SelfMetrics, SimClock, seededRandom, silentLogger } from '@tidemark/base';
+import { readCompacted } from '@tidemark/log';
 import { SimLog } from '@tidemark/log/sim';
 import { labelsOf } from '@tidemark/model';
 import { expect, test } from 'vitest';
-import { readCompacted } from '../event/compacted-reader.ts';
 import { AlertBook } from './alert-book.ts';
 import type { HeldAlert } from './held-alert.ts';
 import { Ledger } from './ledger.ts';

@@ -8,10 +8,10 @@ import {
   TaskGroup,
 } from '@tidemark/base';
 import type { FetchedRecords, Log, LogReader } from '@tidemark/log';
+import { readCompacted } from '@tidemark/log';
 import { topicName } from '@tidemark/model';
 import { type AlertEvent, decodeAlertEvent } from '../event/alert-event.ts';
 import { type AlertStateRecord, decodeAlertState } from '../event/alert-state-record.ts';
-import { readCompacted } from '../event/compacted-reader.ts';
 import { alertTopics } from '../event/topics.ts';
 import type { Receiver } from '../receiver/receiver.ts';
 import { type Fetch, type WebhookSpec, webhookReceiver } from '../receiver/webhook.ts';

@@ -1,8 +1,8 @@
 import { type Clock, isTidemarkError, type Logger, Mutex, messageOf, type SelfMetrics } from '@tidemark/base';
 import type { Log } from '@tidemark/log';
+import { readCompacted } from '@tidemark/log';
 import { DEFAULT_TENANT, type Labels, type QueryPort, topicName } from '@tidemark/model';
 import { type AlertStateRecord, decodeAlertState } from '../event/alert-state-record.ts';
-import { readCompacted } from '../event/compacted-reader.ts';
 import { type AlertChanges, AlertPublisher } from '../event/publisher.ts';
 import { alertTopics } from '../event/topics.ts';
 import type { Alert } from './alert.ts';

@@ -1,4 +1,4 @@
-import { alertsAnswer, loadRules, rulesAnswer, startNotifier, startRules } from '@tidemark/alerts';
+import { alertsAnswer, loadRules, type RulesFilter, rulesAnswer, startNotifier, startRules } from '@tidemark/alerts';
 import type { Clock, Logger, Random, SelfMetrics } from '@tidemark/base';
 import type { Log } from '@tidemark/log';
 import { DEFAULT_TENANT, type QueryPort } from '@tidemark/model';
@@ -22,7 +22,7 @@ export interface AlertingParts {
 
 export interface Alerting {
   /** `data` of /api/v1/rules and /api/v1/alerts. */
-  rulesJson(): unknown;
+  rulesJson(filter: RulesFilter): unknown;
   alertsJson(): unknown;
   close(): Promise<void>;
 }
@@ -40,7 +40,7 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
         log,
         query,
         clock,
-        logger: logger.child('rules'),
+        logger,
         metrics,
         groups,
         externalUrl,
@@ -56,7 +56,7 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
       log,
       clock,
       random,
-      logger: logger.child('notifier'),
+      logger,
       metrics,
       receivers: [...webhooks, ...(webhookUrl === '' ? [] : [{ name: 'default', url: webhookUrl }])],
       route: { groupBy, groupWaitMs: groupWait, groupIntervalMs: groupInterval, repeatIntervalMs: repeatInterval },
@@ -67,7 +67,7 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
   }
   const owned = started.move();
   return {
-    rulesJson: () => rulesAnswer(rules?.rules() ?? []),
+    rulesJson: (filter) => rulesAnswer(rules?.rules() ?? [], filter),
     alertsJson: () => alertsAnswer(rules?.alerts() ?? []),
     close: () => owned.disposeAsync(),
   };

@@ -1,4 +1,4 @@
-import type { Log, LogRecord } from '@tidemark/log';
+import type { Log, LogRecord } from './log.ts';
 
 // Reads a compacted topic from its start to where it ends now: what a process must know before it begins.
 
@@ -6,7 +6,7 @@ import type { Log, LogRecord } from '@tidemark/log';
 const FETCH_BYTES = 1024 * 1024;
 
 /**
- * The last record of each key that is not a tombstone, oldest first. Partition 0 only: the alert topics have one.
+ * The last record of each key that is not a tombstone, oldest first. Partition 0 only: compacted topics have one.
  * `group` is forgotten afterwards, so that it holds no bytes back.
  */
 export async function readCompacted(log: Log, topic: string, group: string): Promise<readonly LogRecord[]> {

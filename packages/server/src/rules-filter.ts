@@ -1,0 +1,24 @@
+import type { RulesFilter } from '@tidemark/alerts';
+import { invalidParam, type Params, parseSelector } from '@tidemark/query';
+
+/** What /api/v1/rules was asked for. Throws `PARAM_INVALID`, `PROMQL_SYNTAX`. */
+export function rulesFilter(params: Params): RulesFilter {
+  const type = params.get('type')?.at(-1) ?? '';
+  if (type !== '' && type !== 'alert' && type !== 'record')
+    throw invalidParam('type', `"${type}" must be alert or record`);
+  const limit = params.get('group_limit')?.at(-1) ?? '';
+  if (limit !== '' && !/^[1-9]\d{0,8}$/.test(limit))
+    throw invalidParam('group_limit', `"${limit}" must be a whole number above 0`);
+  const token = params.get('group_next_token')?.at(-1) ?? '';
+  const names = (name: string) => params.get(name) ?? [];
+  return {
+    excludeAlerts: params.get('exclude_alerts')?.at(-1) === 'true',
+    ruleNames: names('rule_name[]'),
+    groupNames: names('rule_group[]'),
+    files: names('file[]'),
+    ...(names('match[]').length > 0 ? { matcherSets: names('match[]').map(parseSelector) } : {}),
+    ...(type === '' ? {} : { type }),
+    ...(limit === '' ? {} : { groupLimit: Number(limit) }),
+    ...(token === '' ? {} : { groupNextToken: token }),
+  };
+}
