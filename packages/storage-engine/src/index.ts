@@ -1,6 +1,16 @@
 export { openStorageEngine, type SealReport, type StorageEngine, type StorageEngineInit } from './database.ts';
 export { StorageError } from './errors.ts';
 export type { Tier } from './head/resolve.ts';
+export {
+  type Fact,
+  inspectCheckpoint,
+  inspectFile,
+  inspectManifest,
+  inspectSegment,
+  inspectSeriesFile,
+  inspectWindow,
+  isInspectable,
+} from './inspect.ts';
 export type { EnginePosition, RowRecord, SampleRecord, TopicPartitionName } from './intake.ts';
 export { openFileObjectStore } from './object-store/file.ts';
 export type { ObjectInfo, ObjectStore } from './object-store/object-store.ts';

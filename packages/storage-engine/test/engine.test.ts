@@ -243,6 +243,28 @@ describe('the object store', () => {
   });
 });
 
+test('a frozen window waits for the store; what comes meanwhile survives even the loss of the disk', async () => {
+  const world = new World();
+  await world.open();
+  const records = [steady('a', 40), steady('late', 3, 15_000, START_MS + 60_000)].map((points) => batch(points));
+  const apply = (offset: number) =>
+    world.engine.applySamples({ ...TP, offset, batch: records[offset] as ReturnType<typeof batch> });
+  apply(0);
+  await world.clock.advance(5 * HOUR);
+  world.objects.away = true;
+  expect((await world.engine.seal()).failures.length).toBe(1);
+  apply(1);
+  await world.engine.checkpoint();
+  world.objects.away = false;
+  expect((await world.engine.seal()).windows.map(({ samples }) => samples)).toEqual([40]);
+  world.loseDisk();
+  await world.open();
+  for (const offset of records.keys()) apply(offset);
+  const { series } = await world.engine.source().select(request(UP));
+  expect(series.map(({ values }) => values.length)).toEqual([40, 3]);
+  expect(world.engine.stats().shards[0]?.counts.replayed).toBe(40);
+});
+
 test('another installation’s data is refused', async () => {
   const world = new World();
   await world.open();
