@@ -1,4 +1,4 @@
-export { EmbeddedLog, type EmbeddedLogParts, openEmbeddedLog } from './embedded/embedded-log.ts';
+export type { EmbeddedLog } from './embedded/embedded-log.ts';
 export {
   type InspectedFrame,
   type InspectedRun,
@@ -7,6 +7,7 @@ export {
   readTopicReadOnly,
   type TopicRecord,
 } from './embedded/inspect.ts';
+export { type EmbeddedLogParts, openEmbeddedLog } from './embedded/open.ts';
 export { DEFAULT_OPTIONS as EMBEDDED_LOG_DEFAULTS, type EmbeddedLogOptions } from './embedded/options.ts';
 export type * from './log.ts';
 export { readCompacted } from './read-compacted.ts';

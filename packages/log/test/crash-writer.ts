@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { nodeDisk, silentLogger, systemClock } from '@tidemark/base';
-import { openEmbeddedLog } from '../src/embedded/embedded-log.ts';
+import { openEmbeddedLog } from '../src/embedded/open.ts';
 
 // Appends numbers from `from` on, several at once, and prints each when it is acknowledged. Runs until it is killed.
 

@@ -1,8 +1,9 @@
 import { type Logger, SelfMetrics, SimClock, seededRandom, silentLogger } from '@tidemark/base';
 import { SimDisk } from '@tidemark/base/sim';
 import { RAW, raw, valuesOf } from '../src/conformance/traits.ts';
-import { type EmbeddedLog, openEmbeddedLog } from '../src/embedded/embedded-log.ts';
+import type { EmbeddedLog } from '../src/embedded/embedded-log.ts';
 import { journalName } from '../src/embedded/file-name.ts';
+import { openEmbeddedLog } from '../src/embedded/open.ts';
 import type { EmbeddedLogOptions } from '../src/embedded/options.ts';
 
 // Journals to damage, and what is found in them afterwards.

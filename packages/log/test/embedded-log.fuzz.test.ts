@@ -2,7 +2,8 @@ import { type Random, SimClock, seededRandom, silentLogger } from '@tidemark/bas
 import { SimDisk } from '@tidemark/base/sim';
 import { expect, test } from 'vitest';
 import { ALERTS, CONFIG, RAW, readAll, textOf } from '../src/conformance/traits.ts';
-import { type EmbeddedLog, openEmbeddedLog } from '../src/embedded/embedded-log.ts';
+import type { EmbeddedLog } from '../src/embedded/embedded-log.ts';
+import { openEmbeddedLog } from '../src/embedded/open.ts';
 import type { OutgoingRecord, Position } from '../src/log.ts';
 import { SimLog } from '../src/sim/sim-log.ts';
 
@@ -153,7 +154,9 @@ async function step(run: Run, log: EmbeddedLog): Promise<EmbeddedLog> {
   }
 }
 
-test(`says the same as the simulated log (replay: SEED=${SEED} FUZZ_ROUNDS=1 npx vitest run packages/log/test/embedded-log.fuzz)`, async () => {
+test(`says the same as the simulated log (replay: SEED=${SEED} FUZZ_ROUNDS=1 npx vitest run packages/log/test/embedded-log.fuzz)`, {
+  timeout: 600_000,
+}, async () => {
   for (let round = 0; round < ROUNDS; round++) {
     const run = new Run(SEED + round);
     try {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { nodeDisk, SimClock, seededRandom, silentLogger } from '@tidemark/base';
 import { SimDisk } from '@tidemark/base/sim';
 import type { LimitsUnderTest, LogWorld } from '../src/conformance/supports.ts';
-import { type EmbeddedLog, openEmbeddedLog } from '../src/embedded/embedded-log.ts';
+import type { EmbeddedLog } from '../src/embedded/embedded-log.ts';
+import { openEmbeddedLog } from '../src/embedded/open.ts';
 import type { EmbeddedLogOptions } from '../src/embedded/options.ts';
 
 // Small files, so that retention has something to do.

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { nodeDisk, silentLogger, systemClock } from '@tidemark/base';
 import { SimDisk } from '@tidemark/base/sim';
 import { afterAll, expect, test } from 'vitest';
-import { openEmbeddedLog } from '../src/embedded/embedded-log.ts';
 import { FolderLock, type Processes } from '../src/embedded/lock.ts';
+import { openEmbeddedLog } from '../src/embedded/open.ts';
 
 const folders: string[] = [];
 afterAll(async () => {

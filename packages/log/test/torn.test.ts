@@ -101,7 +101,9 @@ describe('a torn write at the end', () => {
 });
 
 describe('rot', () => {
-  test('every bit of a sealed journal, flipped: refused, or exactly what was acknowledged', async () => {
+  test('every bit of a sealed journal, flipped: refused, or exactly what was acknowledged', {
+    timeout: 180_000,
+  }, async () => {
     const files = await journalOf(APPENDS, { sealed: true });
     const frames = await framesOf(files);
     expect(frames.at(-1)?.kind).toBe('mark');

@@ -1,36 +1,48 @@
-import { assert, ByteReader, ByteWriter, crc32c, type Disk, isTidemarkError, messageOf, must } from '@tidemark/base';
+import { assert, ByteReader, type Disk, isTidemarkError, messageOf, must, systemCode } from '@tidemark/base';
 import { type BatchOperation, ClassicLevel } from 'classic-level';
 import type { LogRecord } from '../log.ts';
 import type { Slice } from '../reader.ts';
 import { NO_HEADERS, recordBytes } from '../record.ts';
+import {
+  ACCOUNT,
+  crcOf,
+  encodeAccount,
+  encodePlace,
+  encodeRecord,
+  KEY,
+  keyKey,
+  keyText,
+  RECORD,
+  recordKey,
+} from './compacted-codec.ts';
 import type { CompactedStore } from './compacted-store.ts';
 import type { Materialised } from './control-body.ts';
-import { corrupt } from './faults.ts';
+import { corrupt, fromDisk } from './faults.ts';
 
 // The last record of every key of one compacted topic, in a LevelDB of its own.
 //
-//   'k' partition u32be key            ->  crc u32be | offset u64be | timestampMs u64be | value | headers
-//   'o' partition u32be offset u64be   ->  crc u32be | key                      the same records in offset order
+//   'o' partition u32be offset u64be   ->  crc u32be | timestampMs u64be | key bytes | value | headers
+//   'k' partition u32be key            ->  crc u32be | offset u64be | recordCrc u32be      where the key's record is
 //   'm'                                ->  crc u32be | records uvarint | digest u32be | count uvarint | through uvarint *
 //
 //   value   := 0 u8 (tombstone) | 1 u8 bytes
 //   headers := count uvarint | (name text | value text)*
 //
-// LevelDB finds no damage by itself: a flipped bit in its log loses synced writes without a word. So every crc is
-// bound to its database key, and the account in 'm' (how many records, and the sum of their crcs) is held against all of
-// them at open, and against the journal's own account: absence is noticed too. All changes of one `take` are one synced
-// batch.
+// LevelDB finds no damage by itself: a flipped bit in its log loses synced writes without a word, one in a filter block
+// makes a key that is there "not found". So every crc is bound to its database key, and the account in 'm' (how many
+// records, and the sum of their crcs) is held against all of them at open, and against the journal's own account: absence is
+// noticed too. Keys are also asked for one by one. All changes of one `take` are one synced batch.
 
-const RECORD = 0x6b;
-const ORDER = 0x6f;
-const ACCOUNT = Uint8Array.of(0x6d);
+// 1000: one call into the database takes about as long as it does.
+const ASK_AT_ONCE = 1000;
 
 type Level = ClassicLevel<Uint8Array, Uint8Array>;
 type Batch = BatchOperation<Level, Uint8Array, Uint8Array>[];
 
-interface Stored {
-  readonly crc: number;
-  readonly record: LogRecord;
+/** Where the record of a key is. */
+interface Place {
+  readonly offset: number;
+  readonly recordCrc: number;
 }
 
 interface Tombstone {
@@ -56,18 +68,13 @@ export async function openLevelStore(
     valueEncoding: 'view',
     maxFileSize: 8 * 1024 * 1024,
   });
-  try {
-    await level.open();
-  } catch (error) {
-    const cause = error instanceof Error && error.cause ? error.cause : error;
-    throw corrupt(path, `the store of ${topic.name} does not open: ${messageOf(cause)}`, { topic: topic.name });
-  }
   const store = new LevelStore(level, path, topic);
   try {
+    await level.open();
     await store.verify(known);
   } catch (error) {
     await level.close();
-    throw error;
+    throw store.translated(error);
   }
   return store;
 }
@@ -97,35 +104,53 @@ class LevelStore implements CompactedStore {
   }
 
   async read(partition: number, position: number, maxBytes: number): Promise<Slice> {
+    try {
+      return await this.#read(partition, position, maxBytes);
+    } catch (error) {
+      throw this.translated(error);
+    }
+  }
+
+  async take(partition: number, records: readonly LogRecord[], newThrough: number, forgetBelow: number): Promise<void> {
+    try {
+      await this.#take(partition, records, newThrough, forgetBelow);
+    } catch (error) {
+      throw this.translated(error);
+    }
+  }
+
+  async #read(partition: number, position: number, maxBytes: number): Promise<Slice> {
     const through = this.through(partition);
     const records: LogRecord[] = [];
     let left = maxBytes;
-    const range = { gte: orderKey(partition, position), lt: orderKey(partition, through) };
-    for await (const [order, value] of this.#level.iterator(range)) {
+    const range = { gte: recordKey(partition, position), lt: recordKey(partition, through) };
+    for await (const [key, bytes] of this.#level.iterator(range)) {
       if (left <= 0 && records.length > 0) break;
-      const key = this.#takeOrder(order, value);
-      const found = await this.#find(partition, key);
-      // Superseded while we walked: its new offset comes later.
-      if (found?.record.offset !== offsetOf(order)) continue;
-      records.push(found.record);
-      left -= recordBytes(found.record);
+      const { record } = this.#takeRecord(key, bytes);
+      records.push(record);
+      left -= recordBytes(record);
     }
     const last = records.at(-1);
     return { records, nextOffset: left <= 0 && last !== undefined ? last.offset + 1 : through };
   }
 
-  async take(partition: number, records: readonly LogRecord[], newThrough: number, forgetBelow: number): Promise<void> {
+  async #take(
+    partition: number,
+    records: readonly LogRecord[],
+    newThrough: number,
+    forgetBelow: number,
+  ): Promise<void> {
     assert(newThrough >= this.through(partition), 'a store moves forward');
     const latest = new Map<string, LogRecord>();
     for (const record of records) latest.set(Buffer.from(must(record.key)).toString('latin1'), record);
     const batch: Batch = [];
     let count = this.#records;
     let digest = this.#digest;
-    const drop = (old: Stored, key: Uint8Array) => {
-      batch.push({ type: 'del', key: orderKey(partition, old.record.offset) });
-      batch.push({ type: 'del', key: recordKey(partition, key) });
+    const drop = (old: Place, key: Uint8Array) => {
+      batch.push({ type: 'del', key: recordKey(partition, old.offset) });
+      batch.push({ type: 'del', key: keyKey(partition, key) });
       count--;
-      digest = (digest - old.crc) >>> 0;
+      digest = (digest - old.recordCrc) >>> 0;
     };
     const forgotten = this.#takeTombstones(partition, forgetBelow);
     for (const record of latest.values()) {
@@ -133,8 +158,8 @@ class LevelStore implements CompactedStore {
       const old = await this.#find(partition, key);
       if (old) drop(old, key);
       const [value, crc] = encodeRecord(partition, record);
-      batch.push({ type: 'put', key: recordKey(partition, key), value });
-      batch.push({ type: 'put', key: orderKey(partition, record.offset), value: encodeOrder(partition, record) });
+      batch.push({ type: 'put', key: recordKey(partition, record.offset), value });
+      batch.push({ type: 'put', key: keyKey(partition, key), value: encodePlace(partition, record, crc) });
       count++;
       digest = (digest + crc) >>> 0;
       if (record.value === null) this.#tombstones.push({ partition, offset: record.offset, key });
@@ -142,7 +167,7 @@ class LevelStore implements CompactedStore {
     for (const tombstone of forgotten) {
       if (latest.has(Buffer.from(tombstone.key).toString('latin1'))) continue;
       const old = await this.#find(partition, tombstone.key);
-      if (old?.record.offset === tombstone.offset) drop(old, tombstone.key);
+      if (old?.offset === tombstone.offset) drop(old, tombstone.key);
     }
     const through = this.#through.with(partition, newThrough);
     batch.push({ type: 'put', key: ACCOUNT, value: encodeAccount(count, digest, through) });
@@ -156,38 +181,54 @@ class LevelStore implements CompactedStore {
     return this.#level.close();
   }
 
-  /** Reads everything once. */
+  /** Reads everything once. Throws `LOG_CORRUPT`. */
   async verify(known: Materialised | undefined): Promise<void> {
-    let orders = 0;
-    let account: { records: number; digest: number } | undefined;
-    for await (const [key, value] of this.#level.iterator()) {
-      switch (key[0]) {
-        case RECORD: {
-          const partition = partitionOf(key);
-          const stored = this.#takeRecord(partition, key.subarray(5), value);
-          this.#records++;
-          this.#digest = (this.#digest + stored.crc) >>> 0;
-          if (stored.record.value === null) {
-            this.#tombstones.push({ partition, offset: stored.record.offset, key: key.subarray(5) });
-          }
-          break;
-        }
-        case ORDER:
-          this.#takeOrder(key, value);
-          orders++;
-          break;
-        default:
-          account = this.#takeAccount(key, value);
+    let account = { records: 0, digest: 0 };
+    let keys: Uint8Array[] = [];
+    // Of the places of all keys, against the records themselves: how many, their crcs, their offsets.
+    const placed = { records: 0, digest: 0, offsets: 0 };
+    let offsets = 0;
+    for await (const [key, bytes] of this.#level.iterator()) {
+      if (key[0] === RECORD) {
+        const { crc, partition, record } = this.#takeRecord(key, bytes);
+        this.#records++;
+        this.#digest = (this.#digest + crc) >>> 0;
+        offsets += record.offset;
+        if (record.value === null) this.#tombstones.push({ partition, offset: record.offset, key: must(record.key) });
+      } else if (key[0] === KEY) {
+        const place = this.#takePlace(key, bytes);
+        placed.records++;
+        placed.digest = (placed.digest + place.recordCrc) >>> 0;
+        placed.offsets += place.offset;
+        keys.push(key);
+        if (keys.length >= ASK_AT_ONCE) keys = await this.#askFor(keys);
+      } else {
+        account = this.#takeAccount(key, bytes);
       }
     }
-    this.#compare(orders, account, known);
+    await this.#askFor(keys);
+    const agrees = [placed, account].every((a) => a.records === this.#records && a.digest === this.#digest);
+    if (!agrees || offsets !== placed.offsets) {
+      throw this.#corrupt(
+        `its account says ${account.records} records with digest ${account.digest}, found ${placed.records} keys and ${this.#found()}`,
+      );
+    }
+    this.#compare(known);
   }
 
-  #compare(orders: number, account: { records: number; digest: number } | undefined, known?: Materialised): void {
-    const found = `${this.#records} records (${orders} in order) with digest ${this.#digest}`;
-    const agrees =
-      orders === this.#records && (account?.records ?? 0) === this.#records && (account?.digest ?? 0) === this.#digest;
-    if (!agrees) throw this.#corrupt(`its account says ${account?.records ?? 'nothing'}, found ${found}`);
+  /** Keys that were seen are found when asked for. Returns an empty list. */
+  async #askFor(keys: readonly Uint8Array[]): Promise<Uint8Array[]> {
+    const found = await this.#level.getMany([...keys]);
+    const missing = found.indexOf(undefined);
+    if (missing >= 0) throw this.#corrupt(`key ${keyText(must(keys[missing]).subarray(5))} is not found where it is`);
+    return [];
+  }
+
+  #found(): string {
+    return `${this.#records} records with digest ${this.#digest}`;
+  }
+
+  #compare(known: Materialised | undefined): void {
     if (!known) return;
     const behind = known.through.findIndex((offset, partition) => this.through(partition) < offset);
     if (behind >= 0) {
@@ -197,7 +238,9 @@ class LevelStore implements CompactedStore {
     }
     const same = known.through.every((offset, partition) => this.through(partition) === offset);
     if (same && (known.records !== this.#records || known.digest !== this.#digest)) {
-      throw this.#corrupt(`the journal says ${known.records} records with digest ${known.digest}, found ${found}`);
+      throw this.#corrupt(
+        `the journal says ${known.records} records with digest ${known.digest}, found ${this.#found()}`,
+      );
     }
   }
 
@@ -210,16 +253,27 @@ class LevelStore implements CompactedStore {
     return taken;
   }
 
-  async #find(partition: number, key: Uint8Array): Promise<Stored | undefined> {
-    const value = await this.#level.get(recordKey(partition, key));
-    return value === undefined ? undefined : this.#takeRecord(partition, key, value);
+  async #find(partition: number, key: Uint8Array): Promise<Place | undefined> {
+    const at = keyKey(partition, key);
+    const bytes = await this.#level.get(at);
+    return bytes === undefined ? undefined : this.#takePlace(at, bytes);
   }
 
-  #takeRecord(partition: number, key: Uint8Array, bytes: Uint8Array): Stored {
-    const crc = this.#checked(recordKey(partition, key), bytes, `key ${keyText(key)}`);
-    return this.#parsed(bytes, `key ${keyText(key)}`, (reader) => {
-      const offset = reader.u64be();
+  #takePlace(at: Uint8Array, bytes: Uint8Array): Place {
+    const what = `key ${keyText(at.subarray(5))}`;
+    this.#checked(at, bytes, what);
+    return this.#parsed(bytes, what, (reader) => ({ offset: reader.u64be(), recordCrc: reader.u32be() }));
+  }
+
+  #takeRecord(at: Uint8Array, bytes: Uint8Array): { crc: number; partition: number; record: LogRecord } {
+    const place = new ByteReader(at, 1);
+    const partition = place.u32be();
+    const offset = place.u64be();
+    const what = `the record at ${partition}/${offset}`;
+    const crc = this.#checked(at, bytes, what);
+    return this.#parsed(bytes, what, (reader) => {
       const timestampMs = reader.u64be();
+      const key = reader.lengthPrefixed();
       const value = reader.u8() === 0 ? null : reader.lengthPrefixed();
       const headers: Record<string, string> = Object.create(null);
       const count = reader.count(2);
@@ -227,13 +281,9 @@ class LevelStore implements CompactedStore {
         const name = reader.text();
         headers[name] = reader.text();
       }
-      return { crc, record: { offset, timestampMs, key, value, headers: count === 0 ? NO_HEADERS : headers } };
+      const record = { offset, timestampMs, key, value, headers: count === 0 ? NO_HEADERS : headers };
+      return { crc, partition, record };
     });
-  }
-
-  #takeOrder(order: Uint8Array, bytes: Uint8Array): Uint8Array {
-    this.#checked(order, bytes, `offset ${offsetOf(order)}`);
-    return bytes.subarray(4);
   }
 
   #takeAccount(key: Uint8Array, bytes: Uint8Array): { records: number; digest: number } {
@@ -264,80 +314,20 @@ class LevelStore implements CompactedStore {
     }
   }
 
+  /** LevelDB's errors in the log's words. */
+  translated(error: unknown): unknown {
+    const code = systemCode(error);
+    if (!code?.startsWith('LEVEL_')) return error;
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    const found = systemCode(cause) ?? code;
+    if (found === 'LEVEL_CORRUPTION') return this.#corrupt(messageOf(cause));
+    if (/no such file|does not exist|invalid argument|not found/i.test(messageOf(cause))) {
+      return this.#corrupt(`a part of it is missing or damaged: ${messageOf(cause)}`);
+    }
+    return fromDisk(cause, `use the store of ${this.#topic}`);
+  }
+
   #corrupt(what: string): Error {
     return corrupt(this.#path, `the store of ${this.#topic}: ${what}`, { topic: this.#topic });
   }
-}
-
-function recordKey(partition: number, key: Uint8Array): Uint8Array {
-  const writer = new ByteWriter(5 + key.length);
-  writer.u8(RECORD);
-  writer.u32be(partition);
-  writer.raw(key);
-  return writer.finish();
-}
-
-function orderKey(partition: number, offset: number): Uint8Array {
-  const writer = new ByteWriter(13);
-  writer.u8(ORDER);
-  writer.u32be(partition);
-  writer.u64be(offset);
-  return writer.finish();
-}
-
-function partitionOf(key: Uint8Array): number {
-  return new ByteReader(key, 1).u32be();
-}
-
-function offsetOf(order: Uint8Array): number {
-  return new ByteReader(order, 5).u64be();
-}
-
-function encodeRecord(partition: number, record: LogRecord): [bytes: Uint8Array, crc: number] {
-  const writer = new ByteWriter(recordBytes(record) + 64);
-  writer.u32be(0);
-  writer.u64be(record.offset);
-  writer.u64be(record.timestampMs);
-  writer.u8(record.value === null ? 0 : 1);
-  if (record.value !== null) writer.lengthPrefixed(record.value);
-  const headers = Object.entries(record.headers);
-  writer.uvarint(headers.length);
-  for (const [name, value] of headers) {
-    writer.text(name);
-    writer.text(value);
-  }
-  return sealed(recordKey(partition, must(record.key)), writer);
-}
-
-function encodeOrder(partition: number, record: LogRecord): Uint8Array {
-  const writer = new ByteWriter(64);
-  writer.u32be(0);
-  writer.raw(must(record.key));
-  return sealed(orderKey(partition, record.offset), writer)[0];
-}
-
-function encodeAccount(records: number, digest: number, through: readonly number[]): Uint8Array {
-  const writer = new ByteWriter(64);
-  writer.u32be(0);
-  writer.uvarint(records);
-  writer.u32be(digest);
-  writer.uvarint(through.length);
-  for (const offset of through) writer.uvarint(offset);
-  return sealed(ACCOUNT, writer)[0];
-}
-
-/** Puts the crc, bound to the database key, in front. */
-function sealed(key: Uint8Array, writer: ByteWriter): [bytes: Uint8Array, crc: number] {
-  const bytes = writer.finish();
-  const crc = crcOf(key, bytes);
-  new DataView(bytes.buffer).setUint32(0, crc);
-  return [bytes, crc];
-}
-
-function crcOf(key: Uint8Array, bytes: Uint8Array): number {
-  return crc32c(bytes, 4, bytes.length, crc32c(key));
-}
-
-function keyText(key: Uint8Array): string {
-  return JSON.stringify(Buffer.from(key).toString('latin1'));
 }

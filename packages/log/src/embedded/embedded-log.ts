@@ -1,14 +1,4 @@
-import {
-  assert,
-  type Clock,
-  type Disk,
-  type Logger,
-  messageOf,
-  must,
-  type Random,
-  type SelfMetrics,
-  systemRandom,
-} from '@tidemark/base';
+import { assert, type Clock, type Disk, type Logger, messageOf } from '@tidemark/base';
 import { closed, overloaded, positionLost, recordTooLarge } from '../errors.ts';
 import type {
   Log,
@@ -23,20 +13,18 @@ import type {
 import { PartitionReader } from '../reader.ts';
 import { checkRecord } from '../record.ts';
 import { checkSameTopic, checkTopicSpec } from '../topic-spec.ts';
-import { Catalog } from './catalog.ts';
+import type { Catalog } from './catalog.ts';
 import { encodePositions, encodeTopics, type PositionChange } from './control-body.ts';
-import { fromDisk } from './faults.ts';
+import { tryDisk } from './faults.ts';
 import { Kind } from './format.ts';
 import { GroupCommit, type Submission } from './group-commit.ts';
-import { Journal } from './journal.ts';
-import { FolderLock, type Processes } from './lock.ts';
-import { type LogMetrics, logMetrics } from './metrics.ts';
-import { DEFAULT_OPTIONS, type EmbeddedLogOptions } from './options.ts';
-import type { FrameReader, Partition } from './partition.ts';
+import type { Journal } from './journal.ts';
+import type { FolderLock } from './lock.ts';
+import type { LogMetrics } from './metrics.ts';
+import type { EmbeddedLogOptions } from './options.ts';
+import type { Partition } from './partition.ts';
 import { PendingAppend } from './pending-append.ts';
 import { positionAt } from './positions.ts';
-import { systemProcesses } from './processes.ts';
-import { replay } from './replay.ts';
 import { Retainer } from './retainer.ts';
 import { openStores } from './stores.ts';
 import { TailBudget } from './tail.ts';
@@ -52,69 +40,8 @@ import { TailBudget } from './tail.ts';
 //
 // Nothing is visible to readers, and no append resolves, before it is synced.
 
-export interface EmbeddedLogParts {
-  readonly disk: Disk;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly metrics?: SelfMetrics;
-  /** Salts of journal files. */
-  readonly random?: Random;
-  /** Who else may hold the folder. */
-  readonly processes?: Processes;
-  readonly options?: Partial<EmbeddedLogOptions>;
-}
-
-/**
- * Opens the log in a folder of the disk, made if missing, and replays it.
- *
- * Promises: everything acknowledged is there. A torn write at the very end is cut off, logged, counted and kept beside.
- * Throws `LOG_LOCKED`, `LOG_CORRUPT`, `LOG_FOREIGN`, `LOG_VERSION`, `LOG_FULL`, `LOG_IO`; then the folder is as it was.
- */
-export async function openEmbeddedLog(parts: EmbeddedLogParts): Promise<EmbeddedLog> {
-  const { disk } = parts;
-  const options = { ...DEFAULT_OPTIONS, ...parts.options };
-  assert(options.recordBytesMax <= options.inFlightBytesMax, 'a record that is allowed fits in flight');
-  const lock = await tryDisk('lock the log', async () => {
-    await disk.makeFolder(options.folder);
-    return FolderLock.take(disk, options.folder, parts.processes ?? (await systemProcesses()));
-  });
-  try {
-    return await tryDisk('open the log', () => open(parts, options, lock));
-  } catch (error) {
-    await lock.release();
-    throw error;
-  }
-}
-
-async function open(parts: EmbeddedLogParts, options: EmbeddedLogOptions, lock: FolderLock): Promise<EmbeddedLog> {
-  const { clock, disk, logger, random = systemRandom } = parts;
-  let journal: Journal | undefined;
-  const frames: FrameReader = { readRecords: (at) => must(journal).readRecords(at) };
-  const catalog = new Catalog(frames, options.groupsMax);
-  const metrics = logMetrics(parts.metrics, () => endsOf(catalog));
-  const startMs = clock.monotonicMs();
-  const { files, unmarked } = await replay({ disk, logger, metrics, options }, catalog);
-  journal = new Journal({ disk, clock, random, metrics, options }, files);
-  try {
-    if (files.length === 0) await journal.roll((previous) => catalog.snapshot(previous));
-    await openStores(disk, options.folder, catalog);
-    const log = new EmbeddedLog({ clock, disk, logger, metrics, options, lock, catalog, journal, unmarked });
-    await log.begin();
-    logger.info('log is open', {
-      folder: disk.nativePath?.(options.folder) ?? options.folder,
-      files: journal.files.length,
-      bytes: journal.bytes,
-      ms: Math.round(clock.monotonicMs() - startMs),
-    });
-    return log;
-  } catch (error) {
-    for (const store of catalog.stores.values()) await store.close();
-    await journal.close();
-    throw error;
-  }
-}
-
-interface LogState {
+/** What `openEmbeddedLog` found and made. */
+export interface LogState {
   readonly clock: Clock;
   readonly disk: Disk;
   readonly logger: Logger;
@@ -417,21 +344,5 @@ export class EmbeddedLog implements Log {
 
   #mustBeOpen(): void {
     if (this.#closing) throw closed('log');
-  }
-}
-
-function* endsOf(catalog: Catalog): Generator<readonly [readonly string[], number]> {
-  for (const { partitions } of catalog.topics) {
-    for (const { at, end } of partitions) yield [[at.topic, String(at.partition)], end];
-  }
-}
-
-async function tryDisk<T>(doing: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && String(error.code).startsWith('DISK_'))
-      throw fromDisk(error, doing);
-    throw error;
   }
 }

@@ -50,3 +50,14 @@ export function fromDisk(error: unknown, doing: string): TidemarkError {
   const details = isTidemarkError(error) ? error.details : {};
   return new TidemarkError('LOG_IO', `${doing}: ${messageOf(error)}`, details, error);
 }
+
+/** Runs `work`; a disk's fault comes out in the log's words. */
+export async function tryDisk<T>(doing: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && String(error.code).startsWith('DISK_'))
+      throw fromDisk(error, doing);
+    throw error;
+  }
+}

@@ -143,20 +143,27 @@ function skipRecord(meta: ByteReader): void {
   if (flags & HAS_HEADERS) takeHeaders(meta);
 }
 
+/** Meta and small values lie in the writer's buffer, which does not move any more; big ones stand between its pieces. */
 function joinValues(writer: ByteWriter, sections: readonly OutgoingSection[]): Uint8Array[] {
+  let copied = 0;
+  for (const { records } of sections) {
+    for (const { value } of records) if (value !== null && value.length < COPY_BELOW_BYTES) copied += value.length;
+  }
+  writer.reserve(copied);
+  const { bytes } = writer;
   const pieces: Uint8Array[] = [];
-  for (const section of sections) {
-    for (const { value } of section.records) {
+  let pieceAt = 0;
+  for (const { records } of sections) {
+    for (const { value } of records) {
       if (value === null) continue;
       if (value.length < COPY_BELOW_BYTES) {
         writer.raw(value);
         continue;
       }
-      if (writer.length > 0) pieces.push(writer.finish());
-      writer.reset();
-      pieces.push(value);
+      pieces.push(bytes.subarray(pieceAt, writer.length), value);
+      pieceAt = writer.length;
     }
   }
-  if (writer.length > 0) pieces.push(writer.view());
-  return pieces;
+  pieces.push(bytes.subarray(pieceAt, writer.length));
+  return pieces.filter((piece) => piece.length > 0);
 }
