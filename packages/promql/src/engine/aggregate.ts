@@ -9,7 +9,7 @@ import { mergeSameLabels } from '../value/merge.ts';
 import { LABEL_WORK } from '../value/pace.ts';
 import { emptySeries, type Grid, isAbsent, type Series, type Value } from '../value/value.ts';
 import { selectByRank } from './rank.ts';
-import { reduceColumns, SERIES_REDUCTIONS, type SeriesReduction } from './reduction.ts';
+import { reduceColumns, SERIES_REDUCTIONS } from './reduction.ts';
 import type { Scope } from './scope.ts';
 
 // Aggregations: series are grouped once by their labels, then each group is reduced over all its steps.
@@ -32,12 +32,13 @@ export async function aggregate(
   const numbers = param?.kind === 'scalar' ? param.values : undefined;
   checkNumbers(scope, expr, numbers);
   const groups = await groupSeries(scope, expr, input.series);
-  switch (expr.operator) {
+  const { operator } = expr;
+  switch (operator) {
     case 'topk':
     case 'bottomk':
     case 'limitk':
     case 'limit_ratio':
-      return { kind: 'vector', series: await selectByRank(scope, expr.operator, grid, groups, must(numbers)) };
+      return { kind: 'vector', series: await selectByRank(scope, operator, grid, groups, must(numbers)) };
     case 'count_values': {
       assert(param?.kind === 'string', 'count_values takes a label name');
       const counted = await countValues(scope, grid, groups, param.text);
@@ -45,11 +46,11 @@ export async function aggregate(
     }
   }
   const out: Series[] = [];
-  const bySeries: SeriesReduction | undefined = SERIES_REDUCTIONS.get(expr.operator);
   for (const group of groups) {
     const result = emptySeries(group.labels, grid.steps, group.dropName);
-    if (bySeries) await bySeries(scope.meter, group.members, result);
-    else await reduceColumns(scope.meter, expr.operator, group.members, result, numbers);
+    if (operator === 'stddev' || operator === 'stdvar' || operator === 'quantile') {
+      await reduceColumns(scope.meter, operator, group.members, result, numbers);
+    } else await SERIES_REDUCTIONS[operator](scope.meter, group.members, result);
     if (!isAbsent(result)) out.push(result);
   }
   return { kind: 'vector', series: out };

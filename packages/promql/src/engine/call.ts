@@ -44,11 +44,8 @@ export async function evaluateCall(
 }
 
 function rangeArgument(expr: Call): MatrixSelector | Subquery {
-  for (const arg of expr.args) {
-    const inner = withoutParens(arg);
-    if (inner.kind === 'matrixSelector' || inner.kind === 'subquery') return inner;
-  }
-  throw new TypeError(`${expr.name} has no range vector argument`);
+  const ranges = expr.args.map(withoutParens).filter((arg) => arg.kind === 'matrixSelector' || arg.kind === 'subquery');
+  return must(ranges[0], 'the function has a range vector argument');
 }
 
 // Points looked at between two looks at the clock: about a millisecond of work.

@@ -1,6 +1,5 @@
-import { must } from '@tidemark/base';
+import { assert, must } from '@tidemark/base';
 import type { Expr, Subquery, Unary } from '../language/ast.ts';
-import { quote } from '../language/literal.ts';
 import { subqueryGrid } from '../plan/plan.ts';
 import { mergeSameLabels, withoutName } from '../value/merge.ts';
 import { type Grid, type Series, slotsOf, type Value } from '../value/value.ts';
@@ -85,7 +84,7 @@ function release(scope: Scope, values: readonly Value[]): void {
 /** The points a range vector cuts its windows from, without stale markers. */
 export async function pointsFor(scope: Scope, expr: Expr, grid: Grid): Promise<readonly Points[]> {
   if (expr.kind === 'subquery') return subqueryPoints(scope, expr, grid);
-  if (expr.kind !== 'matrixSelector') throw new TypeError(`no range vector: ${quote(expr.kind)}`);
+  assert(expr.kind === 'matrixSelector', 'points are cut from range vectors only');
   const known = scope.points.get(expr.selector);
   if (known) return known;
   const points = must(scope.selected.get(expr.selector), 'the selector was selected').map(pointsOf);

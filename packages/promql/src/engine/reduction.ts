@@ -1,7 +1,6 @@
 import { unreachable } from '@tidemark/base';
 import { quantileOf } from '../function/quantile.ts';
 import { Mean } from '../function/summation.ts';
-import type { AggregateOperator } from '../language/ast.ts';
 import type { Series } from '../value/value.ts';
 import type { Meter } from './limits.ts';
 
@@ -105,18 +104,22 @@ function meanAt(members: readonly Series[], step: number): number {
   return mean.mean;
 }
 
-export const SERIES_REDUCTIONS: ReadonlyMap<AggregateOperator, SeriesReduction> = new Map([
-  ['sum', sum],
-  ['avg', avg],
-  ['count', bySeries(addCount)],
-  ['group', bySeries(addGroup)],
-  ['min', bySeries((member, into) => addExtreme(member, into, -1))],
-  ['max', bySeries((member, into) => addExtreme(member, into, 1))],
-]);
+export type SeriesOperator = 'sum' | 'avg' | 'count' | 'group' | 'min' | 'max';
+
+export const SERIES_REDUCTIONS: Readonly<Record<SeriesOperator, SeriesReduction>> = {
+  sum,
+  avg,
+  count: bySeries(addCount),
+  group: bySeries(addGroup),
+  min: bySeries((member, into) => addExtreme(member, into, -1)),
+  max: bySeries((member, into) => addExtreme(member, into, 1)),
+};
+
+export type ColumnOperator = 'stddev' | 'stdvar' | 'quantile';
 
 export async function reduceColumns(
   meter: Meter,
-  operator: AggregateOperator,
+  operator: ColumnOperator,
   members: readonly Series[],
   into: Series,
   numbers: Float64Array | undefined,
@@ -133,7 +136,7 @@ export async function reduceColumns(
   }
 }
 
-function reduceColumn(operator: AggregateOperator, column: Float64Array, number: number): number {
+function reduceColumn(operator: ColumnOperator, column: Float64Array, number: number): number {
   switch (operator) {
     case 'stddev':
       return Math.sqrt(varianceOf(column));
@@ -141,18 +144,6 @@ function reduceColumn(operator: AggregateOperator, column: Float64Array, number:
       return varianceOf(column);
     case 'quantile':
       return quantileOf(number, column, column.length);
-    case 'sum':
-    case 'avg':
-    case 'count':
-    case 'group':
-    case 'min':
-    case 'max':
-    case 'topk':
-    case 'bottomk':
-    case 'limitk':
-    case 'limit_ratio':
-    case 'count_values':
-      throw new TypeError(`${operator} is not reduced by column`);
     default:
       return unreachable(operator);
   }

@@ -3,8 +3,8 @@ import { must } from '@tidemark/base';
 import type { Duration } from './ast.ts';
 import { syntaxError } from './errors.ts';
 import { numberOf } from './literal.ts';
+import { childrenOfNode, positionOf, textOf } from './node.ts';
 import { DEPTH_MAX, tooDeep } from './precedence.ts';
-import { childrenOfNode, positionOf, textOf } from './read-expression.ts';
 
 // Lengths of time: `5m`, `300`, `-1h`, `5m * 2`, `step() + 1m`, `max_of(step(), 1m)`. The grammar's precedence is right here.
 

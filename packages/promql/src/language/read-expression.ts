@@ -1,9 +1,10 @@
 import type { SyntaxNode } from '@lezer/common';
 import { assert, must } from '@tidemark/base';
-import type { AggregateOperator, At, BinaryOperator, Expr, Matching, Position } from './ast.ts';
+import type { AggregateOperator, At, BinaryOperator, Expr, Matching } from './ast.ts';
 import { syntaxError, typeError, unsupportedError } from './errors.ts';
 import { numberOf, unquote } from './literal.ts';
 import { applyAt, applyOffset, applyRange, applySubquery } from './modifier.ts';
+import { childNamed, childrenOfNode, positionOf, textOf } from './node.ts';
 import { climb, DEPTH_MAX, type Item, tooDeep } from './precedence.ts';
 import { readDuration } from './read-duration.ts';
 import { readLabelNames, readVectorSelector } from './read-selector.ts';
@@ -26,26 +27,6 @@ export const EXPRESSION_NAMES: ReadonlySet<string> = new Set([
   'VectorSelector',
   'StepInvariantExpr',
 ]);
-
-export function childrenOfNode(node: SyntaxNode): SyntaxNode[] {
-  const children: SyntaxNode[] = [];
-  for (let child = node.firstChild; child; child = child.nextSibling) {
-    if (child.name !== 'LineComment') children.push(child);
-  }
-  return children;
-}
-
-export function childNamed(node: SyntaxNode, name: string): SyntaxNode | undefined {
-  return childrenOfNode(node).find((child) => child.name === name);
-}
-
-export function textOf(text: string, node: SyntaxNode): string {
-  return text.slice(node.from, node.to);
-}
-
-export function positionOf(node: SyntaxNode): Position {
-  return { start: node.from, end: node.to };
-}
 
 export function readExpression(text: string, node: SyntaxNode, depth = 0): Expr {
   const items: Item[] = [];

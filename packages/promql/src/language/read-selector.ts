@@ -4,7 +4,7 @@ import { type Matcher, type MatchType, METRIC_NAME, matcher } from '@tidemark/mo
 import type { VectorSelector } from './ast.ts';
 import { syntaxError } from './errors.ts';
 import { unquote } from './literal.ts';
-import { childNamed, childrenOfNode, positionOf, textOf } from './read-expression.ts';
+import { childNamed, childrenOfNode, positionOf, textOf } from './node.ts';
 
 // `name{a="b", "quoted name"=~"c.*"}`, `{"name", ...}`, and lists of label names.
 
