@@ -18,6 +18,8 @@ import { TaskState } from './task-state.ts';
 // is not the position but the least offset from which the state could be rebuilt without its files, so that the log keeps
 // it; the position itself is in the manifest.
 
+const LAG_INTERVAL_MS = 1_000;
+
 export interface StreamTaskOptions {
   readonly sub: SubTopology;
   readonly partition: number;
@@ -45,6 +47,7 @@ export class StreamTask {
   #lastCommitMs = 0;
   #changed = false;
   #lag = 0;
+  #lagObservedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: StreamTaskOptions) {
     this.#options = options;
@@ -116,7 +119,7 @@ export class StreamTask {
       const { start, end } = await this.#boundsOf(topic);
       const known = checkpointed?.find((position) => position.topic === topic)?.offset;
       if (known !== undefined && known > end) {
-        const message = `the state of task ${this.id} is at offset ${known} of ${topic}/${partition}, which ends at ${end}: it belongs to another log`;
+        const message = `the state of task ${this.id} is at offset ${known} of ${topic}/${partition}, which ends at ${end}: it belongs to another log; remove ${this.#options.folder}/${this.id} to rebuild it from this one`;
         throw new TidemarkError('STREAMS_STATE_FOREIGN', message, { topic, partition, position: known, end });
       }
       const [committed] = known === undefined ? await log.committed(group, [{ topic, partition }]) : [];
@@ -224,7 +227,11 @@ export class StreamTask {
     metrics.checkpointSeconds.observe((clock.monotonicMs() - startMs) / 1000);
   }
 
+  /** Asking a log for its bounds may cost a round trip: not more often than anyone looks. */
   async #observeLag(): Promise<void> {
+    const nowMs = this.#options.clock.nowMs();
+    if (nowMs < this.#lagObservedMs + LAG_INTERVAL_MS) return;
+    this.#lagObservedMs = nowMs;
     let lag = 0;
     for (const [topic, position] of this.#positions) lag += Math.max(0, (await this.#boundsOf(topic)).end - position);
     this.#lag = lag;
