@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bytesEqual } from '@tidemark/base';
+import { encodeLabels, labelsOf, seriesId } from '@tidemark/model';
+import { expect, test } from 'vitest';
+import { decodeCheckpoint } from '../src/checkpoint/checkpoint-file.ts';
+import { readChunk } from '../src/chunk/chunk.ts';
+import { Columns } from '../src/chunk/columns.ts';
+import { checkpointName, manifestName, segmentName, shardFolder, windowPath } from '../src/filename.ts';
+import { type Fact, inspectSegment } from '../src/index.ts';
+import { decodeKey, KIND_DICTIONARY, openValue } from '../src/partition/keys.ts';
+import { decodeDictionary, decodeManifest } from '../src/partition/window-format.ts';
+import { decodeSegmentManifest } from '../src/tiering/manifest.ts';
+
+// The pages of the formats, read as a reader would: their bytes are decoded and must say what the text says.
+
+const FORMATS = join(import.meta.dirname, '../../../docs/format');
+
+function block(page: string, name: string): string {
+  const found = new RegExp(`\`\`\`${name}\\n([\\s\\S]*?)\`\`\``).exec(readFileSync(join(FORMATS, page), 'utf8'))?.[1];
+  if (found === undefined) throw new Error(`${page} has no block ${name}`);
+  return found;
+}
+
+function hex(page: string, name: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(block(page, `hex ${name}`).replace(/\s+/g, ''), 'hex'));
+}
+
+function decoded(name: string): { times: number[]; values: number[] } {
+  const columns = new Columns(1);
+  const bytes = hex('chunk.md', name);
+  readChunk(bytes, 0, bytes.length, columns);
+  const values = columns.columns[0]?.values.subarray(0, columns.length) ?? [];
+  return { times: [...columns.timestampsMs.subarray(0, columns.length)], values: [...values] };
+}
+
+test('chunk.md', () => {
+  expect(decoded('chunk-gauge')).toEqual({ times: [1000, 2000, 3000, 4000], values: [1.5, 1.25, 1.75, 1] });
+  expect(decoded('chunk-minus-zero')).toEqual({ times: [1000, 2000], values: [1, -0] });
+});
+
+test('checkpoint.md', () => {
+  const { header, sections } = decodeCheckpoint(hex('checkpoint.md', 'checkpoint'));
+  expect(header).toMatchObject({ tier: 'raw', topic: 't', partition: 0, generation: 1, position: 42, seriesCount: 0 });
+  expect(header.windows).toEqual([{ startMs: 0, sequence: 0, frozenPosition: 0, generation: 1 }]);
+  expect(sections).toEqual([]);
+});
+
+test('leveldb-keys.md', () => {
+  const key = hex('leveldb-keys.md', 'window-key');
+  expect(decodeKey(key)).toEqual({ tenant: 'default', kind: KIND_DICTIONARY, generation: 1, number: 0 });
+  const { first, entries } = decodeDictionary(openValue(key, hex('leveldb-keys.md', 'window-value')) as Uint8Array);
+  expect(first).toBe(0);
+  const labels = encodeLabels(labelsOf({ __name__: 'up' }));
+  const id = seriesId(new Uint8Array(32).fill(7), 'default', labels);
+  expect(entries.length).toBe(1);
+  expect(bytesEqual(entries[0]?.labels as Uint8Array, 0, labels.length, labels, 0, labels.length)).toBe(true);
+  expect(bytesEqual(entries[0]?.id as Uint8Array, 0, 16, id, 0, 16)).toBe(true);
+  const manifestKey = hex('leveldb-keys.md', 'manifest-key');
+  const manifest = openValue(manifestKey, hex('leveldb-keys.md', 'manifest-value')) as Uint8Array;
+  expect(decodeManifest(manifest)).toEqual({
+    generation: 1,
+    tenants: [{ tenant: 'default', dictionaryPages: 1, indexPages: 1, blocks: 1, series: 1 }],
+  });
+  expect(openValue(key, hex('leveldb-keys.md', 'manifest-value')), 'under another key it is nothing').toBeUndefined();
+});
+
+test('segment.md', async () => {
+  const bytes = hex('segment.md', 'segment');
+  const facts: Fact[] = [];
+  for await (const fact of inspectSegment('page', bytes)) facts.push(fact);
+  expect(facts).toMatchObject([
+    { what: 'segment', tier: 'raw', topic: 't', sealedThroughOffset: 41, endMs: 7_200_000 },
+    { what: 'tenant', tenant: 'default', series: 1, samples: 4 },
+    { what: 'series', labels: 'up', samples: 4, firstMs: 1000, lastMs: 4000 },
+  ]);
+  const { entries } = decodeSegmentManifest(hex('segment.md', 'segment-manifest'));
+  expect(entries).toMatchObject([{ bytes: bytes.length, sealedThroughOffset: 41, lost: 0 }]);
+});
+
+test('object-names.md', () => {
+  const shard = { topic: 'tidemark.raw', partition: 3 };
+  const window = { tier: 'raw', startMs: 1_699_999_200_000, sequence: 0 } as const;
+  expect(block('object-names.md', 'names').trim().split('\n')).toEqual([
+    segmentName(shard, window, 0, 'd2d90af993ed0bc9'),
+    manifestName(shard),
+    windowPath(shard, window),
+    `${shardFolder(shard)}/${checkpointName(42)}`,
+  ]);
+});
