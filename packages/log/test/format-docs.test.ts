@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { SimClock, silentLogger } from '@tidemark/base';
+import { SimDisk } from '@tidemark/base/sim';
+import { expect, test } from 'vitest';
+import { readAll, textOf } from '../src/conformance/traits.ts';
+import { inspectJournal } from '../src/embedded/inspect.ts';
+import { openEmbeddedLog } from '../src/embedded/open.ts';
+import { diskOf, FIRST, FOLDER } from './disks.ts';
+
+// docs/format/embedded-log.md shows a file byte by byte; a page that lies fails here.
+
+const page = readFileSync(new URL('../../../docs/format/embedded-log.md', import.meta.url), 'utf8');
+
+/** The bytes of a block: pairs of hex digits at the front of each line, then at least two spaces and a remark. */
+function hexBlock(name: string): Uint8Array {
+  const block = new RegExp(`\`\`\`hex ${name}\\n([^\`]+)\`\`\``).exec(page)?.[1] ?? '';
+  const bytes = block
+    .split('\n')
+    .map((line) => line.split('  ')[0] ?? '')
+    .join(' ')
+    .replace(/\s/g, '');
+  return Uint8Array.from(Buffer.from(bytes, 'hex'));
+}
+
+const SPEC = { name: 'tidemark.raw', partitions: 2, compacted: false, retentionMs: 172_800_000 };
+const raw = (partition: number) => ({ topic: SPEC.name, partition });
+
+async function openOn(disk: SimDisk) {
+  const random = { next: () => 0, below: () => 0x5a17c0de, bytes: (length: number) => new Uint8Array(length) };
+  const clock = new SimClock(1_700_000_000_000);
+  return openEmbeddedLog({ disk, clock, random, logger: silentLogger, options: { folder: FOLDER } });
+}
+
+test('the file on the page opens, and holds what the page says', async () => {
+  const disk = await diskOf(new Map([[FIRST, hexBlock('journal')]]));
+  const kinds: string[] = [];
+  for await (const frame of inspectJournal(disk, FOLDER)) kinds.push(frame.state === 'ok' ? frame.kind : frame.reason);
+  expect(kinds).toEqual(['snapshot', 'topics', 'records', 'positions', 'mark']);
+  const log = await openOn(disk);
+  expect(await log.topics()).toEqual([SPEC]);
+  expect(await log.committed('storer', [raw(1)])).toEqual([{ ...raw(1), offset: 1 }]);
+  const [up] = await readAll(log, SPEC.name, 1);
+  expect([textOf(up?.value ?? null), { ...up?.headers }, up?.timestampMs]).toEqual([
+    'up',
+    { t: 'a' },
+    1_700_000_000_000,
+  ]);
+  const [down] = await readAll(log, SPEC.name, 0);
+  expect([textOf(down?.key ?? null), textOf(down?.value ?? null)]).toEqual(['k', 'down']);
+  await log.close();
+});
+
+test('the same calls write the file on the page, byte for byte', async () => {
+  const disk = new SimDisk();
+  const log = await openOn(disk);
+  await log.ensureTopics([SPEC]);
+  await log.append([
+    { ...raw(1), key: null, value: Buffer.from('up'), headers: { t: 'a' } },
+    { ...raw(0), key: Buffer.from('k'), value: Buffer.from('down') },
+  ]);
+  await log.commit('storer', [{ ...raw(1), offset: 1 }]);
+  await log.close();
+  expect(Buffer.from(await disk.read(FIRST)).toString('hex')).toBe(Buffer.from(hexBlock('journal')).toString('hex'));
+});
