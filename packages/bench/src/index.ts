@@ -1,1 +1,1 @@
-export {};
+export { type WholePathOptions, wholePath } from './whole-path.ts';

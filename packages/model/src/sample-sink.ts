@@ -7,8 +7,8 @@ export interface SampleSink {
    * Resolves when everything accepted is committed to the log. One bad sample never costs its batch: what was refused is
    * counted by reason in the outcome. `admittedAtMs` of the batch is set by the sink.
    *
-   * Throws `INGEST_OVERLOADED` (nothing was accepted; try again after `retryAfterMs`), `INGEST_UNAVAILABLE` (the log is
-   * away), the signal's reason.
+   * Throws `INGEST_OVERLOADED`, `INGEST_RATE_LIMITED` (nothing was accepted; try again after `retryAfterMs`),
+   * `INGEST_UNAVAILABLE` (the log is away), the signal's reason.
    */
   append(batch: SampleBatch, signal?: AbortSignal): Promise<AppendOutcome>;
 }

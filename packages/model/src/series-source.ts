@@ -25,7 +25,7 @@ export interface SelectLimits {
 
 export interface SelectedSeries {
   readonly labels: Labels;
-  /** Strictly rising, inside the range. Views: read them before asking for the next batch. */
+  /** Strictly rising, inside the range. Series of one scrape may share one array: it says which series move in step. */
   readonly timestampsMs: Float64Array;
   /** Bits as stored; stale markers included. */
   readonly values: Float64Array;

@@ -1,7 +1,6 @@
 export type { Answer, Line, Point, Result } from './answer.ts';
 export { type ErrorType, errorTypeOf, STATUS_OF } from './errors.ts';
 export { Executor, type ExecutorOptions } from './execute/executor.ts';
-export { parseSelector } from './execute/selector.ts';
 export { sendError, sendJson } from './http/envelope.ts';
 export { invalidParam, type Params, paramsOf } from './http/params.ts';
 export { queryRouter, type RouterOptions, tenantOf } from './http/router.ts';

@@ -12,10 +12,10 @@ import type {
   SeriesSource,
   TimeRange,
 } from '@tidemark/model';
+import { parseSelector } from '@tidemark/promql';
 import type { Answer } from './answer.ts';
 import { Admission } from './execute/admission.ts';
 import type { Executor } from './execute/executor.ts';
-import { parseSelector } from './execute/selector.ts';
 
 // The query service: admission, deadline, freshness; then the engine over the series source. HTTP and rules both ask here.
 //

@@ -177,7 +177,7 @@ test.each([
   ['/query_range?query=up&start=0&end=1', 400, 'bad_data', 'invalid parameter "step"'],
   ['/query_range?query=up[5m]&start=0&end=1&step=1', 400, 'bad_data', 'range vector'],
   ['/series', 400, 'bad_data', 'no match[] parameter provided'],
-  ['/series?match[]=1', 400, 'bad_data', 'is no series selector'],
+  ['/series?match[]=1', 400, 'bad_data', 'expected a series selector and nothing else'],
   ['/labels?limit=-1', 400, 'bad_data', '"-1" must be a whole number'],
   ['/rows?match[]=up&resolution=5m', 400, 'bad_data', '"5m" must be 1m or 1h'],
 ])('%s is refused with %d %s', async (path, status, errorType, text) => {

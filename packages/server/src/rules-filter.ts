@@ -1,5 +1,6 @@
 import type { RulesFilter } from '@tidemark/alerts';
-import { invalidParam, type Params, parseSelector } from '@tidemark/query';
+import { parseSelector } from '@tidemark/promql';
+import { invalidParam, type Params } from '@tidemark/query';
 
 /** What /api/v1/rules was asked for. Throws `PARAM_INVALID`, `PROMQL_SYNTAX`. */
 export function rulesFilter(params: Params): RulesFilter {

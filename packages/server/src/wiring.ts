@@ -45,6 +45,8 @@ export interface Tidemark {
 // The listener's last answers: long enough for a query under way, short of the ten seconds in all.
 const HTTP_GRACE_MS = 3000;
 const FLUSH_TIMEOUT_MS = 60_000;
+// 16 MiB: the log lets go of whole files, and on one machine a minute of samples should not wait for an hour's.
+const JOURNAL_FILE_BYTES = 16 * 1024 * 1024;
 
 export async function startTidemark(options: TidemarkOptions): Promise<Tidemark> {
   const { clock, random, logger, onFailure } = options;
@@ -64,7 +66,12 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     clock,
     logger: logger.child('log'),
     metrics,
-    options: { folder: 'log', retainBytesMax: config.log.keepBytes, retainMaxMs: config.log.keepAge },
+    options: {
+      folder: 'log',
+      fileBytesMax: JOURNAL_FILE_BYTES,
+      retainBytesMax: config.log.keepBytes,
+      retainMaxMs: config.log.keepAge,
+    },
   });
   parts.defer(() => log.close());
   await log.ensureTopics(topicSpecs(config));

@@ -52,3 +52,15 @@ test.each(STRANGERS)('nothing speaks of $what', ({ pattern }) => {
   );
   expect(found).toEqual([]);
 });
+
+test('a package that exports something has a README', () => {
+  const silent = packagesOfRepository()
+    .map(({ name }) => `packages/${name}`)
+    .filter(
+      (folder) =>
+        files.includes(`${folder}/src/index.ts`) &&
+        /\bfrom\b|export (async )?(function|const|class)/.test(textOf(`${folder}/src/index.ts`)),
+    )
+    .filter((folder) => !files.includes(`${folder}/README.md`));
+  expect(silent).toEqual([]);
+});

@@ -52,9 +52,6 @@ const TIME_AND_CHANCE = ['Date.now', 'new Date()', 'performance.now', 'process.h
 const ASKS_THE_MACHINE = new Set(['packages/base/src/clock.ts', 'packages/base/src/random.ts']);
 const MAY_ASK_THE_MACHINE = /^packages\/(ui|bench|grafana-plugin)\/|\.(test|bench)\.tsx?$|^packages\/[^/]+\/test\//;
 
-// Runs our own reader beside a real program, in one process, because the two must look at the same moment.
-const COMPARES_OUR_OWN = new Set(['packages/collector/test/node-exporter.app.test.ts']);
-
 // Installed at the root for everyone's tests and exported conformance suites.
 const FOR_ALL_TESTS = new Set(['vitest', 'playwright-core']);
 const TEST_FILE = /\.(test|bench)\.tsx?$|^packages\/[^/]+\/test\//;
@@ -144,7 +141,7 @@ test('a test of the whole process imports no product code', () => {
   const product = (specifier: string) =>
     specifier.startsWith('@tidemark/') ? !harmless.test(specifier) : /^(\.\.?\/)+src\//.test(specifier);
   const wrong = sources
-    .filter((path) => path.endsWith('.app.test.ts') && !COMPARES_OUR_OWN.has(path))
+    .filter((path) => path.endsWith('.app.test.ts'))
     .flatMap((path) =>
       importsOf(textOf(path))
         .filter(product)
