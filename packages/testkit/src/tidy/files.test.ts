@@ -1,4 +1,4 @@
-import { basename, dirname } from 'node:path';
+import { basename, dirname, packagesOfRepository } from 'node:path';
 import { expect, test } from 'vitest';
 import { filesOfRepository, textOf } from './repository.ts';
 
