@@ -1,6 +1,6 @@
-import { basename, dirname, packagesOfRepository } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { expect, test } from 'vitest';
-import { filesOfRepository, textOf } from './repository.ts';
+import { filesOfRepository, packagesOfRepository, textOf } from './repository.ts';
 
 // Manners of files: small, named for the noun inside, and speaking of the project alone.
 
