@@ -20,6 +20,7 @@ export interface RowColumns {
   /** Index into the section's series. */
   readonly series: Uint32Array;
   readonly endMs: Float64Array;
+  /** 0: the row is taken back (a stale marker replaced the only values of its window), and is no row. */
   readonly count: Float64Array;
   /** Neumaier pair: the sum is `sum + compensation`. */
   readonly sum: Float64Array;

@@ -193,15 +193,19 @@ async function rows(call: Call, { service }: RouterOptions): Promise<void> {
     for (const { labels: metric, rows: columns } of answer.values) {
       await out.write(`${separator}{"metric":${labelsJson(metric)},"rows":[`);
       separator = ',';
+      let first = true;
       for (let i = 0; i < columns.length; i++) {
+        // Taken back: a stale marker replaced the only value of the window.
+        if (columns.count[i] === 0) continue;
         const number = (column: Float64Array) => JSON.stringify(formatValue(column[i] as number));
         await out.write(
-          `${i === 0 ? '' : ','}{"end":${formatTime(columns.endMs[i] as number)},"count":${columns.count[i]},"sum":${number(columns.sum)},` +
+          `${first ? '' : ','}{"end":${formatTime(columns.endMs[i] as number)},"count":${columns.count[i]},"sum":${number(columns.sum)},` +
             `"compensation":${number(columns.compensation)},"min":${number(columns.min)},"max":${number(columns.max)},` +
             `"first":${number(columns.first)},"firstTime":${formatTime(columns.firstMs[i] as number)},"last":${number(columns.last)},` +
             `"lastTime":${formatTime(columns.lastMs[i] as number)},"increase":${number(columns.increase)},` +
             `"revision":{"generation":${columns.generation[i]},"offset":${columns.offset[i]}}}`,
         );
+        first = false;
       }
       await out.write(']}');
     }

@@ -1,7 +1,9 @@
 import { TidemarkError } from '@tidemark/base';
 import { loadConfig } from '../config/load.ts';
 import type { Command, CommandContext } from './command.ts';
+import { inspectFolder, inspectFolder, inspectOneFile } from './inspect/folder.ts';
 import { inspectJournalFile } from './inspect/journal.ts';
+import { inspectSegment } from './inspect/segment.ts';
 import { inspectTopic } from './inspect/topic.ts';
 
 export const inspectCommand: Command = {
@@ -10,7 +12,7 @@ export const inspectCommand: Command = {
   help: `tidemark inspect [folder] [DATA]              what is there, file by file
 tidemark inspect journal [DATA]               every frame of the embedded log, with its checksum's verdict
 tidemark inspect topic NAME [--last 20]       records of a topic, decoded
-tidemark inspect segment FILE                 a sealed segment: series, blocks, time range, checksums
+tidemark inspect file FILE                    a segment, manifest, checkpoint or series file, whole
 
   DATA is the data folder; default: the configured one. Reads only; works while Tidemark runs.`,
   options: { data: 'text', last: 'text' },
@@ -23,6 +25,8 @@ async function runInspect(context: CommandContext): Promise<number> {
   const data = async (named?: string) =>
     named ?? context.args.options.get('data') ?? (await loadConfig({ env: context.env })).config.data;
   switch (first) {
+    case 'folder':
+      return inspectFolder(await data(second), say);
     case 'journal':
       return inspectJournalFile(await data(second), say);
     case 'topic': {
@@ -33,7 +37,11 @@ async function runInspect(context: CommandContext): Promise<number> {
         throw new TidemarkError('ARGUMENT_INVALID', '--last must be a whole number of at least 1');
       return inspectTopic(await data(), second, last, say);
     }
+    case 'file':
+      if (second === undefined) throw new TidemarkError('ARGUMENT_INVALID', 'inspect file needs a file');
+      return inspectOneFile(second, say);
     default:
-      throw new TidemarkError('ARGUMENT_INVALID', `inspect does not know ${first}`);
+      // `tidemark inspect ./data` is what one types first.
+      return inspectFolder(first, say);
   }
 }
