@@ -1,9 +1,8 @@
 import { TidemarkError } from '@tidemark/base';
 import { loadConfig } from '../config/load.ts';
 import type { Command, CommandContext } from './command.ts';
-import { inspectFolder, inspectFolder, inspectOneFile } from './inspect/folder.ts';
+import { inspectFolder, inspectOneFile } from './inspect/folder.ts';
 import { inspectJournalFile } from './inspect/journal.ts';
-import { inspectSegment } from './inspect/segment.ts';
 import { inspectTopic } from './inspect/topic.ts';
 
 export const inspectCommand: Command = {
