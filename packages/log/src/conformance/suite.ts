@@ -189,6 +189,8 @@ function appendSuite({ supports, open, world }: Bench): void {
     for (const { reason } of refused) {
       expect(reason).toMatchObject({ code: 'LOG_OVERLOADED', details: { limit: 3000 } });
     }
+    const never = Array.from({ length: 4 }, () => ({ ...raw(0, ''), value: new Uint8Array(900) }));
+    await expect(log.append(never)).rejects.toMatchObject({ code: 'LOG_RECORD_TOO_LARGE', details: { limit: 3000 } });
     await log.append([raw(0, 'later')]);
     expect((await valuesOf(log, RAW.name)).at(-1)).toBe('later');
     expect(await readAll(log, RAW.name)).toHaveLength(4);

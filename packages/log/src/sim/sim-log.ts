@@ -1,5 +1,5 @@
 import { assert, type Clock, TidemarkError } from '@tidemark/base';
-import { closed, overloaded, partitionUnknown, positionLost, topicUnknown } from '../errors.ts';
+import { closed, overloaded, partitionUnknown, positionLost, recordTooLarge, topicUnknown } from '../errors.ts';
 import type {
   Log,
   LogReader,
@@ -98,6 +98,8 @@ export class SimLog implements Log {
       bytes += checkRecord(record, spec, this.#options.recordBytesMax ?? RECORD_BYTES_MAX);
     }
     const limit = this.#options.inFlightBytesMax ?? IN_FLIGHT_BYTES_MAX;
+    const [first] = records;
+    if (first !== undefined && bytes > limit) throw recordTooLarge(first, bytes, limit, 'inFlightBytesMax');
     if (this.#inFlightBytes + bytes > limit) throw overloaded(this.#inFlightBytes + bytes, limit);
     this.#inFlightBytes += bytes;
     const taken = this.#tail.then(() => this.#take(records));
