@@ -103,7 +103,7 @@ export interface StorageEngine {
   close(): Promise<void>;
 }
 
-/** Throws `CHECKPOINT_CORRUPT`, `STORAGE_FOREIGN`. An object store that is away is not an error: reads warn. */
+/** Throws `CHECKPOINT_CORRUPT`, `STORAGE_FOREIGN`, `STORAGE_IO`. An object store that is away is not an error: reads warn. */
 export async function openStorageEngine(init: StorageEngineInit): Promise<StorageEngine> {
   const engine = new Engine(init);
   await engine.open();

@@ -1,4 +1,4 @@
-import { type Random, seededRandom } from '@tidemark/base';
+import { isTidemarkError, type Random, seededRandom } from '@tidemark/base';
 import {
   BatchBuilder,
   formatLabels,
@@ -37,6 +37,7 @@ class Story {
   durable = new Map<string, number>();
   killAt = -1;
   kills = 0;
+  failures = 0;
 
   constructor(seed: number) {
     this.random = seededRandom(seed);
@@ -132,12 +133,18 @@ class Story {
 
   async survive(work: () => Promise<unknown>): Promise<void> {
     if (this.chance(0.35)) this.killAt = this.random.below(7);
+    // Or something fails and the process goes on: the next checkpoint must make it good.
+    if (this.chance(0.2)) this.world.levels.writeFailures = 1;
+    const calls = ['append', 'sync', 'rename', 'syncFolder', 'open'] as const;
+    if (this.chance(0.2)) this.world.disk.failNext(calls[this.random.below(calls.length)] ?? 'sync');
     try {
       await work();
     } catch (error) {
-      if (!(error instanceof Killed)) throw error;
-      await this.restart();
+      if (error instanceof Killed) await this.restart();
+      else if (isTidemarkError(error, 'STORAGE_IO') || isTidemarkError(error, 'DISK_IO')) this.failures++;
+      else throw error;
     }
+    this.world.levels.writeFailures = 0;
     this.killAt = -1;
   }
 
@@ -151,7 +158,12 @@ class Story {
       this.durable = new Map();
     } else
       world.crash(this.random.below(2 ** 31), (['torn', 'synced', 'written'] as const)[this.random.below(3)] ?? 'torn');
-    await world.open();
+    await world.open().catch((error: unknown) => {
+      // A write that fails while opening is no reason to give anything up: the next try finds all of it.
+      if (!isTidemarkError(error, 'STORAGE_IO')) throw error;
+      this.failures++;
+      return world.open();
+    });
     await this.catchUp();
   }
 
@@ -288,6 +300,7 @@ test(`answers are what the log says, through crashes, seals and losses (seed ${S
     await story.check();
     const stats = story.world.engine.stats();
     expect(stats.tiers.raw.segments, 'something was sealed').toBeGreaterThan(0);
+    expect(story.failures, 'something failed').toBeGreaterThan(0);
     expect(story.kills, 'something was killed').toBeGreaterThan(0);
   } catch (error) {
     if (error instanceof Error)

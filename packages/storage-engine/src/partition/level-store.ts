@@ -11,7 +11,7 @@ export interface LevelWrite {
   readonly value: Uint8Array | null;
 }
 
-/** One database. Keys sort as bytes. */
+/** One database. Keys sort as bytes. Throws `STORAGE_IO`, `WINDOW_CORRUPT`. */
 export interface LevelStore {
   /** Undefined where absent, in the order of `keys`. */
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
@@ -25,7 +25,7 @@ export interface LevelStore {
 
 /** The databases of an engine, by path below its folder (parts joined by `/`). */
 export interface LevelStores {
-  /** Opens, or creates. Throws `WINDOW_CORRUPT` when what is there is no database any more. */
+  /** Opens, or creates. Throws `WINDOW_CORRUPT` when what is there is no database any more, `STORAGE_IO`. */
   open(path: string): Promise<LevelStore>;
   /** Names of the databases in a folder, sorted. */
   list(folder: string): Promise<string[]>;

@@ -1,5 +1,6 @@
 import type { ClassicLevel } from 'classic-level';
 import { MemoryLevel } from 'memory-level';
+import { storageError } from '../errors.ts';
 import { AbstractLevelStore } from './abstract-level-store.ts';
 import type { LevelStore, LevelStores } from './level-store.ts';
 
@@ -26,6 +27,7 @@ export class MemoryLevelStores implements LevelStores {
     const store = new AbstractLevelStore(
       // Both are abstract-levels with the same methods; `sync`, which only classic-level knows, is ignored here.
       level as unknown as ClassicLevel<Uint8Array, Uint8Array>,
+      path,
     );
     const epoch = this.#epoch;
     const check = () => {
@@ -40,7 +42,7 @@ export class MemoryLevelStores implements LevelStores {
         check();
         if (this.writeFailures > 0) {
           this.writeFailures--;
-          throw new Error('simulated: no space left');
+          throw storageError('STORAGE_IO', 'simulated: no space left', { path });
         }
         await store.write(batch);
       },

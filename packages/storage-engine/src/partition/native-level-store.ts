@@ -2,8 +2,7 @@ import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemCode } from '@tidemark/base';
 import { ClassicLevel } from 'classic-level';
-import { storageError } from '../errors.ts';
-import { AbstractLevelStore } from './abstract-level-store.ts';
+import { AbstractLevelStore, levelError } from './abstract-level-store.ts';
 import type { LevelStores } from './level-store.ts';
 
 // 4 MiB of log before a table is written: a checkpoint of a small shard never makes one.
@@ -28,10 +27,10 @@ export function nativeLevelStores(root: string): LevelStores {
       try {
         await level.open();
       } catch (error) {
-        throw storageError('WINDOW_CORRUPT', `the database in ${folder} cannot be opened`, { folder }, error);
+        throw levelError(path, error);
       }
       if (isNew) await syncParents(root, folder);
-      return new AbstractLevelStore(level);
+      return new AbstractLevelStore(level, path);
     },
     async list(folder) {
       try {

@@ -32,7 +32,7 @@ export type LoadContext = FlushContext & {
 
 /**
  * Loads what the durable checkpoint of `generation` says is there, after dropping whatever is newer. What is broken or missing
- * becomes damage of the window, never an exception.
+ * becomes damage of the window. Throws `STORAGE_IO`.
  */
 export async function loadWindow(context: LoadContext, window: Window, generation: number): Promise<void> {
   window.generation = generation;
@@ -44,6 +44,8 @@ export async function loadWindow(context: LoadContext, window: Window, generatio
       for (const counts of manifest.tenants) await new Loader(context, window, store, counts).load();
     });
   } catch (error) {
+    // What may pass must not be taken for damage: the window would be sealed without what could not be read today.
+    if (!isTidemarkError(error) || error.code === 'STORAGE_IO') throw error;
     window.unreadable(error);
     context.quarantine('window', window.path, undefined);
   }

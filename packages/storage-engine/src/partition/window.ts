@@ -53,6 +53,7 @@ export class Window {
   flushedBytes = 0;
   /** What is missing or broken, for people; reads hand it out as warnings. */
   readonly damage: string[] = [];
+  wrecked = false;
   /** Reads under way: the database must not go while there are any. */
   #readers = 0;
   #unread: (() => void) | undefined;
@@ -146,7 +147,9 @@ export class Window {
     return encodeKey({ tenant: '', kind: KIND_MANIFEST, generation, number: 0 });
   }
 
+  /** Its database cannot be read to the end: it stays as it is, and is never sealed. */
   unreadable(error: unknown): void {
+    this.wrecked = true;
     this.noteDamage(`window ${this.path} cannot be read: ${messageOf(error)}`);
   }
 }

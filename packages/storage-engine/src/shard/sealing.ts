@@ -71,9 +71,9 @@ export async function sealShard(context: SealContext, shard: Shard, request: Sea
 }
 
 async function sealWindow(context: SealContext, shard: Shard, window: Window): Promise<SealedWindow | undefined> {
-  if (window.table.count === 0) {
-    // Nothing of it can be read: it stays as it is, and its warnings with it, until somebody looks.
-    context.logger.error('a window cannot be sealed: nothing of it can be read', { window: window.path });
+  if (window.wrecked || window.table.count === 0) {
+    // It stays as it is, and its warnings with it, until somebody looks.
+    context.logger.error('a window cannot be sealed: its database cannot be read', { window: window.path });
     return undefined;
   }
   const entries = await putSegments(context, shard, window);
