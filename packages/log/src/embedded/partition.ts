@@ -88,8 +88,11 @@ export class Partition implements PartitionSource {
     return this.tail.read(position, maxBytes) ?? this.#readBack(position, maxBytes);
   }
 
-  /** As `read`, but never from the compacted store: what materialisation itself reads. */
-  async readJournal(position: number, maxBytes: number): Promise<Slice> {
+  /**
+   * As `read`, but from the journal's files alone: what materialisation itself reads. Undefined when the file that held
+   * `position` was let go meanwhile.
+   */
+  async readJournal(position: number, maxBytes: number): Promise<Slice | undefined> {
     const records: LogRecord[] = [];
     let next = position;
     let left = maxBytes;
@@ -98,7 +101,7 @@ export class Partition implements PartitionSource {
       const body = at && (await this.#frames.readRecords(at));
       if (!body) {
         if (records.length > 0) break;
-        throw positionLost(this.at, next, this.start, this.end);
+        return undefined;
       }
       const section = must(
         body.sections.find(({ topicId, partition }) => topicId === this.topicId && partition === this.partition),
@@ -116,9 +119,17 @@ export class Partition implements PartitionSource {
   }
 
   async #readBack(position: number, maxBytes: number): Promise<Slice> {
+    const found = (await this.#readStore(position, maxBytes)) ?? (await this.readJournal(position, maxBytes));
+    // What the journal let go while we looked is in the store by now, if the topic has one.
+    const slice = found ?? (await this.#readStore(position, maxBytes));
+    if (!slice) throw positionLost(this.at, position, this.start, this.end);
+    return slice;
+  }
+
+  async #readStore(position: number, maxBytes: number): Promise<Slice | undefined> {
     const store = this.#store();
-    if (store && position < store.through(this.partition)) return store.read(this.partition, position, maxBytes);
-    return this.readJournal(position, maxBytes);
+    if (!store || position >= store.through(this.partition)) return undefined;
+    return store.read(this.partition, position, maxBytes);
   }
 }
 

@@ -116,7 +116,7 @@ export class Retainer {
   }
 
   async #materialise(): Promise<void> {
-    const { catalog, journal } = this.#parts;
+    const { catalog, journal, logger } = this.#parts;
     for (const topic of catalog.topics) {
       const store = catalog.stores.get(topic.id);
       if (!store) continue;
@@ -128,7 +128,16 @@ export class Retainer {
             (partition) => (file.ends.get(partition) ?? 0) > (account?.through[partition.partition] ?? 0),
           ),
         );
-      if (waits) await this.#materialiseTopic(topic, store);
+      if (!waits) continue;
+      try {
+        await this.#materialiseTopic(topic, store);
+      } catch (error) {
+        // The files that hold this topic stay; the others may go.
+        logger.warn('a compacted topic could not be moved to its store, tries again', {
+          topic: topic.spec.name,
+          reason: messageOf(error),
+        });
+      }
     }
   }
 
@@ -139,7 +148,8 @@ export class Retainer {
       for (;;) {
         const from = store.through(partition.partition);
         if (from >= end) break;
-        const { records, nextOffset } = await partition.readJournal(from, MATERIALISE_BYTES);
+        const slice = await partition.readJournal(from, MATERIALISE_BYTES);
+        const { records, nextOffset } = must(slice, 'what is not in the store is in the journal');
         await store.take(partition.partition, records, nextOffset, forgetBelow);
       }
     }
