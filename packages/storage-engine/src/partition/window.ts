@@ -35,6 +35,8 @@ export class Window {
    * far as earlier lives don't.
    */
   frozenPosition = 0;
+  /** Whether a durable checkpoint says so; everything of the window is in its LevelDB then, and it may be sealed. */
+  frozenDurably = false;
   pending = new PendingChunks();
   readonly flushing: PendingChunks[] = [];
   readonly table = new ChunkTable();

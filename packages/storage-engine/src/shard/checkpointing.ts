@@ -88,6 +88,7 @@ export async function checkpointShard(
     sections,
   );
   for (const flush of staged.values()) flush.commit();
+  for (const [window, frozenPosition] of frozen) if (frozenPosition > 0) window.frozenDurably = true;
   shard.generation = generation;
   shard.durablePosition = position;
   await context.options.at('checkpoint:written');

@@ -78,6 +78,7 @@ async function loadWindows(context: OpenContext, shard: Shard, header: Checkpoin
     if (shard.sealed !== undefined && sequence < shard.nextSequence(startMs)) continue;
     const window = shard.makeWindow(startMs, sequence);
     window.frozenPosition = frozenPosition;
+    window.frozenDurably = frozenPosition > 0;
     if (present.has(window.path)) await loadWindow({ ...context, registry: shard.registry }, window, generation);
     else if (frozenPosition > 0 && shard.sealed === undefined) {
       context.logger.info('a frozen window is gone; it was probably sealed', { window: window.path });

@@ -1,4 +1,4 @@
-import type { Logger } from '@tidemark/base';
+import { assert, type Logger } from '@tidemark/base';
 import type { Columns } from '../chunk/columns.ts';
 import { segmentName } from '../filename.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
@@ -53,13 +53,16 @@ export async function sealShard(context: SealContext, shard: Shard, request: Sea
   const throughMs = Math.floor((request.nowMs - sealGraceMs) / shard.windowMs) * shard.windowMs;
   const due = (window: Window) =>
     window.sequence === 0 || request.supplementsToo || request.nowMs - window.openedAtMs >= supplementAfterMs;
-  const wanting = [...shard.allWindows()].some((window) => !window.frozen && window.endMs <= throughMs && due(window));
+  // Also what a checkpoint that failed had frozen: it is not durable yet.
+  const wanting = [...shard.allWindows()].some(
+    (window) => !window.frozenDurably && window.endMs <= throughMs && (window.frozen || due(window)),
+  );
   if (wanting || (throughMs > shard.head.frozenThroughMs && shard.registry.count > 0)) {
     await checkpointShard(context, shard, throughMs, due);
   }
   await context.options.at('seal:frozen');
   const frozen = [...shard.allWindows()].filter(
-    (window) => window.frozen && window.endMs <= throughMs && window.generation > 0,
+    (window) => window.frozenDurably && window.endMs <= throughMs && window.generation > 0,
   );
   frozen.sort((a, b) => a.startMs - b.startMs || a.sequence - b.sequence);
   const done: SealedWindow[] = [];
@@ -76,6 +79,7 @@ async function sealWindow(context: SealContext, shard: Shard, window: Window): P
     context.logger.error('a window cannot be sealed: its database cannot be read', { window: window.path });
     return undefined;
   }
+  assert(window.pendingBytes === 0, 'a durably frozen window waits for nothing');
   const entries = await putSegments(context, shard, window);
   await context.options.at('seal:put');
   const manifest = await changeManifest(context.objectStore, shard.name, emptyManifest(shard), (current) => {
