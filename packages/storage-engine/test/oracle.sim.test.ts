@@ -214,6 +214,7 @@ class Story {
       }
       expect(got).toEqual(this.expectedSamples(tenant, metric, startMs, endMs));
       const rows = await this.world.engine.source().selectRows({ ...request, resolution: '1m' });
+      expect(rows.warnings).toEqual([]);
       const gotRows: Expected = new Map();
       for (const { labels, rows: columns } of rows.series) {
         const points = new Map<number, string>();

@@ -8,7 +8,10 @@ import { type CheckpointHeader, SECTION_END, SECTION_HEADER, type Section } from
 //
 //   .tmp written, synced ─> renamed ─> folder synced ─> older ones removed        at any crash, one whole file is there
 
-/** Returns its size. When it resolves, this checkpoint is what a restart finds. */
+/**
+ * Returns its size. When it resolves, this checkpoint is what a restart finds. When it rejects, a restart may find it or the one
+ * before: call `withdrawCheckpoint` before touching anything that it names.
+ */
 export async function writeCheckpoint(
   disk: Disk,
   folder: string,
@@ -19,6 +22,7 @@ export async function writeCheckpoint(
   const temporary = `${folder}/${name}.tmp`;
   await disk.remove(temporary);
   const file = await disk.open(temporary, { create: true });
+  let size = 0;
   try {
     const all: Section[] = [{ id: SECTION_HEADER, pieces: [encodeHeader(header)] }, ...sections];
     const end = new ByteWriter(4);
@@ -26,18 +30,33 @@ export async function writeCheckpoint(
     all.push({ id: SECTION_END, pieces: [end.finish()] });
     await file.append([encodeFileHead()]);
     for (const section of all) await file.append([encodeSectionHead(section), ...section.pieces]);
+    size = file.size;
     await file.sync();
   } finally {
     await file.close();
   }
   await disk.rename(temporary, `${folder}/${name}`);
   await disk.syncFolder(folder);
-  const size = await disk.size(`${folder}/${name}`);
-  for (const other of await disk.list(folder)) {
-    const generation = parseCheckpointName(other);
-    if (generation !== undefined && generation < header.generation) await disk.remove(`${folder}/${other}`);
-  }
+  await removeOlder(disk, folder, header.generation);
   return size;
+}
+
+/** Makes sure that no restart finds a checkpoint of this generation, of which nobody knows whether it was written. */
+export async function withdrawCheckpoint(disk: Disk, folder: string, generation: number): Promise<void> {
+  await disk.remove(`${folder}/${checkpointName(generation)}`);
+  await disk.syncFolder(folder);
+}
+
+async function removeOlder(disk: Disk, folder: string, newest: number): Promise<void> {
+  try {
+    for (const other of await disk.list(folder)) {
+      const generation = parseCheckpointName(other);
+      if (generation !== undefined && generation < newest) await disk.remove(`${folder}/${other}`);
+    }
+  } catch (error) {
+    // The new one counts all the same; the next checkpoint removes what stayed.
+    if (!isTidemarkError(error)) throw error;
+  }
 }
 
 export interface LoadedCheckpoint {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Disk, must } from '@tidemark/base';
-import { writeCheckpoint } from '../checkpoint/checkpoint-file.ts';
+import { withdrawCheckpoint, writeCheckpoint } from '../checkpoint/checkpoint-file.ts';
 import type { CheckpointWindow } from '../checkpoint/format.ts';
 import { takeSections } from '../checkpoint/head-pages.ts';
 import { SeriesFile } from '../checkpoint/series-file.ts';
@@ -51,6 +51,8 @@ export async function checkpointShard(
   const frozen = new Map(windows.map((window) => [window, window.frozenPosition]));
 
   const folder = shardFolder(shard.name);
+  if (shard.unsettled > 0) await withdrawCheckpoint(context.disk, folder, shard.unsettled);
+  shard.unsettled = 0;
   shard.seriesFile ??= await makeSeriesFile(context.disk, folder);
   await shard.seriesFile.extend(registry, seriesCount);
   await context.options.at('checkpoint:series');
@@ -60,6 +62,7 @@ export async function checkpointShard(
     staged.set(window, await writeWindow({ ...context, registry }, window, generation));
   }
   await context.options.at('checkpoint:windows');
+  shard.unsettled = generation;
   const bytes = await writeCheckpoint(
     context.disk,
     folder,
@@ -87,6 +90,7 @@ export async function checkpointShard(
     },
     sections,
   );
+  shard.unsettled = 0;
   for (const flush of staged.values()) flush.commit();
   for (const [window, frozenPosition] of frozen) if (frozenPosition > 0) window.frozenDurably = true;
   shard.generation = generation;

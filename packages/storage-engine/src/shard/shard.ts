@@ -53,6 +53,8 @@ export class Shard {
   generation = 0;
   /** Generation of the last attempt. */
   attempted = 0;
+  /** Generation of a checkpoint whose writing failed: it may be there all the same. 0: none. */
+  unsettled = 0;
   seriesFile: SeriesFile | undefined;
   /** What is sealed; undefined while the manifest could not be read. */
   sealed: readonly SegmentEntry[] | undefined;
