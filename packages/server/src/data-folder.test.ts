@@ -37,8 +37,19 @@ test('a newer version, a damaged marker, another partition count: each one clear
   await expect(open()).rejects.toMatchObject({ code: 'DATA_CORRUPT' });
 });
 
-test('a folder that cannot be made is one clear sentence', async () => {
+test('a folder several levels down is made', async () => {
+  const deep = join(folder, 'a', 'b', 'c');
+  expect(await prepareDataFolder(deep)).toBe(deep);
+  expect(await prepareDataFolder(deep)).toBe(deep);
+});
+
+test('a folder that cannot be made is one clear sentence, soon', async () => {
   await writeFile(join(folder, 'file'), '');
+  await expect(prepareDataFolder(join(folder, 'file'))).rejects.toMatchObject({
+    message: expect.stringContaining('a file has this name'),
+  });
+  // The kernel says that the folder above is not there, though it is.
+  await expect(prepareDataFolder('/proc/tidemark/data')).rejects.toMatchObject({ code: 'DATA_UNREADABLE' });
   await expect(prepareDataFolder(join(folder, 'file', 'below'))).rejects.toMatchObject({
     code: 'DATA_UNREADABLE',
     message: expect.stringContaining('TIDEMARK_DATA'),

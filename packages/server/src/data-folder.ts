@@ -1,5 +1,6 @@
-import { mkdir, readdir } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { type Disk, messageOf, type Random, systemCode, TidemarkError } from '@tidemark/base';
 
 // The folder of everything Tidemark keeps.
@@ -23,16 +24,39 @@ const MARKER = 'TIDEMARK';
 const VERSION = 0;
 const KEY_LENGTH = 32;
 
+const REASONS: Readonly<Record<string, string>> = {
+  EEXIST: 'a file has this name',
+  ENOTDIR: 'a file has this name, or one above it',
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+};
+
+/** Makes a folder and those above it. Not `recursive`: where the kernel will have no folder, Node asks for ever (/proc). */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return;
+    const above = dirname(folder);
+    if (code !== 'ENOENT' || above === folder || existsSync(above)) throw error;
+    await makeFolder(above);
+    await mkdir(folder);
+  }
+}
+
 /** Makes sure the folder is there and can be used, and names it absolutely. Throws `DATA_UNREADABLE`. */
 export async function prepareDataFolder(path: string): Promise<string> {
   const folder = resolve(path);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await readdir(folder);
   } catch (error) {
     throw new TidemarkError(
       'DATA_UNREADABLE',
-      `the data folder ${folder} cannot be used (${systemCode(error) ?? messageOf(error)}); set TIDEMARK_DATA to a folder this user may write`,
+      `the data folder ${folder} cannot be used (${REASONS[systemCode(error) ?? ''] ?? systemCode(error) ?? messageOf(error)}); set TIDEMARK_DATA to a folder this user may write`,
       { folder },
       error,
     );

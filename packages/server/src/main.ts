@@ -1,7 +1,7 @@
 import { isTidemarkError, messageOf } from '@tidemark/base';
 import type { Command } from './cli/command.ts';
 import { parseArgs } from './cli/command.ts';
-import { nearestOf } from './config/load.ts';
+import { nearestOf } from './config/nearest.ts';
 import { VERSION } from './version.ts';
 
 // `tidemark COMMAND ...`. Commands are loaded when they are asked for, so that `push` does not wait for the engines.
@@ -92,3 +92,6 @@ try {
   );
   process.exitCode = isTidemarkError(error, 'ARGUMENT_INVALID') ? 2 : 1;
 }
+// A server that could not let go of everything in time ends all the same.
+const LEFT_BEHIND_MS = 500;
+if (process.exitCode !== 0) setTimeout(() => process.exit(), LEFT_BEHIND_MS).unref();

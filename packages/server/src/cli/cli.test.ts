@@ -14,8 +14,11 @@ test('words and options in any order; -- ends the options', () => {
   expect(Object.fromEntries(options)).toEqual({ range: '1h', json: 'true', url: 'http://x' });
 });
 
-test('an unknown option names the known ones; a missing value is said', () => {
-  expect(() => parseArgs(['--rnge', '1h'], { range: 'text' })).toThrow('there is no option --rnge; there are --range');
+test('an unknown option names the nearest, or the known ones; a missing value is said', () => {
+  expect(() => parseArgs(['--rnge', '1h'], { range: 'text' })).toThrow(
+    'there is no option --rnge; did you mean --range?',
+  );
+  expect(() => parseArgs(['--verbose'], { range: 'text' })).toThrow('there is no option --verbose; there are --range');
   expect(() => parseArgs(['--range'], { range: 'text' })).toThrow('--range needs a value');
 });
 

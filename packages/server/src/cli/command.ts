@@ -1,5 +1,7 @@
 import type { Writable } from 'node:stream';
 import { TidemarkError } from '@tidemark/base';
+import { loadConfig } from '../config/load.ts';
+import { nearestOf } from '../config/nearest.ts';
 
 // A command of `tidemark`: its words, its options, what it does. Options are `--name value` or `--name=value`.
 
@@ -47,11 +49,9 @@ export function parseArgs(args: readonly string[], valid: Command['options']): P
     const kind = Object.hasOwn(valid, name) ? valid[name] : undefined;
     if (kind === undefined) {
       const known = Object.keys(valid).map((option) => `--${option}`);
-      throw new TidemarkError(
-        'ARGUMENT_INVALID',
-        `there is no option --${name}; there are ${known.join(', ') || 'none'}`,
-        { name },
-      );
+      const nearest = nearestOf(name, Object.keys(valid));
+      const hint = nearest === undefined ? `there are ${known.join(', ') || 'none'}` : `did you mean --${nearest}?`;
+      throw new TidemarkError('ARGUMENT_INVALID', `there is no option --${name}; ${hint}`, { name });
     }
     if (kind === 'flag') {
       options.set(name, 'true');
@@ -66,12 +66,24 @@ export function parseArgs(args: readonly string[], valid: Command['options']): P
 
 export const DEFAULT_URL = 'http://127.0.0.1:9470';
 
-/** Where the server is: `--url`, or the address it would listen on itself. */
-export function serverUrl(context: Pick<CommandContext, 'args' | 'env'>): string {
+/** Where the server is: `--url`, or the address it would listen on itself. Throws `ARGUMENT_INVALID`, `CONFIG_*`. */
+export async function serverUrl(context: Pick<CommandContext, 'args' | 'env'>): Promise<string> {
   const named = context.args.options.get('url');
-  if (named !== undefined) return named.replace(/\/+$/, '');
-  const listen = context.env['TIDEMARK_HTTP_LISTEN'];
-  return listen === undefined ? DEFAULT_URL : `http://${listen}`;
+  if (named === undefined) return `http://${await listenAddress(context.env)}`;
+  const { protocol } = URL.parse(named) ?? {};
+  if (protocol !== 'http:' && protocol !== 'https:') {
+    throw new TidemarkError('ARGUMENT_INVALID', `--url ${named} is no address; write it like ${DEFAULT_URL}`, {
+      named,
+    });
+  }
+  return named.replace(/\/+$/, '');
+}
+
+/** The variable is enough; the configuration is read only when it has the last word. */
+async function listenAddress(env: CommandContext['env']): Promise<string> {
+  const listen = env['TIDEMARK_HTTP_LISTEN'] ?? (await loadConfig({ env })).config.http.listen;
+  // Listening everywhere is no address to call; this machine is.
+  return listen.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
 }
 
 /** An answer of the server, or one clear sentence why there is none. Throws `SERVER_UNREACHABLE`. */
@@ -79,10 +91,25 @@ export async function callServer(url: string, init: RequestInit): Promise<Respon
   try {
     return await fetch(url, init);
   } catch (cause) {
+    const origin = URL.parse(url)?.origin ?? url;
+    const message = init.signal?.aborted
+      ? `stopped before ${origin} answered`
+      : `no Tidemark answers at ${origin}; is it running? (npm start, or name it with --url)`;
+    throw new TidemarkError('SERVER_UNREACHABLE', message, { url }, cause);
+  }
+}
+
+/** The JSON of an answer. Throws `SERVER_STRANGE`: whatever listens there is no Tidemark, or one that is starting. */
+export async function readJson(url: string, response: Response): Promise<unknown> {
+  const text = await response.text();
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const said = text.trim().split('\n')[0]?.slice(0, 100) ?? '';
     throw new TidemarkError(
-      'SERVER_UNREACHABLE',
-      `no Tidemark answers at ${new URL(url).origin}; is it running? (npm start, or name it with --url)`,
-      { url },
+      'SERVER_STRANGE',
+      `${URL.parse(url)?.origin ?? url} does not answer as Tidemark does (${response.status}: ${said || 'nothing'})`,
+      { url, status: response.status },
       cause,
     );
   }

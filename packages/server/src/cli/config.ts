@@ -1,6 +1,7 @@
 import { TidemarkError } from '@tidemark/base';
 import { explainConfig } from '../config/explain.ts';
 import { loadConfig } from '../config/load.ts';
+import { nearestOf } from '../config/nearest.ts';
 import { configJsonSchema } from '../config/schema.ts';
 import type { Command } from './command.ts';
 
@@ -16,7 +17,13 @@ tidemark config schema       JSON Schema of tidemark.yaml, for editors
     const [what] = args.words;
     if (what === 'explain') stdout.write(explainConfig(await loadConfig({ env })));
     else if (what === 'schema') stdout.write(`${JSON.stringify(configJsonSchema(), null, 2)}\n`);
-    else throw new TidemarkError('ARGUMENT_INVALID', 'config takes one word: explain or schema');
+    else {
+      const nearest = nearestOf(what ?? '', ['explain', 'schema']);
+      throw new TidemarkError(
+        'ARGUMENT_INVALID',
+        `config takes one word: explain or schema${nearest === undefined ? '' : `; did you mean ${nearest}?`}`,
+      );
+    }
     return 0;
   },
 };

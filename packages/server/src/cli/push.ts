@@ -36,9 +36,10 @@ async function runPush(context: CommandContext): Promise<number> {
   }
   let accepted = 0;
   let refused = 0;
+  const server = await serverUrl(context);
   for await (const piece of wholeLines(context.stdin)) {
     format ??= guessFormat(piece);
-    const response = await callServer(`${serverUrl(context)}${PATHS[format]}`, {
+    const response = await callServer(`${server}${PATHS[format]}`, {
       method: 'POST',
       headers: { 'content-type': 'text/plain; version=0.0.4', ...tenantHeaders(context.args) },
       body: piece,
@@ -55,7 +56,9 @@ async function runPush(context: CommandContext): Promise<number> {
       context.stderr.write(`refused ${count} (${reason}): ${example}\n`);
     }
   }
-  context.stdout.write(`${accepted} samples taken${refused === 0 ? '' : `, ${refused} refused`}\n`);
+  context.stdout.write(
+    `${accepted} ${accepted === 1 ? 'sample' : 'samples'} taken${refused === 0 ? '' : `, ${refused} refused`}\n`,
+  );
   return refused === 0 ? 0 : 1;
 }
 

@@ -1,6 +1,6 @@
-import { TidemarkError } from '@tidemark/base';
+import { messageOf, TidemarkError } from '@tidemark/base';
 import { parseDuration } from '@tidemark/model';
-import { type Command, type CommandContext, callServer, serverUrl, tenantHeaders } from './command.ts';
+import { type Command, type CommandContext, callServer, readJson, serverUrl, tenantHeaders } from './command.ts';
 import { sparkline, squeeze } from './sparkline.ts';
 import { table } from './table.ts';
 
@@ -52,13 +52,14 @@ async function runQuery(context: CommandContext): Promise<number> {
 }
 
 async function ask(context: CommandContext, path: string, params: Record<string, string>): Promise<Reply> {
-  const response = await callServer(`${serverUrl(context)}/api/v1/${path}`, {
+  const url = `${await serverUrl(context)}/api/v1/${path}`;
+  const response = await callServer(url, {
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded', ...tenantHeaders(context.args) },
     body: new URLSearchParams(params).toString(),
     signal: context.signal,
   });
-  return (await response.json()) as Reply;
+  return (await readJson(url, response)) as Reply;
 }
 
 function askInstant(context: CommandContext, query: string): Promise<Reply> {
@@ -68,9 +69,10 @@ function askInstant(context: CommandContext, query: string): Promise<Reply> {
 
 /** The server's own clock says when "now" is. */
 async function askRange(context: CommandContext, query: string, range: string): Promise<Reply> {
-  const rangeMs = parseDuration(range);
+  const rangeMs = durationOf('--range', range);
   const step = context.args.options.get('step');
-  const stepMs = step === undefined ? Math.max(1000, Math.ceil(rangeMs / (2 * SPARK_WIDTH))) : parseDuration(step);
+  const stepMs =
+    step === undefined ? Math.max(1000, Math.ceil(rangeMs / (2 * SPARK_WIDTH))) : durationOf('--step', step);
   const now = await ask(context, 'query', { query: 'time()' });
   const endSeconds = Number((now.data?.result as [number, string] | undefined)?.[1]);
   if (!Number.isFinite(endSeconds)) return now;
@@ -80,6 +82,14 @@ async function askRange(context: CommandContext, query: string, range: string): 
     end: String(endSeconds),
     step: String(stepMs / 1000),
   });
+}
+
+function durationOf(option: string, text: string): number {
+  try {
+    return parseDuration(text);
+  } catch (cause) {
+    throw new TidemarkError('ARGUMENT_INVALID', `${option}: ${messageOf(cause)}`, { option }, cause);
+  }
 }
 
 function render(data: NonNullable<Reply['data']>): string {

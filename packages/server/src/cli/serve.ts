@@ -7,7 +7,7 @@ import {
   systemRandom,
   TidemarkError,
 } from '@tidemark/base';
-import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { type LoadedConfig, loadConfig, strangeVariables } from '../config/load.ts';
 import { ROLES } from '../config/schema.ts';
 import { isLoopback } from '../http.ts';
 import { VERSION } from '../version.ts';
@@ -46,13 +46,15 @@ async function serve({ args, env, stdout, stderr, signal }: CommandContext): Pro
     nowMs: () => systemClock.nowMs(),
     minLevel: config.logging.level,
   });
+  for (const sentence of strangeVariables(env)) logger.warn(sentence);
   if (config.testing.clockRate !== 1) {
     logger.warn('testing.clockRate is set: the wall clock runs fast, for tests only', {
       rate: config.testing.clockRate,
     });
   }
   const failed = Promise.withResolvers<never>();
-  const tidemark = await startTidemark({
+  failed.promise.catch(() => undefined); // a part may fail before anybody waits for it; whoever waits later still hears
+  const starting = startTidemark({
     loaded,
     clock,
     random: systemRandom,
@@ -62,9 +64,18 @@ async function serve({ args, env, stdout, stderr, signal }: CommandContext): Pro
       failed.reject(error instanceof Error ? error : new Error(String(error)));
     },
   });
+  const stopped = aborted(signal);
+  const tidemark = await Promise.race([starting, stopped]);
+  if (tidemark === 'stopped') {
+    stdout.write('\nStopping: it was not ready yet.\n');
+    return drained(
+      starting.then((late) => late.close()),
+      logger.error,
+    );
+  }
   stdout.write(welcome(tidemark.url, tidemark.dataFolder));
   try {
-    await Promise.race([aborted(signal), failed.promise]);
+    await Promise.race([stopped, failed.promise]);
     stdout.write('\nStopping: taking nothing in, writing a checkpoint.\n');
     return await drained(tidemark.close(), logger.error);
   } catch (error) {
@@ -95,10 +106,10 @@ function clockOf({ config }: LoadedConfig) {
   return acceleratedClock(clockRate, clockOrigin === 0 ? systemClock.nowMs() : clockOrigin);
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+function aborted(signal: AbortSignal): Promise<'stopped'> {
   return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
+    if (signal.aborted) resolve('stopped');
+    else signal.addEventListener('abort', () => resolve('stopped'), { once: true });
   });
 }
 

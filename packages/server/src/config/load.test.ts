@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { explainConfig } from './explain.ts';
 import { LEAVES } from './leaves.ts';
-import { nearestOf, parseConfig } from './load.ts';
+import { parseConfig, strangeVariables } from './load.ts';
+import { nearestOf } from './nearest.ts';
 import { configJsonSchema } from './schema.ts';
 
 const load = (text: string, env: Record<string, string> = {}) => parseConfig(text, 'tidemark.yaml', { env });
@@ -52,6 +53,23 @@ test.each([
 test('a bad variable is named, not the file', () => {
   expect(() => load('', { TIDEMARK_LOG_PARTITIONS: 'many' })).toThrow('TIDEMARK_LOG_PARTITIONS: "many" is no number');
   expect(() => load('', { TIDEMARK_HTTP_LISTEN: 'x' })).toThrow('TIDEMARK_HTTP_LISTEN: http.listen: must be host:port');
+});
+
+test('a list that is no list, a word that is near: one sentence each', () => {
+  expect(() => load('', { TIDEMARK_NOTIFIER_WEBHOOKS: '[{' })).toThrow('TIDEMARK_NOTIFIER_WEBHOOKS: "[{" is no array');
+  expect(() => load('', { TIDEMARK_ROLES: 'store,colect' })).toThrow(
+    'TIDEMARK_ROLES: roles.1: there is no colect; did you mean collect?',
+  );
+  expect(() => load('logging:\n  level: loud\n')).toThrow(
+    'tidemark.yaml:2: logging.level: there is no loud; it is one of debug, info, warn, error',
+  );
+});
+
+test('a variable that is no setting is noticed', () => {
+  expect(strangeVariables({ TIDEMARK_HTTP_LISEN: 'x', TIDEMARK_CONFIG: 'x', TIDEMARK_DATA: 'x', HOME: 'x' })).toEqual([
+    'TIDEMARK_HTTP_LISEN is no setting and does nothing; did you mean TIDEMARK_HTTP_LISTEN?',
+  ]);
+  expect(strangeVariables({ TIDEMARK_PORT: 'tcp://10.0.0.1:80' })[0]).toMatch(/^TIDEMARK_PORT is no setting/);
 });
 
 test('explain shows value, origin and variable of every setting', () => {

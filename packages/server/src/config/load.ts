@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { messageOf, systemCode, TidemarkError } from '@tidemark/base';
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { LEAVES, type Leaf } from './leaves.ts';
+import { nearestOf } from './nearest.ts';
 import { CONFIG_SCHEMA, type Config } from './schema.ts';
 
 // Reads the configuration: file, then environment, then flags; whoever comes later wins. Every complaint names the file and
@@ -75,7 +76,7 @@ export function parseConfig(text: string, file: string, options: LoadOptions): O
     put(tree, path.split('.'), value);
     origins.set(path, flag);
   }
-  const result = CONFIG_SCHEMA.safeParse(tree);
+  const result = CONFIG_SCHEMA.safeParse(tree, { reportInput: true });
   if (!result.success) {
     const where = (path: readonly PropertyKey[]) => {
       const origin = origins.get(path.slice(0, 2).map(String).join('.')) ?? origins.get(String(path[0]));
@@ -107,8 +108,26 @@ function readVariable(leaf: Leaf, text: string): unknown {
   if (leaf.kind === 'boolean')
     return text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : undefined;
   if (leaf.kind !== 'array') return text;
-  if (text.trim().startsWith('[')) return JSON.parse(text) as unknown;
-  return text.split(',').map((part) => part.trim());
+  if (!text.trim().startsWith('[')) return text.split(',').map((part) => part.trim());
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined; // said as "is no array"
+  }
+}
+
+// Read by others than the configuration: which file it is, where tests keep programs.
+const NO_SETTINGS = new Set(['TIDEMARK_CONFIG', 'TIDEMARK_CACHE']);
+
+/** A sentence for each variable that looks like a setting by a slip of the finger, and would otherwise do nothing. */
+export function strangeVariables(env: LoadOptions['env']): string[] {
+  const known = LEAVES.map((leaf) => leaf.variable);
+  return Object.keys(env)
+    .filter((name) => name.startsWith('TIDEMARK_') && !known.includes(name) && !NO_SETTINGS.has(name))
+    .map((name) => {
+      const nearest = nearestOf(name, known);
+      return `${name} is no setting and does nothing${nearest === undefined ? '' : `; did you mean ${nearest}?`}`;
+    });
 }
 
 function put(tree: Tree, path: readonly string[], value: unknown): void {
@@ -150,6 +169,9 @@ interface Issue {
   readonly message: string;
   readonly path: readonly PropertyKey[];
   readonly keys?: readonly string[];
+  /** What is valid instead. */
+  readonly values?: readonly unknown[];
+  readonly input?: unknown;
 }
 
 function describe(issue: Issue, where: (path: readonly PropertyKey[]) => string): string[] {
@@ -158,6 +180,12 @@ function describe(issue: Issue, where: (path: readonly PropertyKey[]) => string)
       const path = [...issue.path, key];
       return `${where(path)}: there is no setting ${path.map(String).join('.')}${suggestion(issue.path, key)}`;
     });
+  }
+  if (issue.code === 'invalid_value' && issue.values && typeof issue.input === 'string') {
+    const valid = issue.values.map(String);
+    const nearest = nearestOf(issue.input, valid);
+    const hint = nearest === undefined ? `it is one of ${valid.join(', ')}` : `did you mean ${nearest}?`;
+    return [`${where(issue.path)}: ${issue.path.map(String).join('.')}: there is no ${issue.input}; ${hint}`];
   }
   return [`${where(issue.path)}: ${issue.path.map(String).join('.')}: ${issue.message}`];
 }
@@ -171,34 +199,6 @@ function suggestion(parent: readonly PropertyKey[], key: string): string {
   return nearest === undefined
     ? `; the valid ones are ${[...siblings].join(', ')}`
     : `; did you mean ${[...parent.map(String), nearest].join('.')}?`;
-}
-
-/** The candidate with the fewest edits, if at most a third of the word differs. */
-export function nearestOf(word: string, candidates: Iterable<string>): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
-  for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-    }
-  }
-  return best;
-}
-
-/** Levenshtein's distance, one row at a time. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substitution, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
 }
 
 function invalid(problems: readonly string[]): TidemarkError {
