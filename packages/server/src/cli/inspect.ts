@@ -11,7 +11,8 @@ export const inspectCommand: Command = {
   help: `tidemark inspect [folder] [DATA]              what is there, file by file
 tidemark inspect journal [DATA]               every frame of the embedded log, with its checksum's verdict
 tidemark inspect topic NAME [--last 20]       records of a topic, decoded
-tidemark inspect file FILE                    a segment, manifest, checkpoint or series file, whole
+tidemark inspect segment FILE                 a sealed segment, whole: series, chunks, times; every checksum is verified
+tidemark inspect file FILE                    the same for a manifest, checkpoint or series file
 
   DATA is the data folder; default: the configured one. Reads only; works while Tidemark runs.`,
   options: { data: 'text', last: 'text' },
@@ -36,8 +37,9 @@ async function runInspect(context: CommandContext): Promise<number> {
         throw new TidemarkError('ARGUMENT_INVALID', '--last must be a whole number of at least 1');
       return inspectTopic(await data(), second, last, say);
     }
+    case 'segment':
     case 'file':
-      if (second === undefined) throw new TidemarkError('ARGUMENT_INVALID', 'inspect file needs a file');
+      if (second === undefined) throw new TidemarkError('ARGUMENT_INVALID', `inspect ${first} needs a file`);
       return inspectOneFile(second, say);
     default:
       // `tidemark inspect ./data` is what one types first.
