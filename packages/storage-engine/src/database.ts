@@ -125,6 +125,7 @@ class Engine implements StorageEngine {
   #lastCheckpointMs: number;
   #lastCheckpointBytes = 0;
   #closed = false;
+  readonly #underWay = new Set<Promise<void>>();
 
   constructor(init: StorageEngineInit) {
     this.#init = init;
@@ -220,7 +221,8 @@ class Engine implements StorageEngine {
       const windows: SealReport['windows'][number][] = [];
       const failures: string[] = [];
       let expired = 0;
-      const context = { ...this.#context, objectStore: this.#init.objectStore, blocks: this.#blocks };
+      const later = (work: Promise<void>) => this.#later(work);
+      const context = { ...this.#context, objectStore: this.#init.objectStore, blocks: this.#blocks, later };
       for (const shard of this.#shards.values()) {
         try {
           const supplementsToo = request.supplementsToo ?? false;
@@ -258,6 +260,7 @@ class Engine implements StorageEngine {
         await this.#checkpointAll();
       } finally {
         this.#closed = true;
+        while (this.#underWay.size > 0) await Promise.all(this.#underWay);
         for (const shard of this.#shards.values()) await shard.seriesFile?.close();
         await this.#context.pool.close();
       }
@@ -275,6 +278,15 @@ class Engine implements StorageEngine {
     this.#lastCheckpointBytes = bytes;
     this.#metrics.checkpointBytes.add(bytes);
     this.#metrics.checkpointSeconds.observe((clock.monotonicMs() - startMs) / 1000);
+  }
+
+  #later(work: Promise<void>): void {
+    const done: Promise<void> = work
+      .catch((error: unknown) =>
+        this.#logger.error('a sealed window could not be removed', { error: messageOf(error) }),
+      )
+      .finally(() => this.#underWay.delete(done));
+    this.#underWay.add(done);
   }
 
   #apply(tp: ShardName, tier: Tier, offset: number, entries: () => ShardEntries): boolean {

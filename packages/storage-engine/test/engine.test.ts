@@ -160,6 +160,21 @@ describe('a select', () => {
   });
 });
 
+test('a seal does not wait for a slow reader, and the reader loses nothing', async () => {
+  const world = new World();
+  await world.open();
+  world.engine.applySamples({ ...TP, offset: 0, batch: batch(steady('a', 400)) });
+  await world.engine.checkpoint();
+  const earlier = world.engine.source().select(request(UP));
+  await world.clock.advance(5 * HOUR);
+  const [answer, report] = await Promise.all([earlier, world.engine.seal()]);
+  expect(report.windows.length).toBe(1);
+  expect(answer.warnings).toEqual([]);
+  expect(answer.series.map(({ values }) => values.length)).toEqual([400]);
+  await world.engine.close();
+  expect(world.levels.databases().size).toBe(0);
+});
+
 describe('labels', () => {
   test('names and values come from head and segments, with and without matchers', async () => {
     const world = await sealedWorld();

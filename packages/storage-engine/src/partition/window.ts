@@ -135,6 +135,10 @@ export class Window {
     };
   }
 
+  get beingRead(): boolean {
+    return this.#readers > 0;
+  }
+
   /** Removes the database once the last reader is gone. */
   async destroy(): Promise<void> {
     if (this.#readers > 0) {

@@ -28,6 +28,8 @@ export interface SealContext extends CheckpointContext {
   readonly objectStore: ObjectStore;
   readonly blocks: BlockCache;
   readonly logger: Logger;
+  /** Takes work that need not be waited for now, but before the engine is closed. */
+  readonly later: (work: Promise<void>) => void;
 }
 
 export interface SealedWindow {
@@ -98,7 +100,9 @@ async function sealWindow(context: SealContext, shard: Shard, window: Window): P
   }
   shard.setSealed(manifest.entries);
   shard.removeWindow(window);
-  await window.destroy();
+  // A slow reader must not keep checkpoints waiting: the manifest says already that the window may go.
+  if (window.beingRead) context.later(window.destroy());
+  else await window.destroy();
   await context.options.at('seal:removed');
   return {
     shard,
