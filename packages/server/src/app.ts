@@ -109,6 +109,8 @@ function servePage(app: Express): void {
   }
   // Names of assets hold a hash of their content, so they may be kept for good; the page itself must be asked for again.
   app.use('/assets', express.static(`${PAGE_FOLDER}/assets`, { immutable: true, maxAge: '1y' }));
+  // Links to Prometheus' graph page, as they stand in alerts, lead to ours.
+  app.get('/graph', (_request, response) => response.sendFile('index.html', { root: PAGE_FOLDER }));
   app.use(
     express.static(PAGE_FOLDER, {
       cacheControl: false,
