@@ -76,6 +76,18 @@ export function planPacked(numbers: Float64Array, count: number, plan: PackPlan)
   }
 }
 
+/** Bits of the distance between the least and the greatest number: what packing costs each at most. */
+export function rangeWidth(numbers: Float64Array, count: number): number {
+  let least = Number.POSITIVE_INFINITY;
+  let most = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < count; i++) {
+    const number = numbers[i] as number;
+    if (number < least) least = number;
+    if (number > most) most = number;
+  }
+  return count === 0 ? 0 : widthOf(most - least);
+}
+
 export function writePacked(writer: ByteWriter, numbers: Float64Array, count: number, plan: PackPlan): void {
   const { width, zigzag, base, shift, exceptions } = plan;
   const divisor = 2 ** shift;

@@ -1,5 +1,5 @@
 import type { ByteReader, ByteWriter } from '@tidemark/base';
-import { makePlan, planPacked, readPacked, writePacked } from '../bits/packed-integers.ts';
+import { makePlan, planPacked, rangeWidth, readPacked, writePacked } from '../bits/packed-integers.ts';
 import { storageError } from '../errors.ts';
 import {
   CHUNK_SAMPLES_MAX,
@@ -138,9 +138,11 @@ function isDecimal(value: number, power: number): boolean {
 
 function writeDecimal(writer: ByteWriter, exponent: number, count: number): void {
   for (let i = 1; i < count; i++) steps[i - 1] = (mantissas[i] as number) - (mantissas[i - 1] as number);
-  planPacked(mantissas, count, valuePlan);
-  planPacked(steps, count - 1, stepPlan);
-  if (stepPlan.bits < valuePlan.bits) {
+  const narrower = rangeWidth(steps, count - 1) - rangeWidth(mantissas, count);
+  // Three bits apart nothing that a plan finds turns it round; a reset or a jump is as wide in both.
+  if (narrower < 3) planPacked(steps, count - 1, stepPlan);
+  if (narrower > -3) planPacked(mantissas, count, valuePlan);
+  if (narrower <= -3 || (narrower < 3 && stepPlan.bits < valuePlan.bits)) {
     writer.u8(VALUES_DECIMAL_DELTA);
     writer.u8(exponent);
     writer.zigzag(mantissas[0] as number);
