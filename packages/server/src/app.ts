@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { RulesFilter } from '@tidemark/alerts';
 import { messageOf, type SelfMetrics } from '@tidemark/base';
 import { paramsOf, sendError, sendJson, tenantOf } from '@tidemark/query';
-import express, { type Express, type Router } from 'express';
+import express, { type Express, type NextFunction, type Request, type Response, type Router } from 'express';
 import { rulesFilter } from './rules-filter.ts';
 
 // Everything the one listener answers.
@@ -62,7 +62,15 @@ export function createApp(parts: AppParts): Express {
     });
   }
   if (parts.page) servePage(app);
+  app.use(answerFault);
   return app;
+}
+
+/** Faults met before a handler (a body that cannot be read, an address that cannot be decoded), or thrown by one. */
+function answerFault(error: unknown, _request: Request, response: Response, _next: NextFunction): void {
+  const status = error instanceof Error && 'status' in error ? Number(error.status) : 500;
+  if (response.headersSent || !(status >= 400 && status < 500)) sendError(response, error);
+  else response.status(status).json({ status: 'error', errorType: 'bad_data', error: messageOf(error) });
 }
 
 async function answerRules(query: unknown, response: ServerResponse, parts: AppParts): Promise<void> {

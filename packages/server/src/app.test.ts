@@ -1,0 +1,92 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { SelfMetrics } from '@tidemark/base';
+import express from 'express';
+import { expect, test } from 'vitest';
+import { createApp } from './app.ts';
+
+// What is wrong with a request before any handler sees it is told in the API's envelope, without a stack.
+
+async function ask(path: string, init: RequestInit = {}): Promise<{ status: number; type: string; body: string }> {
+  const queries = express.Router();
+  queries.use(express.urlencoded({ extended: false, limit: '1kb' }));
+  queries.post('/query', (_request, response) => void response.json({ status: 'success' }));
+  queries.get('/label/:name/values', (_request, response) => void response.json({ status: 'success' }));
+  queries.get('/broken', () => {
+    throw new Error('a secret of ours');
+  });
+  const app = createApp({
+    metrics: new SelfMetrics(),
+    writes: {},
+    queries,
+    rules: () => ({ groups: [] }),
+    alerts: () => ({ alerts: [] }),
+    flush: undefined,
+    page: false,
+  });
+  const server = createServer(app);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const { port } = server.address() as AddressInfo;
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, init);
+    return {
+      status: response.status,
+      type: response.headers.get('content-type') ?? '',
+      body: await response.text(),
+    };
+  } finally {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+const form = { 'content-type': 'application/x-www-form-urlencoded' };
+
+test.each<[string, string, RequestInit, number, string, RegExp]>([
+  ['an address that is no UTF-8', '/api/v1/label/%FF/values', {}, 400, 'bad_data', /%FF/],
+  [
+    'a body above the limit',
+    '/api/v1/query',
+    { method: 'POST', headers: form, body: 'a'.repeat(2000) },
+    413,
+    'bad_data',
+    /too large/,
+  ],
+  [
+    'a body that unpacks above the limit',
+    '/api/v1/query',
+    { method: 'POST', headers: { ...form, 'content-encoding': 'gzip' }, body: gzipSync(Buffer.alloc(100_000)) },
+    413,
+    'bad_data',
+    /too large/,
+  ],
+  [
+    'a body that is not packed as it says',
+    '/api/v1/query',
+    { method: 'POST', headers: { ...form, 'content-encoding': 'gzip' }, body: 'query=1' },
+    400,
+    'bad_data',
+    /header/,
+  ],
+  [
+    'a body in another alphabet',
+    '/prometheus/api/v1/query',
+    { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-16' }, body: 'q=1' },
+    415,
+    'bad_data',
+    /utf-16/i,
+  ],
+])('%s', async (_, path, init, status, errorType, error) => {
+  const answer = await ask(path, init);
+  expect([answer.status, answer.type]).toEqual([status, 'application/json; charset=utf-8']);
+  expect(JSON.parse(answer.body)).toMatchObject({ status: 'error', errorType, error: expect.stringMatching(error) });
+  expect(answer.body).not.toMatch(/node_modules|at .*:\d+:\d+/);
+});
+
+test('a fault of ours: 500, without its stack', async () => {
+  const answer = await ask('/api/v1/broken');
+  expect([answer.status, answer.type]).toEqual([500, 'application/json; charset=utf-8']);
+  expect(JSON.parse(answer.body)).toMatchObject({ status: 'error', errorType: 'internal' });
+  expect(answer.body).not.toMatch(/node_modules|at .*:\d+:\d+/);
+});
