@@ -119,26 +119,25 @@ export class Storer implements Freshness {
     );
   }
 
-  /** Where the engine stands; where the log no longer has that, at the log's first record, and it is said. */
+  /**
+   * Where the engine stands; where the log no longer has that, at the log's first record, and it is said. Throws
+   * `STORE_AHEAD_OF_LOG`: what the engine has already is not in this log, so new records would be taken for repeats of it.
+   */
   async #startPositions(): Promise<Position[]> {
     const { engine, log, logger } = this.#options;
     const positions: Position[] = [];
     for (const tp of this.#partitions()) {
       const wanted = engine.position(tp);
       const bounds = (await log.bounds(tp.topic))[tp.partition] as PartitionBounds;
-      const offset = Math.min(Math.max(wanted, bounds.start), bounds.end);
-      if (offset !== wanted && wanted !== 0) {
-        logger.error(
-          'the log does not have what storage asks for: what lies between is lost, or the log is another one',
-          {
-            ...tp,
-            wanted,
-            start: bounds.start,
-            end: bounds.end,
-          },
-        );
+      if (wanted > bounds.end) throw aheadOfLog(tp, wanted, bounds.end);
+      if (wanted < bounds.start && wanted !== 0) {
+        logger.error('the log dropped records before they were stored: they are lost', {
+          ...tp,
+          wanted,
+          start: bounds.start,
+        });
       }
-      positions.push({ ...tp, offset });
+      positions.push({ ...tp, offset: Math.max(wanted, bounds.start) });
     }
     return positions;
   }
@@ -223,6 +222,14 @@ export class Storer implements Freshness {
       }
     }
   }
+}
+
+function aheadOfLog(tp: TopicPartition, position: number, end: number): TidemarkError {
+  return new TidemarkError(
+    'STORE_AHEAD_OF_LOG',
+    `storage has read ${tp.topic}/${tp.partition} up to ${position}, but the log ends at ${end}: it is not the log this store was filled from, and new samples would be taken for repeats. Put the log's files back, or set TIDEMARK_DATA to an empty folder`,
+    { topic: tp.topic, partition: tp.partition, position, end },
+  );
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {

@@ -1,0 +1,66 @@
+import { SelfMetrics, SimClock, seededRandom, silentLogger } from '@tidemark/base';
+import { SimDisk } from '@tidemark/base/sim';
+import { SimLog } from '@tidemark/log/sim';
+import { BatchBuilder, encodeSampleBatch } from '@tidemark/model';
+import { openStorageEngine } from '@tidemark/storage-engine';
+import { MemoryLevelStores, SimObjectStore } from '@tidemark/storage-engine/sim';
+import { expect, test } from 'vitest';
+import { Storer } from './storer.ts';
+
+const START_MS = 1_700_000_000_000;
+
+async function world() {
+  const clock = new SimClock(START_MS);
+  const engine = await openStorageEngine({
+    disk: new SimDisk(),
+    levelStores: new MemoryLevelStores(),
+    objectStore: new SimObjectStore(seededRandom(1)),
+    clock,
+    installationKey: new Uint8Array(32).fill(7),
+  });
+  const storerOn = (log: SimLog) =>
+    new Storer({
+      log,
+      engine,
+      clock,
+      logger: silentLogger,
+      metrics: new SelfMetrics(),
+      sampleTopics: ['raw'],
+      rowTopics: ['1m'],
+      partitions: 1,
+      onFailure: (what, error) => expect.unreachable(`${what}: ${error}`),
+    });
+  const newLog = async () => {
+    const log = new SimLog({ clock });
+    const topic = { partitions: 1, compacted: false, retentionMs: 3_600_000 };
+    await log.ensureTopics([
+      { name: 'raw', ...topic },
+      { name: '1m', ...topic },
+    ]);
+    return log;
+  };
+  return { clock, engine, storerOn, newLog };
+}
+
+function record(value: number) {
+  const batch = new BatchBuilder('default');
+  batch.addLabels([{ name: '__name__', value: 'up' }], START_MS + value, value);
+  return { topic: 'raw', partition: 0, key: null, value: encodeSampleBatch(batch.build(START_MS)) };
+}
+
+test('a log that ends before what is stored is another log: refused, or its first records would be taken for repeats', async () => {
+  const { engine, storerOn, newLog } = await world();
+  const first = await newLog();
+  await first.append([record(1), record(2), record(3)]);
+  const storer = storerOn(first);
+  await storer.start();
+  expect(await storer.caughtUp(10_000)).toBe(true);
+  await storer.close();
+  expect(engine.position({ topic: 'raw', partition: 0 })).toBe(3);
+
+  await expect(storerOn(await newLog()).start()).rejects.toMatchObject({
+    code: 'STORE_AHEAD_OF_LOG',
+    message: expect.stringMatching(/raw\/0.* 3.* 0/),
+    details: { topic: 'raw', partition: 0, position: 3, end: 0 },
+  });
+});
