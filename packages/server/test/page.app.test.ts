@@ -103,7 +103,7 @@ test('light and dark as the system says', async () => {
   await using light = await visit('/');
   await using dark = await visit('/', { colorScheme: 'dark' });
   // Text, for what runs there has a browser's types and not ours.
-  const BRIGHTNESS = `(getComputedStyle(document.body).backgroundColor.match(/d+/g) ?? [])
+  const BRIGHTNESS = `(getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g) ?? [])
     .slice(0, 3).reduce((sum, channel) => sum + Number(channel), 0) / 3`;
   const brightness = (page: Page) => page.evaluate<number>(BRIGHTNESS);
   await expect.poll(() => brightness(light.page)).toBeGreaterThan(200);
