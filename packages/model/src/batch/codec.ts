@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { ByteReader, ByteWriter, crc32c, TidemarkError } from '@tidemark/base';
-import avsc from 'avsc';
+import { ByteReader, ByteWriter, TidemarkError } from '@tidemark/base';
 import { checkTenant } from '../tenant.ts';
 import {
   malformed,
@@ -12,39 +9,25 @@ import {
   writeIndexColumn,
   writeTimeColumn,
 } from './columns.ts';
+import { unpack } from './packing.ts';
+import { EMBEDDED_SCHEMA_IDS, readRowRecord, readSampleRecord, writeRecord } from './record.ts';
 import { RESOLUTION_MS, type Resolution, ROW_FLOAT_COLUMNS, type RowBatch, type RowColumns } from './row-batch.ts';
 import type { ExemplarColumns, HistogramColumns, MetricMetadata, SampleBatch } from './sample-batch.ts';
-import { encodeSeries, SectionReader } from './series-codec.ts';
+import { packedSeries, SectionReader } from './series-codec.ts';
 import { METRIC_TYPES, type MetricType } from './series-section.ts';
 
-// Batches as they lie on the log: an Avro record behind Confluent's framing, so that any consumer can find its schema.
+export { EMBEDDED_SCHEMA_IDS, ROW_BATCH_SCHEMA, SAMPLE_BATCH_SCHEMA } from './record.ts';
+
+// Batches as they lie on the log, in the records of record.ts, whose byte fields are packed as packing.ts has it:
 //
-//   value   := 0x00 | schema id u32be | Avro record (avro/sample-batch.avsc, avro/row-batch.avsc)
-//              the record's last field is crc32c of all of the record before it
-//   series, columns := 0x00 | bytes                           as they are
-//                      0x01 | length uvarint | zstd frame     from PACK_AT bytes on, when that is smaller
+//   series                series-codec.ts
 //   columns (SampleBatch) := samples | tail*                  (RowBatch) := rows
 //   samples := index column | time column | float column
 //   tail    := tag u8 | length uvarint | bytes                1 histograms, 2 exemplars, 3 metadata; others are refused
 //
-// The checksum is verified before anything is decoded; every count is checked against the bytes that should hold it, and a
-// zstd frame may not grow beyond UNPACKED_MAX: bad bytes are BATCH_* errors, never wrong numbers.
+// The checksum is verified before anything is decoded; every count is checked against the bytes that should hold it: bad
+// bytes are BATCH_* errors, never wrong numbers.
 
-/** Ids in the framing on the embedded log; a schema registry gives its own. Recorded in the config topic. */
-export const EMBEDDED_SCHEMA_IDS = { sampleBatch: 1, rowBatch: 2 } as const;
-
-const schemaFile = (name: string) => readFileSync(new URL(`../../avro/${name}.avsc`, import.meta.url), 'utf8');
-export const SAMPLE_BATCH_SCHEMA = schemaFile('sample-batch');
-export const ROW_BATCH_SCHEMA = schemaFile('row-batch');
-
-const SAMPLE_BATCH_TYPE = avsc.Type.forSchema(JSON.parse(SAMPLE_BATCH_SCHEMA) as avsc.Schema);
-const ROW_BATCH_TYPE = avsc.Type.forSchema(JSON.parse(ROW_BATCH_SCHEMA) as avsc.Schema);
-
-const FRAME_LENGTH = 5;
-const CRC_LENGTH = 4;
-// A synchronous zstd call costs some 27 us: below 16 KB that is more than the bytes it saves are worth.
-const PACK_AT = 16_384;
-const UNPACKED_MAX = 256 * 1024 * 1024;
 const SAMPLES_MAX = 10_000_000;
 const TAG = { histograms: 1, exemplars: 2, metadata: 3 } as const;
 
@@ -53,10 +36,21 @@ const rememberedSamples = new WeakMap<Uint8Array, SampleBatch>();
 const rememberedRows = new WeakMap<Uint8Array, RowBatch>();
 const sections = new SectionReader();
 
+// 4 MiB: the columns of some 60,000 rows. What a larger batch needed is let go.
+const SCRATCH_KEEP_BYTES = 4 * 1024 * 1024;
+let scratch = new ByteWriter(16 * 1024);
+
+/** Empty; the caller is done with it before it returns. */
+function scratchColumns(): ByteWriter {
+  if (scratch.bytes.length > SCRATCH_KEEP_BYTES) scratch = new ByteWriter(16 * 1024);
+  scratch.reset();
+  return scratch;
+}
+
 /** The record's value. The batch is remembered behind the bytes: neither may change afterwards. */
 export function encodeSampleBatch(batch: SampleBatch, schemaId: number = EMBEDDED_SCHEMA_IDS.sampleBatch): Uint8Array {
   const count = batch.values.length;
-  const writer = new ByteWriter(64 + count * 12);
+  const writer = scratchColumns();
   writeIndexColumn(writer, batch.sampleSeries, count);
   writeTimeColumn(writer, batch.timestampsMs, count);
   writeFloatColumn(writer, batch.values, count);
@@ -66,15 +60,13 @@ export function encodeSampleBatch(batch: SampleBatch, schemaId: number = EMBEDDE
     writeTail(writer, TAG.exemplars, (into) => writeExemplars(into, batch.exemplars as ExemplarColumns));
   if (batch.metadata)
     writeTail(writer, TAG.metadata, (into) => writeMetadata(into, batch.metadata as MetricMetadata[]));
-  const value = frame(SAMPLE_BATCH_TYPE, schemaId, {
-    version: 0,
+  const value = writeRecord(schemaId, {
     tenant: batch.tenant,
     admittedAtMs: batch.admittedAtMs,
     seriesCount: batch.series.count,
-    sampleCount: count,
-    series: pack(encodeSeries(batch.series)),
-    columns: pack(writer.view()),
-    crc32c: EMPTY_CRC,
+    count,
+    series: packedSeries(batch.series),
+    columns: writer.view(),
   });
   rememberedSamples.set(value, batch);
   return value;
@@ -85,8 +77,8 @@ export function decodeSampleBatch(value: Uint8Array): SampleBatch {
   const known = rememberedSamples.get(value);
   if (known) return known;
   const batch = translate(() => {
-    const record = unframe(SAMPLE_BATCH_TYPE, value) as unknown as SampleBatchRecord;
-    const series = sections.decode(unpack(record.series), record.seriesCount);
+    const record = readSampleRecord(value);
+    const series = sections.decode(record.series, record.seriesCount);
     const reader = new ByteReader(unpack(record.columns));
     const count = checkCount(record.sampleCount);
     const sampleSeries = readIndexColumn(reader, count, series.count);
@@ -110,7 +102,7 @@ export function decodeSampleBatch(value: Uint8Array): SampleBatch {
 /** The record's value. The batch is remembered behind the bytes: neither may change afterwards. */
 export function encodeRowBatch(batch: RowBatch, schemaId: number = EMBEDDED_SCHEMA_IDS.rowBatch): Uint8Array {
   const { rows } = batch;
-  const writer = new ByteWriter(64 + rows.length * 60);
+  const writer = scratchColumns();
   writeIndexColumn(writer, rows.series, rows.length);
   writeTimeColumn(writer, rows.endMs, rows.length);
   for (const name of ROW_FLOAT_COLUMNS) {
@@ -119,16 +111,14 @@ export function encodeRowBatch(batch: RowBatch, schemaId: number = EMBEDDED_SCHE
   }
   writeTimeColumn(writer, Float64Array.from(rows.generation.subarray(0, rows.length)), rows.length);
   writeTimeColumn(writer, rows.offset, rows.length);
-  const value = frame(ROW_BATCH_TYPE, schemaId, {
-    version: 0,
+  const value = writeRecord(schemaId, {
     tenant: batch.tenant,
     resolution: batch.resolution,
     admittedAtMs: batch.admittedAtMs,
     seriesCount: batch.series.count,
-    rowCount: rows.length,
-    series: pack(encodeSeries(batch.series)),
-    columns: pack(writer.view()),
-    crc32c: EMPTY_CRC,
+    count: rows.length,
+    series: packedSeries(batch.series),
+    columns: writer.view(),
   });
   rememberedRows.set(value, batch);
   return value;
@@ -139,10 +129,10 @@ export function decodeRowBatch(value: Uint8Array): RowBatch {
   const known = rememberedRows.get(value);
   if (known) return known;
   const batch = translate((): RowBatch => {
-    const record = unframe(ROW_BATCH_TYPE, value) as unknown as RowBatchRecord;
+    const record = readRowRecord(value);
     if (!Object.hasOwn(RESOLUTION_MS, record.resolution))
       throw malformed(`resolution ${JSON.stringify(record.resolution)}`);
-    const series = sections.decode(unpack(record.series), record.seriesCount);
+    const series = sections.decode(record.series, record.seriesCount);
     const rows = readRows(new ByteReader(unpack(record.columns)), checkCount(record.rowCount), series.count);
     return {
       tenant: checkTenant(record.tenant),
@@ -154,92 +144,6 @@ export function decodeRowBatch(value: Uint8Array): RowBatch {
   });
   rememberedRows.set(value, batch);
   return batch;
-}
-
-interface SampleBatchRecord {
-  version: number;
-  tenant: string;
-  admittedAtMs: number;
-  seriesCount: number;
-  sampleCount: number;
-  series: Uint8Array;
-  columns: Uint8Array;
-}
-
-interface RowBatchRecord extends Omit<SampleBatchRecord, 'sampleCount'> {
-  resolution: string;
-  rowCount: number;
-}
-
-const EMPTY_CRC = Buffer.alloc(CRC_LENGTH);
-
-function frame(type: avsc.Type, schemaId: number, record: object): Uint8Array {
-  const body = type.toBuffer(record);
-  const value = new Uint8Array(FRAME_LENGTH + body.length);
-  value.set(body, FRAME_LENGTH);
-  const view = new DataView(value.buffer);
-  view.setUint32(1, schemaId);
-  view.setUint32(value.length - CRC_LENGTH, crc32c(value, FRAME_LENGTH, value.length - CRC_LENGTH));
-  return value;
-}
-
-function unframe(type: avsc.Type, value: Uint8Array): { version: number } {
-  if (value.length < FRAME_LENGTH + CRC_LENGTH + 6 || value[0] !== 0) {
-    throw malformed(
-      `no framed Avro record: ${value.length} bytes beginning ${Buffer.from(value.subarray(0, 5)).toString('hex')}`,
-    );
-  }
-  const view = new DataView(value.buffer, value.byteOffset, value.length);
-  const stored = view.getUint32(value.length - CRC_LENGTH);
-  const computed = crc32c(value, FRAME_LENGTH, value.length - CRC_LENGTH);
-  if (stored !== computed) {
-    throw new TidemarkError('BATCH_CHECKSUM', 'the batch is damaged: its CRC-32C does not hold', { stored, computed });
-  }
-  const record = type.fromBuffer(
-    Buffer.from(value.buffer, value.byteOffset + FRAME_LENGTH, value.length - FRAME_LENGTH),
-  ) as {
-    version: number;
-  };
-  if (record.version !== 0) {
-    throw new TidemarkError('BATCH_VERSION', `a batch of version ${record.version}; this program reads version 0`, {
-      version: record.version,
-    });
-  }
-  return record;
-}
-
-function pack(bytes: Uint8Array): Buffer {
-  if (bytes.length >= PACK_AT) {
-    const frame = zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
-    if (frame.length < bytes.length) {
-      const writer = new ByteWriter(frame.length + 10);
-      writer.u8(1);
-      writer.uvarint(bytes.length);
-      writer.raw(frame);
-      return Buffer.from(writer.bytes.buffer, 0, writer.length);
-    }
-  }
-  const packed = Buffer.allocUnsafe(bytes.length + 1);
-  packed[0] = 0;
-  packed.set(bytes, 1);
-  return packed;
-}
-
-function unpack(packed: Uint8Array): Uint8Array {
-  const reader = new ByteReader(packed);
-  const mode = reader.u8();
-  if (mode === 0) return plain(packed.subarray(1));
-  if (mode !== 1) throw malformed(`packing ${mode}`);
-  const length = reader.uvarint();
-  if (length > UNPACKED_MAX) throw malformed(`${length} bytes unpacked; the limit is ${UNPACKED_MAX}`);
-  const bytes = zstdDecompressSync(packed.subarray(reader.at), { maxOutputLength: Math.max(1, length) });
-  if (bytes.length !== length) throw malformed(`${bytes.length} bytes unpacked, ${length} announced`);
-  return plain(bytes);
-}
-
-/** A Buffer's `slice` does not copy; past this line bytes are a Uint8Array, whose `slice` does. */
-function plain(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function checkCount(count: number): number {

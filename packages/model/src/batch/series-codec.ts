@@ -1,5 +1,6 @@
 import { ByteReader, ByteWriter, bytesEqual, hash32 } from '@tidemark/base';
 import { malformed, readTimeColumn, writeTimeColumn } from './columns.ts';
+import { pack, unpack } from './packing.ts';
 import { labelStart, METRIC_TYPES, type SeriesSection } from './series-section.ts';
 
 // The series of a batch on the wire: each one's canonical labels as what differs from the series before it.
@@ -12,7 +13,7 @@ import { labelStart, METRIC_TYPES, type SeriesSection } from './series-section.t
 //
 // Neighbours of one scrape differ in a metric name or one value, so an entry is some ten bytes out of 250, with no table to
 // build or look up: about 0.15 us a series both ways. A target's next scrape has the same series in the same order, so
-// writer and reader both keep what they last made (by identity here, by bytes there) and do it once.
+// writer and reader both keep what they last made (by identity here, by packed bytes there) and do it once.
 
 const SERIES_MAX = 1_000_000;
 // One series' labels: 64 KiB is far above any limit at the gate.
@@ -21,12 +22,19 @@ const LABELS_LENGTH_MAX = 65_536;
 const REMEMBERED_MAX = 4096;
 const REMEMBERED_BYTES_MAX = 64 * 1024 * 1024;
 
-const encodedSections = new WeakMap<SeriesSection, Uint8Array>();
+const packedSections = new WeakMap<SeriesSection, Uint8Array>();
 
-/** The section's bytes; remembered as long as the section lives. */
-export function encodeSeries(section: SeriesSection): Uint8Array {
-  const known = encodedSections.get(section);
-  if (known) return known;
+/** The section's bytes, packed; remembered as long as the section lives. */
+export function packedSeries(section: SeriesSection): Uint8Array {
+  let packed = packedSections.get(section);
+  if (!packed) {
+    packed = pack(encodeSeries(section));
+    packedSections.set(section, packed);
+  }
+  return packed;
+}
+
+function encodeSeries(section: SeriesSection): Uint8Array {
   const writer = new ByteWriter(64 + section.count * 24);
   const bytes = section.labelBytes;
   let lastStart = 0;
@@ -50,9 +58,7 @@ export function encodeSeries(section: SeriesSection): Uint8Array {
   for (const unit of section.units ?? []) writer.text(unit);
   writer.u8(section.startTimesMs ? 1 : 0);
   if (section.startTimesMs) writeTimeColumn(writer, section.startTimesMs, section.count);
-  const encoded = writer.finish();
-  encodedSections.set(section, encoded);
-  return encoded;
+  return writer.view();
 }
 
 function writeTypes(writer: ByteWriter, section: SeriesSection): void {
@@ -66,7 +72,7 @@ export class SectionReader {
   readonly #remembered = new Map<number, { bytes: Uint8Array; section: SeriesSection }>();
   #rememberedBytes = 0;
 
-  /** Throws `BATCH_MALFORMED`, `BYTES_MALFORMED`. `bytes` is copied where it is kept. */
+  /** Of packed bytes, copied where they are kept. Throws `BATCH_MALFORMED`, `BYTES_MALFORMED`, what zlib throws. */
   decode(bytes: Uint8Array, count: number): SeriesSection {
     const hash = hash32(bytes, 0, bytes.length, count);
     const known = this.#remembered.get(hash);
@@ -77,9 +83,9 @@ export class SectionReader {
     ) {
       return known.section;
     }
-    const section = decodeSeries(bytes, count);
-    const kept = bytes.slice();
-    encodedSections.set(section, kept);
+    const section = decodeSeries(unpack(bytes), count);
+    const kept = new Uint8Array(bytes);
+    packedSections.set(section, kept);
     this.#remember(hash, kept, section);
     return section;
   }
