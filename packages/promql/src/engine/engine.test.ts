@@ -46,6 +46,32 @@ async function failure(run: () => Promise<unknown>): Promise<unknown> {
 }
 
 describe('what a query asks of the source', () => {
+  test('one after the other: what is refused at one selector is not asked at the next, and others get their turn', async () => {
+    const { requests, source } = world(3);
+    let turns = 0;
+    let asking = 0;
+    const slow: Queryable = {
+      async select(request) {
+        expect(asking++).toBe(0);
+        // As a source does that has everything in memory.
+        const untilMs = performance.now() + 25;
+        while (performance.now() < untilMs);
+        const answer = await source.select(request);
+        asking--;
+        return answer;
+      },
+    };
+    const engine = createEngine({ source: slow, options: { limits: { ...DEFAULT_LIMITS, maxSamples: 200 } } });
+    const counting = setInterval(() => turns++, 1);
+    // 30 samples of each of three series in five minutes: the third selector is one too many.
+    const expression = Array.from({ length: 50 }, (_, i) => `m_total offset ${i}s`).join(' + ');
+    const error = await failure(() => engine.instant({ tenant, expression, atMs: 600_000 }));
+    clearInterval(counting);
+    expect(isTidemarkError(error, 'PROMQL_LIMIT')).toBe(true);
+    expect(requests).toHaveLength(3);
+    expect(turns).toBeGreaterThan(0);
+  });
+
   test('each selector once, over its whole padded range, open at the far end', async () => {
     const { requests, source } = world();
     const engine = createEngine({ source });

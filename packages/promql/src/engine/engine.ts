@@ -173,18 +173,18 @@ class Query {
     };
   }
 
-  /** Every selector's series, each source request made once however often the selector stands in the query. */
+  /**
+   * Every selector's series, each source request made once however often the selector stands in the query. One after the
+   * other, so that the limit on samples is on all of them together.
+   */
   async #select(plan: Plan, grid: Grid, notes: Annotations): Promise<Map<VectorSelector, readonly SelectedSeries[]>> {
-    const requests = new Map<string, Promise<readonly SelectedSeries[]>>();
-    const keys = plan.needs.map(({ selector, afterMs, untilMs }) => {
-      const key = `${selector.matchers.map(formatMatcher).join(',')} ${afterMs} ${untilMs}`;
-      if (!requests.has(key)) requests.set(key, this.#selectOne(selector, afterMs, untilMs, grid, notes));
-      return key;
-    });
-    await Promise.all(requests.values());
+    const known = new Map<string, readonly SelectedSeries[]>();
     const selected = new Map<VectorSelector, readonly SelectedSeries[]>();
-    for (const [i, need] of plan.needs.entries()) {
-      selected.set(need.selector, await must(requests.get(must(keys[i]))));
+    for (const { selector, afterMs, untilMs } of plan.needs) {
+      const key = `${selector.matchers.map(formatMatcher).join(',')} ${afterMs} ${untilMs}`;
+      const series = known.get(key) ?? (await this.#selectOne(selector, afterMs, untilMs, grid, notes));
+      known.set(key, series);
+      selected.set(selector, series);
     }
     return selected;
   }
@@ -211,6 +211,8 @@ class Query {
     this.#series += series.length;
     this.#samples += samples;
     this.#meter.take(samples);
+    // A source with everything in memory never lets go of the thread.
+    await this.#meter.breathe();
     return [...series].sort((a, b) => compareLabels(a.labels, b.labels));
   }
 }

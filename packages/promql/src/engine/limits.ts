@@ -71,7 +71,7 @@ export class Meter {
     this.#work = 0;
     this.#signal?.throwIfAborted();
     if (this.#clock.monotonicMs() - this.#turnMs < YIELD_AFTER_MS) return undefined;
-    return this.#breathe();
+    return this.breathe();
   }
 
   #tooMany(actual: number): TidemarkError {
@@ -82,7 +82,8 @@ export class Meter {
     );
   }
 
-  async #breathe(): Promise<void> {
+  /** Lets the event loop turn. Throws the signal's reason when the query was cancelled. */
+  async breathe(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve));
     this.#turnMs = this.#clock.monotonicMs();
     this.#signal?.throwIfAborted();
