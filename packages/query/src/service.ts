@@ -175,6 +175,9 @@ export class QueryService implements QueryPort {
         const answer = await ask({ tenant, matchers, range, limit: most, signal });
         for (const value of answer.series) found.set(keyOf(value), value);
         for (const warning of answer.warnings) warnings.add(warning);
+        // A source with everything in memory never lets go of the thread; the deadline and the client's leaving need it.
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        signal.throwIfAborted();
       }
       const values = [...found.values()];
       if (limit === 0 || values.length <= limit) return { values, warnings: [...warnings] };

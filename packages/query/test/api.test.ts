@@ -60,7 +60,11 @@ const source: SeriesSource = {
     rows.count[0] = 2;
     return { series: SERIES.filter(fits(matchers)).map(({ labels }) => ({ labels, rows })), warnings: [] };
   },
-  series: async ({ matchers }) => ({ series: SERIES.filter(fits(matchers)).map((s) => s.labels), warnings: [] }),
+  series: async ({ matchers }) => {
+    const busyMs = Number(matchers.find(({ name }) => name === 'busy')?.value ?? 0);
+    for (const untilMs = performance.now() + busyMs; performance.now() < untilMs; );
+    return { series: SERIES.filter(fits(matchers)).map((s) => s.labels), warnings: [] };
+  },
   labelNames: async ({ limit }) => ({ series: ['__name__', 'job'].slice(0, limit), warnings: [] }),
   labelValues: async ({ name }) => ({
     series: [...new Set(SERIES.map((s) => labelValue(s.labels, name)))].reverse(),
@@ -73,7 +77,7 @@ let close = async () => {
 };
 afterEach(() => close());
 
-async function api(freshness: Freshness = { caughtUp: async () => true }) {
+async function api(freshness: Freshness = { caughtUp: async () => true }, timeoutMs = 5000) {
   const clock = systemClock;
   const limits = { seriesMax: 100, samplesMax: 1000 };
   const executor = new Executor({ source, clock, lookbackMs: 300_000, ...limits });
@@ -83,7 +87,7 @@ async function api(freshness: Freshness = { caughtUp: async () => true }) {
     freshness,
     clock,
     metrics: new SelfMetrics(),
-    timeoutMs: 5000,
+    timeoutMs,
     concurrency: 2,
     ...limits,
   });
@@ -101,7 +105,7 @@ async function api(freshness: Freshness = { caughtUp: async () => true }) {
       const response = await fetch(url + path, { headers });
       return { status: response.status, body: (await response.json()) as Record<string, unknown> };
     },
-    post: async (path: string, form: Record<string, string>) => {
+    post: async (path: string, form: Record<string, string> | [string, string][]) => {
       const response = await fetch(url + path, { method: 'POST', body: new URLSearchParams(form) });
       return { status: response.status, body: (await response.json()) as Record<string, unknown> };
     },
@@ -195,6 +199,17 @@ test('series, labels, values: sorted, limited with a warning, escaped names', as
   });
   expect((await get('/label/job/values')).body).toEqual({ status: 'success', data: ['node', 'web'] });
   expect((await get('/label/U___5f__5f_name_5f__5f_/values')).body).toMatchObject({ data: ['my.metric', 'up'] });
+});
+
+test('many selectors: the time is up between them, and others are answered meanwhile', async () => {
+  const { post, get } = await api(undefined, 200);
+  // Each costs the source some milliseconds without a turn for anybody: together far more than the timeout.
+  const selectors = Array.from({ length: 5000 }, (_, i) => ['match[]', `{busy="5",job="${i}"}`] as [string, string]);
+  const asked = post('/series', selectors);
+  const started = performance.now();
+  expect((await get('/query?query=1')).status).toBe(200);
+  expect(performance.now() - started).toBeLessThan(2000);
+  expect(await asked).toMatchObject({ status: 503, body: { errorType: 'timeout' } });
 });
 
 test('another tenant sees nothing; a bad tenant is named; warnings of the source come through', async () => {
