@@ -51,6 +51,14 @@ export {
 } from './labels.ts';
 export { compileRegex, formatMatcher, type Matcher, type MatchType, matcher } from './matcher.ts';
 export type { InstantAnswer, InstantQuery, QueryPort } from './query-port.ts';
+export { relabel } from './relabel/apply.ts';
+export {
+  RELABEL_ACTIONS,
+  type RelabelAction,
+  type RelabelRule,
+  type RelabelSpec,
+  relabelRule,
+} from './relabel/rule.ts';
 export { foldRow, mergeRows, type RollupRow } from './rollup-row.ts';
 export type { AppendOutcome, Refusal, SampleSink } from './sample-sink.ts';
 export { SERIES_ID_LENGTH, seriesId } from './series-identity.ts';
