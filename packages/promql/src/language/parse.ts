@@ -1,9 +1,10 @@
-import type { SyntaxNode } from '@lezer/common';
+import type { SyntaxNode, Tree } from '@lezer/common';
 import { parser } from '@prometheus-io/lezer-promql';
 import { TidemarkError } from '@tidemark/base';
 import type { Matcher } from '@tidemark/model';
 import type { Expr } from './ast.ts';
 import { syntaxError, typeError } from './errors.ts';
+import { DEPTH_MAX, tooDeep } from './precedence.ts';
 import { EXPRESSION_NAMES, readExpression } from './read-expression.ts';
 import { checkTypes } from './types.ts';
 
@@ -65,11 +66,12 @@ function readTree(text: string): Expr {
 function grammarTree(text: string): SyntaxNode {
   let shadow = shadowOf(text);
   for (;;) {
-    const root = parser.parse(shadow).topNode;
-    const at = firstError(root.cursor());
-    if (at === undefined) return root;
+    const tree = parser.parse(shadow);
+    const at = firstError(tree.cursor());
+    if (at === undefined) return tree.topNode;
     const mended = withFunctionAt(shadow, at);
-    if (mended === undefined) throw unexpected(text, at);
+    // The grammar's own stack ends somewhere; the token there is innocent.
+    if (mended === undefined) throw isDeep(tree) ? tooDeep(text, { start: 0, end: text.length }) : unexpected(text, at);
     shadow = mended;
   }
 }
@@ -99,6 +101,20 @@ interface Cursor {
   readonly from: number;
   readonly to: number;
   next(): boolean;
+}
+
+function isDeep(tree: Tree): boolean {
+  let depth = 0;
+  let deepest = 0;
+  tree.iterate({
+    enter: () => {
+      deepest = Math.max(deepest, ++depth);
+    },
+    leave: () => {
+      depth--;
+    },
+  });
+  return deepest > DEPTH_MAX;
 }
 
 function firstError(cursor: Cursor): number | undefined {

@@ -108,3 +108,14 @@ test('nesting without end is refused, not a stack overflow', () => {
   }
   expect(() => print(parse(`x${' + x'.repeat(300)}`))).not.toThrow();
 });
+
+// The grammar gives up on its own at some thousand levels; the complaint must not be about the innocent token there.
+test.each([
+  ['parentheses', `${'('.repeat(5000)}x${')'.repeat(5000)}`],
+  ['signs', `${'-'.repeat(5000)}x`],
+  ['sums', `x${' + x'.repeat(5000)}`],
+  ['alternatives', `x${' or x'.repeat(5000)}`],
+  ['calls', `${'abs('.repeat(5000)}x${')'.repeat(5000)}`],
+])('five thousand %s: nested too deeply, says the message', (_, text) => {
+  expect(() => parse(text)).toThrow(/nested more than 500 levels deep/);
+});
