@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { freePort, runTidemark, startTidemark, type Tidemark, tempFolder } from '@tidemark/testkit/real';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -40,6 +42,12 @@ test('--help lists the commands, each has its own, and --version is a version', 
     code: 0,
     stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
   });
+});
+
+test('`npx tidemark` runs the same, with nothing else on standard output', async () => {
+  const command = join(import.meta.dirname, '..', '..', '..', 'node_modules', '.bin', 'tidemark');
+  const { stdout } = await promisify(execFile)(command, ['--version']);
+  expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
 test.concurrent.each([

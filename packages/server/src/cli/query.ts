@@ -112,7 +112,7 @@ function render(data: NonNullable<Reply['data']>): string {
         nameOf(one.metric),
         short(Math.min(...there)),
         short(Math.max(...there)),
-        one.values?.at(-1)?.[1] ?? '',
+        short(numbers.at(-1) ?? Number.NaN),
         sparkline(squeeze(numbers, SPARK_WIDTH)),
       ];
     }),

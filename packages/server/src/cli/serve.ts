@@ -12,7 +12,7 @@ import { ROLES } from '../config/schema.ts';
 import { isLoopback } from '../http.ts';
 import { VERSION } from '../version.ts';
 import { startTidemark } from '../wiring.ts';
-import type { Command, CommandContext } from './command.ts';
+import { type Command, type CommandContext, DEFAULT_URL } from './command.ts';
 
 export const serveCommand: Command = {
   name: 'serve',
@@ -128,6 +128,7 @@ async function drained(closing: Promise<void>, say: (message: string) => void): 
 }
 
 function welcome(url: string, dataFolder: string): string {
+  const to = url === DEFAULT_URL ? '' : ` --url ${url}`;
   return `
   Tidemark ${VERSION} is ready.
 
@@ -135,8 +136,8 @@ function welcome(url: string, dataFolder: string): string {
     data    ${dataFolder}
 
     next    open the page: this host's metrics move within a few seconds
-            npm start -- query 'node_load1' --range 5m
-            echo "CPU.load host=web1 $(date +%s) 50" | npm start -- push
+            npm start -- query 'node_load1' --range 5m${to}
+            echo "CPU.load host=web1 $(date +%s) 50" | npm start -- push${to}
             in prometheus.yml:  remote_write: [{url: "${url}/api/v1/write"}]
             in Grafana: a Prometheus data source at ${url}
 
