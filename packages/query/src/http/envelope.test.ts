@@ -1,5 +1,7 @@
+import { createServer } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { formatTime, formatValue, labelsJson } from './envelope.ts';
+import { formatTime, formatValue, JsonStream, labelsJson } from './envelope.ts';
 import { unescapeName } from './label-name.ts';
 
 test.each([
@@ -37,3 +39,37 @@ test.each([
   ['U__bad_zz_', 'U__bad_zz_'],
   ['U__bad_d800_', 'U__bad_d800_'],
 ])('%s in an address is %s', (escaped, name) => expect(unescapeName(escaped)).toBe(name));
+
+/** Writes pieces without end to a client that reads nothing; returns how the writing ended and after how many pieces. */
+async function writeTo(stallMs: number, onConnected: (client: Socket) => void) {
+  let pieces = 0;
+  const ended = Promise.withResolvers<unknown>();
+  const server = createServer((_request, response) => {
+    const out = new JsonStream(response, stallMs);
+    const write = async () => {
+      for (; pieces < 100_000; pieces++) await out.write('x'.repeat(65_536));
+    };
+    write().then(() => ended.resolve('written'), ended.resolve);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  client.pause();
+  client.on('error', () => undefined);
+  client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n', () => onConnected(client));
+  const how = await ended.promise;
+  client.destroy();
+  await new Promise((resolve) => server.close(resolve));
+  return { how, pieces };
+}
+
+test('a client that goes away in the middle: what is left is not made', async () => {
+  const { how, pieces } = await writeTo(60_000, (client) => setTimeout(() => client.destroy(), 100));
+  expect(how).toMatchObject({ code: 'QUERY_CANCELED' });
+  expect(pieces).toBeLessThan(1000);
+});
+
+test('a client that reads nothing for too long is let go', async () => {
+  const { how, pieces } = await writeTo(100, () => undefined);
+  expect(how).toMatchObject({ code: 'QUERY_CANCELED' });
+  expect(pieces).toBeLessThan(1000);
+});

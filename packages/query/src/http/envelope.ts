@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { TidemarkError } from '@tidemark/base';
 import type { Labels } from '@tidemark/model';
 import { errorText, errorTypeOf, STATUS_OF } from '../errors.ts';
 
@@ -8,30 +9,47 @@ import { errorText, errorTypeOf, STATUS_OF } from '../errors.ts';
 // 64 KiB: a few system calls per megabyte, and never a whole answer in memory twice.
 const PIECE_LENGTH = 65_536;
 
+// A client that reads nothing for so long holds a whole result in memory for nobody.
+const STALL_MS = 60_000;
+
 export class JsonStream {
   readonly #response: ServerResponse;
+  readonly #stallMs: number;
   #pending = '';
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, stallMs: number = STALL_MS) {
     this.#response = response;
+    this.#stallMs = stallMs;
   }
 
+  /** Throws `QUERY_CANCELED` when the client went away or stopped reading: what is left need not be made. */
   async write(text: string): Promise<void> {
     this.#pending += text;
     if (this.#pending.length < PIECE_LENGTH) return;
     const piece = this.#pending;
     this.#pending = '';
-    if (!this.#response.write(piece) && !this.#response.destroyed) {
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          this.#response.off('drain', done);
-          this.#response.off('close', done);
-          resolve();
-        };
-        this.#response.on('drain', done);
-        this.#response.on('close', done);
-      });
-    }
+    this.#mustBeThere();
+    if (!this.#response.write(piece)) await this.#drained();
+    this.#mustBeThere();
+  }
+
+  #drained(): Promise<void> {
+    const response = this.#response;
+    return new Promise((resolve) => {
+      const stalled = setTimeout(() => response.destroy(), this.#stallMs);
+      const done = () => {
+        clearTimeout(stalled);
+        response.off('drain', done);
+        response.off('close', done);
+        resolve();
+      };
+      response.on('drain', done);
+      response.on('close', done);
+    });
+  }
+
+  #mustBeThere(): void {
+    if (this.#response.destroyed) throw new TidemarkError('QUERY_CANCELED', 'the client went away or stopped reading');
   }
 
   end(): void {
