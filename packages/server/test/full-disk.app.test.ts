@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { rm, statfs, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { sendRemoteWrite, startTidemark, tempFolder } from '@tidemark/testkit/real';
+import { dirname, join } from 'node:path';
+import { encodeRemoteWrite, startTidemark, tempFolder } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
 import { samples, until } from './http.ts';
 
@@ -48,7 +48,13 @@ test('a full disk: 503 and come back, nothing acknowledged lost, and on it goes 
       timestampMs: start + next + i,
       value: i / 4,
     }));
-    const answer = await sendRemoteWrite(server.url, [{ labels: { __name__: 'disk' }, samples: points }]);
+    const response = await fetch(`${server.url}/api/v1/write`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' },
+      body: encodeRemoteWrite([{ labels: { __name__: 'disk' }, samples: points }]),
+    });
+    const retryAfter = response.headers.get('retry-after');
+    const answer = { status: response.status, text: await response.text(), retryAfter };
     if (answer.status === 204) for (const point of points) acknowledged.set(point.timestampMs, point.value);
     next += POINTS_PER_REQUEST;
     return answer;
@@ -64,10 +70,7 @@ test('a full disk: 503 and come back, nothing acknowledged lost, and on it goes 
   for (let i = 0; i < 5; i++) expect((await send()).status).toBe(204);
 
   const ballast = join(folder.path, 'ballast');
-  const { bavail, bsize } = await statfs(folder.path);
-  await writeFile(ballast, Buffer.alloc(bavail * bsize - 64 * 1024)).catch((error: Error) => {
-    expect(error.message).toContain('ENOSPC');
-  });
+  await fill(ballast);
   const full = await until('a write that is told to come back', 20_000, async () => {
     const answer = await send();
     return answer.status === 204 ? undefined : answer;
@@ -76,7 +79,7 @@ test('a full disk: 503 and come back, nothing acknowledged lost, and on it goes 
   expect(full.text).toMatch(/ENOSPC|no space|full/i);
   // Checkpoints fall due, and fail, while it is full. Reading goes on.
   await new Promise((resolve) => setTimeout(resolve, 3000));
-  expect((await send()).status).toBe(503);
+  expect(await send()).toMatchObject({ status: 503, retryAfter: expect.stringMatching(/^[1-9]\d*$/) });
   await expectAllThere();
 
   await rm(ballast);
@@ -86,4 +89,22 @@ test('a full disk: 503 and come back, nothing acknowledged lost, and on it goes 
   await server.kill9();
   await server.restart();
   await expectAllThere();
+
+  // Stopping on a full disk: what could not be checkpointed is in the log, and it is said in a sentence.
+  await fill(ballast);
+  const { code } = await server.stop();
+  if (code !== 0)
+    expect(server.logs).toMatch(/not everything could be put away \(.+\); what was acknowledged is on disk/);
+  expect(server.logs).not.toMatch(/^\s+at /m);
+  await rm(ballast);
+  await server.restart();
+  await expectAllThere();
 });
+
+/** Takes all but a few pages. */
+async function fill(ballast: string): Promise<void> {
+  const { bavail, bsize } = await statfs(dirname(ballast));
+  await writeFile(ballast, Buffer.alloc(bavail * bsize - 64 * 1024)).catch((error: Error) => {
+    expect(error.message).toContain('ENOSPC');
+  });
+}

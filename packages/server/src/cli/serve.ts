@@ -74,16 +74,13 @@ async function serve({ args, env, stdout, stderr, signal }: CommandContext): Pro
     );
   }
   stdout.write(welcome(tidemark.url, tidemark.dataFolder));
-  try {
-    await Promise.race([stopped, failed.promise]);
-    stdout.write('\nStopping: taking nothing in, writing a checkpoint.\n');
-    return await drained(tidemark.close(), logger.error);
-  } catch (error) {
-    await drained(tidemark.close(), logger.error);
-    throw isTidemarkError(error)
-      ? error
-      : new TidemarkError('SERVER_FAILED', `Tidemark stopped: ${messageOf(error)}`, {}, error);
-  }
+  const failure = await Promise.race([stopped, failed.promise.catch((error: unknown) => ({ error }))]);
+  if (failure === 'stopped') stdout.write('\nStopping: taking nothing in, writing a checkpoint.\n');
+  const code = await drained(tidemark.close(), logger.error);
+  if (failure === 'stopped') return code;
+  throw isTidemarkError(failure.error)
+    ? failure.error
+    : new TidemarkError('SERVER_FAILED', `Tidemark stopped: ${messageOf(failure.error)}`, {}, failure.error);
 }
 
 function flagsOf(options: ReadonlyMap<string, string>) {
@@ -113,18 +110,29 @@ function aborted(signal: AbortSignal): Promise<'stopped'> {
   });
 }
 
-/** 0 when everything ended in time; 1, and said, when it had to be left. What was acknowledged is on disk either way. */
+/** 0 when everything ended in time; 1, and said, when it could not. What was acknowledged is on disk either way. */
 async function drained(closing: Promise<void>, say: (message: string) => void): Promise<number> {
   const late = new AbortController();
-  const timeout = systemClock.sleep(DRAIN_MS, late.signal).then(
-    () => 'late' as const,
-    () => 'ended' as const,
-  );
-  const ended = await Promise.race([closing.then(() => 'ended' as const), timeout]);
+  const ended = await Promise.race([
+    closing.then(
+      () => undefined,
+      (error: unknown) => `not everything could be put away (${reasonsOf(error).join('; ')})`,
+    ),
+    systemClock.sleep(DRAIN_MS, late.signal).then(
+      () => `not everything ended within ${DRAIN_MS / 1000} s`,
+      () => undefined,
+    ),
+  ]);
   late.abort();
-  if (ended === 'ended') return 0;
-  say(`not everything ended within ${DRAIN_MS / 1000} s; what was acknowledged is on disk`);
+  if (ended === undefined) return 0;
+  say(`${ended}; what was acknowledged is on disk`);
   return 1;
+}
+
+/** Several parts may fail to close; each says why, once. */
+function reasonsOf(error: unknown): string[] {
+  if (!(error instanceof SuppressedError)) return [messageOf(error)];
+  return [...new Set([...reasonsOf(error.suppressed), ...reasonsOf(error.error)])];
 }
 
 function welcome(url: string, dataFolder: string): string {
