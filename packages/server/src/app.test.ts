@@ -18,7 +18,9 @@ async function ask(path: string, init: RequestInit = {}): Promise<{ status: numb
   });
   const app = createApp({
     metrics: new SelfMetrics(),
-    writes: {},
+    writes: {
+      '/write': async (request, response) => void response.writeHead(request.method === 'POST' ? 204 : 405).end(),
+    },
     queries,
     rules: () => ({ groups: [] }),
     alerts: () => ({ alerts: [] }),
@@ -89,4 +91,10 @@ test('a fault of ours: 500, without its stack', async () => {
   expect([answer.status, answer.type]).toEqual([500, 'application/json; charset=utf-8']);
   expect(JSON.parse(answer.body)).toMatchObject({ status: 'error', errorType: 'internal' });
   expect(answer.body).not.toMatch(/node_modules|at .*:\d+:\d+/);
+});
+
+test('a write route sees every method: what is wrong with it is its own to say', async () => {
+  expect((await ask('/api/v1/write', { method: 'POST' })).status).toBe(204);
+  expect((await ask('/api/v1/write')).status).toBe(405);
+  expect((await ask('/api/v1/write', { method: 'PUT' })).status).toBe(405);
 });

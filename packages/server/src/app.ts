@@ -18,7 +18,7 @@ export type WriteHandler = (request: IncomingMessage, response: ServerResponse, 
 
 export interface AppParts {
   readonly metrics: SelfMetrics;
-  /** POST routes below /api/v1 by path; absent where this process does not take in. */
+  /** Routes below /api/v1 by path, which refuse methods themselves; absent where this process does not take in. */
   readonly writes: Readonly<Record<string, WriteHandler>>;
   /** Reading half of the API; absent where this process does not answer queries. */
   readonly queries: Router | undefined;
@@ -47,7 +47,7 @@ export function createApp(parts: AppParts): Express {
   });
   for (const path of API_PATHS) {
     for (const [route, handle] of Object.entries(parts.writes)) {
-      app.post(`${path}${route}`, (request, response) => void runWrite(request, response, handle));
+      app.all(`${path}${route}`, (request, response) => void runWrite(request, response, handle));
     }
     if (parts.flush) app.post(`${path}/admin/flush`, (_request, response) => void runFlush(response, parts.flush));
     app.get(`${path}/rules`, (request, response) => void answerRules(request.query, response, parts));
