@@ -6,7 +6,8 @@ import { wholePath } from './whole-path.ts';
 const HELP = `npm run bench -- [whole-path] [--series N] [--rounds N] [--samples-per-request N] [--seed N]
 
   whole-path   the same remote_write bodies into Tidemark and Prometheus (PROMETHEUS_BIN, else Debian's): CPU-seconds per
-               million samples of the whole process, peak memory, disk bytes, query times
+               million samples of the whole process (the first fifth of the rounds told apart as warm-up), peak memory, disk
+               bytes; then queries, their time and CPU
 `;
 
 const DEFAULTS = { series: 10_000, rounds: 30, 'samples-per-request': 2000, seed: 1 };
