@@ -73,6 +73,7 @@ export function startHostCollector(options: HostCollectorOptions): HostCollector
     logger,
     batchesMax: options.waitingBatchesMax ?? WAITING_BATCHES_MAX,
     events: metrics.outbox(logger),
+    what: 'host metrics',
   });
   const tasks = new TaskGroup((name, error) => logger.error(`${name} ended`, { reason: messageOf(error) }));
   tasks.spawn('collecting', (signal) =>

@@ -20,6 +20,7 @@ export class Outbox {
   readonly #logger: Logger;
   readonly #events: OutboxEvents;
   readonly #batchesMax: number;
+  readonly #what: string;
   readonly #waiting: SampleBatch[] = [];
   #wake: (() => void) | undefined;
   #complained = false;
@@ -30,12 +31,15 @@ export class Outbox {
     readonly logger: Logger;
     readonly events: OutboxEvents;
     readonly batchesMax: number;
+    /** For messages: `host metrics`. */
+    readonly what: string;
   }) {
     this.#sink = options.sink;
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#events = options.events;
     this.#batchesMax = options.batchesMax;
+    this.#what = options.what;
   }
 
   get length(): number {
@@ -110,7 +114,7 @@ export class Outbox {
   #complain(error: unknown): void {
     if (this.#complained) return;
     this.#complained = true;
-    this.#logger.warn('host metrics cannot be written now and wait in memory', { reason: messageOf(error) });
+    this.#logger.warn(`${this.#what} cannot be written now and wait in memory`, { reason: messageOf(error) });
   }
 }
 

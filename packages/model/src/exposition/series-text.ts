@@ -61,9 +61,10 @@ export class SeriesText {
 
   /**
    * Writes the canonical labels of the series text `[start, end)`. Throws `EXPOSITION_MALFORMED` with the line and what to
-   * mend.
+   * mend. With `keepEmpty` labels of empty values are written too, which is then not canonical: a scrape that honours the
+   * page's labels must know that an empty one was exposed.
    */
-  write(bytes: Uint8Array, start: number, end: number, line: number, out: ByteWriter): void {
+  write(bytes: Uint8Array, start: number, end: number, line: number, out: ByteWriter, keepEmpty = false): void {
     this.#bytes = bytes;
     this.#at = start;
     this.#end = end;
@@ -82,7 +83,7 @@ export class SeriesText {
     if (this.#at < end) throw this.#wrong(`${excerpt(bytes, this.#at, end)} is not expected after the series`);
     if (!hasName) throw this.#wrong('the series has no metric name');
     this.#sort();
-    this.#emit(out);
+    this.#emit(out, keepEmpty);
   }
 
   #pairs(hasName: boolean): boolean {
@@ -212,12 +213,12 @@ export class SeriesText {
     }
   }
 
-  #emit(out: ByteWriter): void {
+  #emit(out: ByteWriter, keepEmpty: boolean): void {
     const { bytes } = this.#text;
     for (let i = 0; i < this.#ranges.length; i += 4) {
       const valueStart = this.#ranges[i + 2] as number;
       const valueEnd = this.#ranges[i + 3] as number;
-      if (valueEnd === valueStart) continue; // an empty value is no label
+      if (valueEnd === valueStart && !keepEmpty) continue; // an empty value is no label
       out.lengthPrefixed(bytes.subarray(this.#ranges[i] as number, this.#ranges[i + 1] as number));
       out.lengthPrefixed(bytes.subarray(valueStart, valueEnd));
     }

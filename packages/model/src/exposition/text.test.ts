@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { isTidemarkError } from '@tidemark/base';
+import { ByteWriter, isTidemarkError } from '@tidemark/base';
 import { expect, test } from 'vitest';
 import { METRIC_TYPES, sectionLabels } from '../batch/series-section.ts';
 import { formatLabels } from '../labels.ts';
-import { parseExposition } from './text.ts';
+import { ExpositionReader, parseExposition } from './text.ts';
 
 const NOW = 1_700_000_000_000;
 
@@ -75,7 +75,27 @@ test('timestamps are milliseconds, and seconds in OpenMetrics', () => {
   expect(parse('a 1 1700000000123\nb 2').lines.map((line) => line.at)).toEqual([1700000000123, NOW]);
   expect(parse('a 1 1700000000.123\n# EOF\n', { openMetrics: true }).lines[0]?.at).toBe(1700000000123);
   expect(parse('a 1 -5').lines[0]?.at).toBe(-5);
-  expect(parse('a 1\n# EOF\nb 2', { openMetrics: true }).lines).toHaveLength(1);
+  expect(parse('a 1 12345678901234567890.5\n# EOF', { openMetrics: true }).lines[0]?.at).toBe(Number.MAX_SAFE_INTEGER);
+});
+
+test('an OpenMetrics page that was cut, or goes on behind its end, is known by its # EOF', () => {
+  expect(complaint('a 1\n# EOF', { openMetrics: true })).toBe('nothing');
+  expect(complaint('a 1\n', { openMetrics: true })).toBe('line 1: the page does not end with "# EOF": was it cut?');
+  expect(complaint('', { openMetrics: true })).toBe('line 0: the page does not end with "# EOF": was it cut?');
+  expect(complaint('a 1\n# EOF\nb 2', { openMetrics: true })).toBe(
+    'line 2: something stands behind "# EOF", which ends the page',
+  );
+  const lenient = parse('a 1\nb', { openMetrics: true, lenient: true });
+  expect(lenient.lines.map((line) => line.series)).toEqual(['a']);
+  expect(lenient.problems).toHaveLength(2);
+});
+
+test('labels as exposed keep those that are empty', () => {
+  const reader = new ExpositionReader(Buffer.from('a{z="1",b=""} 2'));
+  const out = new ByteWriter(64);
+  expect(reader.next()).toBe(true);
+  reader.writeExposedLabels(out);
+  expect(Buffer.from(out.view()).toString('latin1')).toBe('\x08__name__\x01a\x01b\x00\x01z\x011');
 });
 
 test('types go to the series of their family, and to no other', () => {

@@ -15,10 +15,11 @@ import { closingQuote, isBlank, isNameByte, isNameStart, QUOTE, SeriesText } fro
 //
 // A scrape repeats its series texts, so the reader hands out their ranges, and whoever keeps what they meant last time need
 // not have them read again. Lenient where nothing can be misunderstood: CRLF, blanks, OpenMetrics' `# UNIT`, `# EOF` and
-// exemplars (left out); with `openMetrics` timestamps are seconds and `# EOF` ends the page.
+// exemplars (left out). With `openMetrics` timestamps are seconds, and `# EOF` must end the page; openmetrics-check.ts holds
+// a page against the rest of that specification.
 
 export interface ExpositionOptions {
-  /** Timestamps are seconds with a fraction, `# EOF` ends the page. Default false. */
+  /** Timestamps are seconds with a fraction, `# EOF` must end the page. Default false. */
   readonly openMetrics?: boolean;
   /** Whether `metadata()` is wanted. Default false. */
   readonly keepMetadata?: boolean;
@@ -45,6 +46,7 @@ export class ExpositionReader {
   readonly #seriesText = new SeriesText();
   #at = 0;
   #ended = false;
+  #complained = false;
 
   constructor(bytes: Uint8Array, options: ExpositionOptions = {}) {
     this.bytes = bytes;
@@ -74,12 +76,29 @@ export class ExpositionReader {
       this.#sample(at, end);
       return true;
     }
+    if (this.#openMetrics) this.#mustBeWhole();
     return false;
+  }
+
+  /** OpenMetrics says where a page ends, so that a cut one is known. Complains once. */
+  #mustBeWhole(): void {
+    if (this.#complained || (this.#ended && this.#at >= this.bytes.length)) return;
+    this.#complained = true;
+    throw this.#wrong(
+      this.#ended
+        ? 'something stands behind "# EOF", which ends the page'
+        : 'the page does not end with "# EOF": was it cut?',
+    );
   }
 
   /** Writes the canonical labels of the current sample. Throws `EXPOSITION_MALFORMED`. */
   writeLabels(out: ByteWriter): void {
     this.#seriesText.write(this.bytes, this.seriesStart, this.seriesEnd, this.line, out);
+  }
+
+  /** As `writeLabels`, with the labels whose value is empty: sorted, but not canonical. */
+  writeExposedLabels(out: ByteWriter): void {
+    this.#seriesText.write(this.bytes, this.seriesStart, this.seriesEnd, this.line, out, true);
   }
 
   #sample(start: number, end: number): void {
@@ -140,6 +159,8 @@ export class ExpositionReader {
     const number = parseDecimal(bytes, start, end);
     const ms = number === undefined ? Number.NaN : this.#openMetrics ? Math.round(number * 1000) : number;
     if (Number.isSafeInteger(ms)) return ms;
+    // Any number of seconds is well-formed; beyond what a time can be, the largest stands for it (and is refused as such).
+    if (this.#openMetrics && Number.isFinite(ms)) return Math.sign(ms) * Number.MAX_SAFE_INTEGER;
     const unit = this.#openMetrics ? 'a number of seconds' : 'a whole number of milliseconds';
     throw this.#wrong(`the timestamp ${excerpt(bytes, start, end)} is not ${unit}`);
   }
