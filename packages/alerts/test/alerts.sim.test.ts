@@ -394,6 +394,19 @@ test('an evaluation that was not fresh is flagged and counted', async () => {
   expect(world.metric('tidemark_rule_evaluations_not_fresh_total{rule_group="rules.yml;host"}')).toBe(1);
 });
 
+test('an alert that is absent from an answer that was not fresh has not resolved', async () => {
+  const world = await World.begin({ rules: NOW });
+  world.truth['down'] = { web1: 1 };
+  await world.pass(15);
+  world.isFresh = false;
+  world.truth['down'] = {};
+  await world.pass(60);
+  expect((await world.events()).map(({ status }) => status)).not.toContain('resolved');
+  world.isFresh = true;
+  await world.pass(15);
+  expect((await world.events()).at(-1)?.status).toBe('resolved');
+});
+
 test('a reload keeps the alerts of rules that stay and buries those of rules that go', async () => {
   const two = `${AFTER_A_MINUTE}      - {alert: Gone, expr: gone, for: 5m}\n`;
   const world = await World.begin({ rules: two });

@@ -181,7 +181,7 @@ export class ActiveRule {
   #advance(candidates: Parameters<typeof advanceAlerts>[1], atMs: number, limit: number): void {
     const before = [...this.#alerts.keys()];
     try {
-      const gone = advanceAlerts(this.#alerts, candidates, { ...this.rule, limit }, atMs);
+      const gone = advanceAlerts(this.#alerts, candidates, { ...this.rule, limit, isFresh: this.#fresh }, atMs);
       for (const fingerprint of gone) this.#unburied.add(fingerprint);
     } finally {
       // Above the limit everything is forgotten.

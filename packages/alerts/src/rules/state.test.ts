@@ -4,7 +4,8 @@ import type { Alert, AlertCandidate } from './alert.ts';
 import { type AlertTimings, advanceAlerts, needsSending } from './state.ts';
 
 // A rule evaluated every minute. A case is a row of minutes, `1` where its expression is true for the one alert, and the row
-// of phases that must come of it: `.` nothing, `p` pending, `f` firing, `k` firing though not true, `r` resolved.
+// of phases that must come of it: `.` nothing, `p` pending, `f` firing, `k` firing though not true, `r` resolved. `?` is a minute
+// without the alert in an answer that may lack the newest data.
 
 const MINUTE = 60_000;
 const LETTERS = { pending: 'p', firing: 'f', resolved: 'r' } as const;
@@ -18,7 +19,8 @@ function run(truths: string, timings: Partial<AlertTimings>): { phases: string; 
   let phases = '';
   [...truths].forEach((truth, minute) => {
     const candidates = new Map(truth === '1' ? [['a', candidate('a')]] : []);
-    advanceAlerts(alerts, candidates, { forMs: 0, keepFiringForMs: 0, limit: 100, ...timings }, minute * MINUTE);
+    const all = { forMs: 0, keepFiringForMs: 0, limit: 100, isFresh: truth !== '?', ...timings };
+    advanceAlerts(alerts, candidates, all, minute * MINUTE);
     const alert = alerts.get('a');
     phases +=
       alert === undefined
@@ -40,6 +42,8 @@ test.each<[name: string, timings: Partial<AlertTimings>, truths: string, phases:
   ['true again after resolved: a new alert', { forMs: MINUTE }, '110011', 'pfrrpf'],
   ['keep_firing_for holds it', { keepFiringForMs: 2 * MINUTE }, '10000', 'fkkrr'],
   ['true again while held: nothing happened', { keepFiringForMs: 2 * MINUTE }, '101001000', 'fkfkkfkkr'],
+  ['data that may be missing resolves nothing', {}, '1???10', 'fffffr'],
+  ['nor does it make a pending alert fire, or go', { forMs: 2 * MINUTE }, '1????10', 'pppppfr'],
   ['keep_firing_for does not hold a pending alert', { forMs: 2 * MINUTE, keepFiringForMs: 5 * MINUTE }, '1100', 'pp..'],
 ])('%s', (_, timings, truths, phases) => {
   expect(run(truths, timings).phases).toBe(phases);

@@ -8,6 +8,8 @@ export interface AlertTimings {
   readonly keepFiringForMs: number;
   /** Most alerts pending or firing. */
   readonly limit: number;
+  /** False: the answer may lack the newest data. What it has not is not known to be false, and stays as it is. Default: true. */
+  readonly isFresh?: boolean;
 }
 
 /**
@@ -28,6 +30,10 @@ export function advanceAlerts(
   let active = 0;
   for (const alert of alerts.values()) {
     const isTrue = candidates.has(alert.fingerprint);
+    if (!isTrue && timings.isFresh === false && alert.phase !== 'resolved') {
+      active++;
+      continue;
+    }
     if (!isTrue && (alert.phase === 'pending' || isForgotten(alert, atMs))) {
       alerts.delete(alert.fingerprint);
       gone.push(alert.fingerprint);
