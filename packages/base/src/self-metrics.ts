@@ -19,6 +19,9 @@ export interface Labelled<M> {
   with(...values: string[]): M;
 }
 
+/** Label values, in the order of the names, with their number. */
+type ReadSeries = () => Iterable<readonly [values: readonly string[], value: number]>;
+
 interface Family {
   readonly name: string;
   readonly help: string;
@@ -94,16 +97,20 @@ export class SelfMetrics {
   }
 
   /** Labelled gauges that are asked, all together, when the page is read. */
-  gaugesFrom(
-    name: string,
-    help: string,
-    labelNames: readonly string[],
-    read: () => Iterable<readonly [values: readonly string[], value: number]>,
-  ): void {
+  gaugesFrom(name: string, help: string, labelNames: readonly string[], read: ReadSeries): void {
+    this.#addRead(name, help, 'gauge', labelNames, read);
+  }
+
+  /** Labelled counters that are kept elsewhere. */
+  countersFrom(name: string, help: string, labelNames: readonly string[], read: ReadSeries): void {
+    this.#addRead(name, help, 'counter', labelNames, read);
+  }
+
+  #addRead(name: string, help: string, type: Family['type'], labelNames: readonly string[], read: ReadSeries): void {
     this.#add({
       name,
       help,
-      type: 'gauge',
+      type,
       write(out) {
         let left = SERIES_MAX;
         for (const [values, value] of read()) {

@@ -62,6 +62,9 @@ export function createApp(parts: AppParts): Express {
     });
   }
   if (parts.page) servePage(app);
+  app.use((request, response) => {
+    response.status(404).type('text').send(`there is no ${request.method} ${request.path} in this Tidemark\n`);
+  });
   app.use(answerFault);
   return app;
 }

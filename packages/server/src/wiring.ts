@@ -10,7 +10,7 @@ import type { Config, Role } from './config/schema.ts';
 import { openInstallation, prepareDataFolder } from './data-folder.ts';
 import { listenOn } from './http.ts';
 import { processMetrics } from './process-metrics.ts';
-import { startAlerting } from './roles/alerting.ts';
+import { readRules, startAlerting } from './roles/alerting.ts';
 import { startCollector } from './roles/collector.ts';
 import { startIngest } from './roles/ingest.ts';
 import { startQuery } from './roles/query.ts';
@@ -56,6 +56,8 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
   const metrics = new SelfMetrics();
   processMetrics(metrics, clock);
 
+  // Read before anything is opened: a mistake in them leaves no trace on disk.
+  const groups = await readRules(config, logger);
   const listening = await listenOn(config.http.listen);
   parts.defer(() => listening.close(HTTP_GRACE_MS));
   const dataFolder = await prepareDataFolder(config.data);
@@ -125,6 +127,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
   const query = startQuery({ config, source: engine.source(), freshness: storer, clock, metrics });
   const alerting = await startAlerting({
     config,
+    groups,
     roles,
     log,
     query: query.service,

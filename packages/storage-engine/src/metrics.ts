@@ -26,7 +26,7 @@ export function makeMetrics(metrics: SelfMetrics, shards: () => Iterable<Shard>)
   metrics.gaugesFrom('tidemark_storage_series', 'Series in memory by tenant, all tiers.', ['tenant'], () =>
     [...collectStats(shards()).seriesByTenant].map(([tenant, count]) => [[tenant], count] as const),
   );
-  metrics.gaugesFrom(
+  metrics.countersFrom(
     'tidemark_storage_entries_total',
     'Samples and rows that reached storage, by what became of them.',
     ['tier', 'outcome'],

@@ -1,4 +1,12 @@
-import { alertsAnswer, loadRules, type RulesFilter, rulesAnswer, startNotifier, startRules } from '@tidemark/alerts';
+import {
+  alertsAnswer,
+  loadRules,
+  type RuleGroupSpec,
+  type RulesFilter,
+  rulesAnswer,
+  startNotifier,
+  startRules,
+} from '@tidemark/alerts';
 import type { Clock, Logger, Random, SelfMetrics } from '@tidemark/base';
 import type { Log } from '@tidemark/log';
 import { DEFAULT_TENANT, type QueryPort } from '@tidemark/model';
@@ -10,6 +18,7 @@ import { readRuleFiles } from './rule-files.ts';
 
 export interface AlertingParts {
   readonly config: Config;
+  readonly groups: readonly RuleGroupSpec[];
   readonly roles: ReadonlySet<Role>;
   readonly log: Log;
   readonly query: QueryPort;
@@ -27,14 +36,18 @@ export interface Alerting {
   close(): Promise<void>;
 }
 
-/** Throws `RULES_INVALID`, `RULES_UNREADABLE` with file and line. */
-export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
-  const { config, roles, log, query, clock, random, logger, metrics, externalUrl } = parts;
-  const { topicPrefix } = config.log;
-  await using started = new AsyncDisposableStack();
+/** The rules that the configuration names. Throws `RULES_INVALID`, `RULES_UNREADABLE` with file and line. */
+export async function readRules(config: Config, logger: Logger): Promise<readonly RuleGroupSpec[]> {
   const files = await readRuleFiles(config.rules.files);
   const { groups, warnings } = loadRules(files, { checkExpression: (text) => void parse(text) });
   for (const warning of warnings) logger.warn(warning);
+  return groups;
+}
+
+export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
+  const { config, groups, roles, log, query, clock, random, logger, metrics, externalUrl } = parts;
+  const { topicPrefix } = config.log;
+  await using started = new AsyncDisposableStack();
   const rules = roles.has('rules')
     ? await startRules({
         log,

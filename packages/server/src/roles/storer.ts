@@ -10,6 +10,7 @@ import {
 import type { FetchedRecords, Log, LogReader, PartitionBounds, Position, TopicPartition } from '@tidemark/log';
 import { decodeRowBatch, decodeSampleBatch, type Freshness } from '@tidemark/model';
 import type { StorageEngine } from '@tidemark/storage-engine';
+import { Trouble } from './trouble.ts';
 
 // The poll loop between the log and the storage engine.
 //
@@ -49,10 +50,12 @@ export class Storer implements Freshness {
   /** Next offset per topic partition, after its records are in the engine. */
   readonly #appliedThrough = new Map<string, number>();
   #waiting: (() => void)[] = [];
+  readonly #noRoom: Trouble;
   readonly #countBad: (topic: string) => void;
 
   constructor(options: StorerOptions) {
     this.#options = options;
+    this.#noRoom = new Trouble(options.clock, options.logger, 'make room in storage');
     this.#rowTopics = new Set(options.rowTopics);
     this.#tasks = new TaskGroup(options.onFailure);
     const bad = options.metrics.counters('tidemark_storer_bad_records_total', 'Records that could not be decoded.', [
@@ -70,8 +73,13 @@ export class Storer implements Freshness {
     const checkpointWhenDue = async () => {
       if (engine.checkpointDue()) await this.checkpoint();
     };
-    this.#tasks.spawn('checkpoint', (signal) => this.#every(signal, CHECK_INTERVAL_MS, checkpointWhenDue));
-    this.#tasks.spawn('seal', (signal) => this.#every(signal, SEAL_INTERVAL_MS, () => this.#seal()));
+    const { clock, logger } = this.#options;
+    const spawn = (what: string, intervalMs: number, work: () => Promise<void>) => {
+      const trouble = new Trouble(clock, logger, what);
+      this.#tasks.spawn(what, (signal) => this.#every(signal, intervalMs, trouble, work));
+    };
+    spawn('checkpoint', CHECK_INTERVAL_MS, checkpointWhenDue);
+    spawn('seal', SEAL_INTERVAL_MS, () => this.#seal());
   }
 
   /** Checkpoints, and lets the log release what is now held by the store. */
@@ -186,13 +194,13 @@ export class Storer implements Freshness {
   }
 
   async #makeRoom(signal: AbortSignal): Promise<void> {
-    const { clock, logger } = this.#options;
     try {
       await this.checkpoint();
+      this.#noRoom.succeeded();
     } catch (error) {
-      logger.error('storage has no room and cannot be checkpointed; trying again', { error: messageOf(error) });
+      this.#noRoom.failed(error);
     }
-    await clock.sleep(RETRY_MS, signal);
+    await this.#options.clock.sleep(RETRY_MS, signal);
   }
 
   async #seal(): Promise<void> {
@@ -211,14 +219,15 @@ export class Storer implements Freshness {
   }
 
   /** A failed turn is logged and tried again at the next: the log keeps what was not checkpointed. */
-  async #every(signal: AbortSignal, intervalMs: number, work: () => Promise<void>): Promise<void> {
-    const { clock, logger } = this.#options;
+  async #every(signal: AbortSignal, intervalMs: number, trouble: Trouble, work: () => Promise<void>): Promise<void> {
+    const { clock } = this.#options;
     for (;;) {
       await clock.sleep(intervalMs, signal);
       try {
         await work();
+        trouble.succeeded();
       } catch (error) {
-        logger.error('cannot checkpoint or seal; trying again', { error: messageOf(error) });
+        trouble.failed(error);
       }
     }
   }

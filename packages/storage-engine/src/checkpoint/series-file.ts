@@ -33,9 +33,14 @@ export class SeriesFile {
   static async create(disk: Disk, path: string, number: number): Promise<SeriesFile> {
     await disk.remove(path);
     const file = await disk.open(path, { create: true });
-    await file.append([MAGIC]);
-    await file.sync();
-    await disk.syncFolder(path.slice(0, path.lastIndexOf('/')));
+    try {
+      await file.append([MAGIC]);
+      await file.sync();
+      await disk.syncFolder(path.slice(0, path.lastIndexOf('/')));
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
     return new SeriesFile(number, file, MAGIC.length, 0);
   }
 

@@ -24,7 +24,9 @@ export async function inspectFolder(data: string, say: (line: string) => void): 
     if (inside.length === 0) continue;
     const sizes = await Promise.all(inside.map((path) => sizeOf(join(data, path))));
     const bytes = sizes.reduce((sum, size) => sum + size, 0);
-    say(`${part.padEnd(9)} ${String(inside.length).padStart(5)} files ${human(bytes).padStart(9)}   ${about}`);
+    say(
+      `${part.padEnd(9)} ${String(inside.length).padStart(5)} ${inside.length === 1 ? 'file ' : 'files'} ${human(bytes).padStart(9)}   ${about}`,
+    );
     for (const path of inside.filter(isInspectable)) {
       const { line, ok } = await firstFact(data, path);
       if (!ok) bad++;
