@@ -27,6 +27,7 @@ export {
 } from './batch/series-section.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export { parseDecimal } from './exposition/decimal.ts';
+export { checkOpenMetrics } from './exposition/openmetrics-check.ts';
 export {
   type ExpositionOptions,
   ExpositionReader,
