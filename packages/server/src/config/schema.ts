@@ -74,10 +74,10 @@ export const CONFIG_SCHEMA = z.strictObject({
     instance: z.string().min(1).default(hostname()).describe('The `instance` label of the host metrics.'),
   }),
   ingest: section('What is let in.', {
-    bodyBytes: whole(32 * 1024 ** 2, 1024, 'Largest request body, as sent.'),
-    seriesPerTenant: whole(10_000_000, 1, 'Active series a tenant may have.'),
-    samplesPerSecond: whole(10_000_000, 1, 'Samples a second a tenant may send.'),
-    waitingBytes: whole(
+    bodyBytesMax: whole(32 * 1024 ** 2, 1024, 'Largest request body, as sent.'),
+    activeSeriesMax: whole(10_000_000, 1, 'Active series a tenant may have.'),
+    samplesPerSecondMax: whole(10_000_000, 1, 'Samples a second a tenant may send.'),
+    pendingBytesMax: whole(
       256 * 1024 ** 2,
       1024 ** 2,
       'Bytes that may wait for the log before requests are told to come back.',

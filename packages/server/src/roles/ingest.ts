@@ -23,17 +23,19 @@ export interface IngestRole {
 
 /** The write path: protocols in, batches on the log. */
 export function startIngest({ config, log, clock, random, logger, metrics }: IngestParts): IngestRole {
-  const { bodyBytes, seriesPerTenant, samplesPerSecond, waitingBytes } = config.ingest;
+  const { bodyBytesMax, activeSeriesMax, samplesPerSecondMax, pendingBytesMax } = config.ingest;
   const pipeline = new IngestPipeline(
     { clock, random, log, metrics, logger },
     {
       partitions: config.log.partitions,
       topic: topicName('raw', config.log.topicPrefix),
-      bodyBytesMax: bodyBytes,
-      activeSeriesMax: seriesPerTenant,
-      samplesPerSecondMax: samplesPerSecond,
-      burstSamplesMax: samplesPerSecond * 10,
-      pendingBytesMax: waitingBytes,
+      // By the names that refusals give them.
+      bodyBytesMax,
+      activeSeriesMax,
+      samplesPerSecondMax,
+      // Ten seconds of it at once: a sender that was away comes back with what it kept.
+      burstSamplesMax: samplesPerSecondMax * 10,
+      pendingBytesMax,
     },
   );
   const routes = new WriteHandlers({ pipeline, clock, logger }).routes();
