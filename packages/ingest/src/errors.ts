@@ -5,6 +5,7 @@ import { TidemarkError } from '@tidemark/base';
 //
 //   INGEST_OVERLOADED          too many bytes wait for the log, or too many bodies are held
 //   INGEST_RATE_LIMITED        the tenant sends more samples a second than allowed
+//   INGEST_TENANT_LIMIT        a tenant more than there may be
 //   INGEST_UNAVAILABLE         the log is away, full or closed
 //   INGEST_REQUEST_TOO_LARGE   more series, samples or metadata than one request may hold
 //   INGEST_BATCH_TOO_LARGE     the same of text
@@ -21,6 +22,17 @@ export function rateLimited(tenant: string, samples: number, limit: number, retr
     'INGEST_RATE_LIMITED',
     `tenant ${tenant} sends faster than its limit samplesPerSecondMax of ${limit} samples/s (this request: ${samples}); try again in ${retryAfterMs} ms`,
     { tenant, samples, limit, retryAfterMs },
+  );
+}
+
+export function tooManyTenants(
+  tenant: string,
+  limits: { readonly tenantsMax: number; readonly retryAfterMs: number },
+): TidemarkError {
+  return new TidemarkError(
+    'INGEST_TENANT_LIMIT',
+    `tenant ${tenant} is one too many: samples are taken of at most tenantsMax ${limits.tenantsMax} tenants`,
+    { tenant, limit: limits.tenantsMax, retryAfterMs: limits.retryAfterMs },
   );
 }
 

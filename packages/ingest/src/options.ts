@@ -1,3 +1,5 @@
+import { TIME_POLICY } from '@tidemark/model';
+
 // Every limit of the write path, by name. Refusals name them, so that who is refused knows what to ask for.
 
 export interface IngestOptions {
@@ -5,6 +7,9 @@ export interface IngestOptions {
   readonly partitions: number;
   /** The topic that samples are appended to. */
   readonly topic: string;
+
+  /** Samples older than this are refused. Must be what the store keeps: what it would drop must not be acknowledged. */
+  readonly rawRetentionMs: number;
 
   /** Bytes of one request body as sent. */
   readonly bodyBytesMax: number;
@@ -42,7 +47,7 @@ export interface IngestOptions {
   /** A record is closed when its labels and samples reach this, uncompressed. Below the log's own record limit. */
   readonly recordBytes: number;
 
-  /** Tenants with state in memory; the one idle longest is forgotten first. */
+  /** Tenants that samples are taken of, from the start of the process on: each costs memory and files for good. */
   readonly tenantsMax: number;
   /** Label bytes that are remembered, over all tenants, so that known series cost one comparison. */
   readonly directoryBytesMax: number;
@@ -55,6 +60,8 @@ const MIB = 1024 * 1024;
 export const DEFAULT_INGEST_OPTIONS: IngestOptions = {
   partitions: 4,
   topic: 'tidemark.raw',
+
+  rawRetentionMs: TIME_POLICY.rawRetentionMs,
 
   // 16 MiB: Prometheus' largest usual request (10,000 samples of 300 B) is 3 MB decoded, under 1 MB sent.
   bodyBytesMax: 16 * MIB,

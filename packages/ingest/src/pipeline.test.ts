@@ -165,12 +165,12 @@ test('one bad sample never costs its batch, and is named with field, limit and v
     {
       reason: 'too_old',
       count: 1,
-      example: `old has the timestamp ${NOW - 604800001}, 10080 minutes before now (${NOW}); raw samples are kept for 10080 minutes`,
+      example: `old has the timestamp ${NOW - 604800001}, 1w before now (${NOW}); raw samples are kept for 1w`,
     },
     {
       reason: 'too_far_in_future',
       count: 2,
-      example: `early has the timestamp ${NOW + 600001}, 10 minutes after now (${NOW}); the limit is 10 minutes`,
+      example: `early has the timestamp ${NOW + 600001}, 10m after now (${NOW}); the limit is 10m`,
     },
   ]);
   expect((await run.samples()).map((text) => text.split(' ')[1])).toEqual(['good', 'good', 'just_late', 'just_young']);
@@ -329,11 +329,27 @@ test('label memory is bounded, and a directory that is forgotten learns anew', a
   expect(run.metric('tidemark_ingest_active_series{tenant="tenant-0"}')).toBe(1_400);
 });
 
-test('tenants beyond tenantsMax are forgotten, oldest first, and still served', async () => {
+test('a tenant more than tenantsMax is refused and counted; the others go on', async () => {
   const run = await start({ tenantsMax: 2 });
-  for (const tenant of ['a', 'b', 'c', 'a']) expect((await run.write([one('m')], tenant)).accepted).toBe(1);
-  expect(run.metric('tidemark_ingest_active_series{tenant="b"}')).toBeNaN();
-  expect(run.metric('tidemark_ingest_active_series{tenant="c"}')).toBe(1);
+  for (const tenant of ['a', 'b', 'a']) expect((await run.write([one('m')], tenant)).accepted).toBe(1);
+  await expect(run.write([one('m')], 'c')).rejects.toMatchObject({
+    code: 'INGEST_TENANT_LIMIT',
+    message: expect.stringContaining('at most tenantsMax 2 tenants'),
+  });
+  expect((await run.write([one('m')], 'b')).accepted).toBe(1);
+  expect(run.metric('tidemark_ingest_active_series{tenant="c"}')).toBeNaN();
+  expect(
+    run.metric('tidemark_ingest_refused_total{tenant="other",protocol="remote_write",reason="tenant_limit"}'),
+  ).toBe(1);
+});
+
+test('what is older than the store keeps is refused, by the configured age', async () => {
+  const run = await start({ rawRetentionMs: 3_600_000 });
+  const outcome = await run.write([one('kept', 1, NOW - 3_600_000), one('gone', 1, NOW - 3_600_001)]);
+  expect(outcome).toMatchObject({
+    accepted: 1,
+    refused: [{ reason: 'too_old', count: 1, example: expect.stringContaining('kept for 1h') }],
+  });
 });
 
 test('malformed requests are refused whole, and the next one is none the worse', async () => {

@@ -152,7 +152,14 @@ export class IngestPipeline implements SampleSink {
     const columns = this.#columns;
     const waitMs = tenant.bucket.take(columns.count, nowMs);
     if (waitMs > 0) throw rateLimited(tenantName, columns.count, this.options.samplesPerSecondMax, waitMs);
-    admit(columns, table, timeBounds(nowMs), tenant.active, this.options.activeSeriesMax, refusals);
+    admit(
+      columns,
+      table,
+      timeBounds(nowMs, this.options.rawRetentionMs),
+      tenant.active,
+      this.options.activeSeriesMax,
+      refusals,
+    );
     const records = this.#publisher.encode(
       tenantName,
       this.#admittedAtMs,
@@ -205,7 +212,9 @@ export class IngestPipeline implements SampleSink {
     const reason = isTidemarkError(error) ? FAILED_REASONS[error.code] : undefined;
     if (!reason) return;
     const samples = (error as TidemarkError).details['samples'];
-    this.metrics.refused.with(tenant, protocol, reason).add(typeof samples === 'number' ? samples : 1);
+    // Names made up by whoever sends are no labels of ours.
+    const whose = reason === 'tenant_limit' ? 'other' : tenant;
+    this.metrics.refused.with(whose, protocol, reason).add(typeof samples === 'number' ? samples : 1);
   }
 }
 
@@ -226,6 +235,7 @@ const FAILED_REASONS: Readonly<Record<string, string>> = {
   INGEST_OVERLOADED: 'overloaded',
   INGEST_RATE_LIMITED: 'rate_limited',
   INGEST_UNAVAILABLE: 'log_unavailable',
+  INGEST_TENANT_LIMIT: 'tenant_limit',
   INGEST_REQUEST_TOO_LARGE: 'request_too_large',
   SNAPPY_TOO_LARGE: 'request_too_large',
   SNAPPY_MALFORMED: 'malformed',

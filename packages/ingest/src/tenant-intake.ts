@@ -2,6 +2,7 @@ import type { Clock } from '@tidemark/base';
 import { type SeriesSection, tenantHash } from '@tidemark/model';
 import { ActiveSeries } from './admission/active-series.ts';
 import { TokenBucket } from './admission/token-bucket.ts';
+import { tooManyTenants } from './errors.ts';
 import type { IngestOptions } from './options.ts';
 import type { WireLabels } from './protocol/wire-labels.ts';
 import { SeriesDirectory } from './series/directory.ts';
@@ -41,7 +42,7 @@ export class TenantIntake {
   }
 }
 
-/** Tenants with state, at most `tenantsMax`: the one idle longest is forgotten first and learns anew when it comes back. */
+/** Tenants with state, at most `tenantsMax`: a name in a header is free, so whoever makes them up must not fill memory and disk. */
 export class TenantIntakes {
   readonly #clock: Clock;
   readonly #options: IngestOptions;
@@ -66,16 +67,14 @@ export class TenantIntakes {
     return this.#byName.values();
   }
 
-  /** The tenant's state, ready for a request: its windows turned, memory within limits. */
+  /** The tenant's state, ready for a request: its windows turned, memory within limits. Throws `INGEST_TENANT_LIMIT`. */
   begin(name: string, nowMs: number): TenantIntake {
     let tenant = this.#byName.get(name);
-    if (tenant) {
-      this.#byName.delete(name); // to the end: the order is that of last use
-    } else {
-      if (this.#byName.size >= this.#options.tenantsMax) this.#forgetOldest();
+    if (!tenant) {
+      if (this.#byName.size >= this.#options.tenantsMax) throw tooManyTenants(name, this.#options);
       tenant = new TenantIntake(name, this.#options, this.#labels, this.#seed, nowMs);
+      this.#byName.set(name, tenant);
     }
-    this.#byName.set(name, tenant);
     this.#account(tenant);
     // Here, before the request, because refs must not be taken away within one.
     if (this.#directoryBytes > this.#options.directoryBytesMax) this.#clearLargest();
@@ -96,14 +95,6 @@ export class TenantIntakes {
     const { bytes } = tenant.directory;
     this.#directoryBytes += bytes - tenant.accountedBytes;
     tenant.accountedBytes = bytes;
-  }
-
-  #forgetOldest(): void {
-    for (const [name, tenant] of this.#byName) {
-      this.#directoryBytes -= tenant.accountedBytes;
-      this.#byName.delete(name);
-      return;
-    }
   }
 
   #clearLargest(): void {

@@ -95,7 +95,7 @@ test('what is refused is named in a 400; the rest is stored', async () => {
   const answer = await run.post('/api/v1/write', body(up(), up(5)), HEADERS);
   expect(answer).toMatchObject({
     status: 400,
-    text: `1 refused, 1 stored\ntoo_old (1): up has the timestamp 5, 30000000 minutes before now (${NOW}); raw samples are kept for 10080 minutes\n`,
+    text: `1 refused, 1 stored\ntoo_old (1): up has the timestamp 5, 20833d8h before now (${NOW}); raw samples are kept for 1w\n`,
   });
   expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8');
   expect((await run.log.bounds('tidemark.raw')).reduce((sum, { end }) => sum + end, 0)).toBe(1);

@@ -1,4 +1,4 @@
-import { TIME_POLICY } from '@tidemark/model';
+import { formatDuration, TIME_POLICY } from '@tidemark/model';
 import type { IntakeColumns } from '../protocol/intake-columns.ts';
 import type { SeriesTable } from '../series/series-table.ts';
 import type { ActiveSeries } from './active-series.ts';
@@ -13,8 +13,8 @@ export interface TimeBounds {
 }
 
 /** What a sample's time may be, at `nowMs`: `[minMs, maxMs]`. */
-export function timeBounds(nowMs: number): TimeBounds {
-  return { nowMs, minMs: nowMs - TIME_POLICY.rawRetentionMs, maxMs: nowMs + TIME_POLICY.futureMs };
+export function timeBounds(nowMs: number, rawRetentionMs: number = TIME_POLICY.rawRetentionMs): TimeBounds {
+  return { nowMs, minMs: nowMs - rawRetentionMs, maxMs: nowMs + TIME_POLICY.futureMs };
 }
 
 export function admit(
@@ -72,11 +72,13 @@ function refuseTime(
     });
   } else {
     refusals.add('too_old', 1, () => {
-      return `${table.describe(ref)} has the timestamp ${timestampMs}, ${ms(nowMs - timestampMs)} before now (${nowMs}); raw samples are kept for ${ms(TIME_POLICY.rawRetentionMs)}`;
+      return `${table.describe(ref)} has the timestamp ${timestampMs}, ${ms(nowMs - timestampMs)} before now (${nowMs}); raw samples are kept for ${ms(nowMs - bounds.minMs)}`;
     });
   }
 }
 
 function ms(duration: number): string {
-  return duration < 120_000 ? `${duration} ms` : `${Math.round(duration / 60_000)} minutes`;
+  // As exact as a person asks: to the hour beyond two days, to the minute beyond two minutes.
+  const grain = duration >= 2 * 86_400_000 ? 3_600_000 : duration >= 120_000 ? 60_000 : 1;
+  return formatDuration(Math.round(duration / grain) * grain);
 }

@@ -29,6 +29,7 @@ export function startIngest({ config, log, clock, random, logger, metrics }: Ing
     {
       partitions: config.log.partitions,
       topic: topicName('raw', config.log.topicPrefix),
+      rawRetentionMs: config.store.retentionRaw,
       // By the names that refusals give them.
       bodyBytesMax,
       activeSeriesMax,
