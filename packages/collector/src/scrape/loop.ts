@@ -3,7 +3,7 @@ import { type Labels, labelsOf, METRIC_NAME, type MetricMetadata, type SampleBat
 import { fetchPage, type Page } from './body.ts';
 import type { ScrapeConfig } from './config.ts';
 import type { ScrapeFetch } from './fetch.ts';
-import { type ReadPage, readPage } from './read-page.ts';
+import { type PageRules, pageRules, type ReadPage, readPage } from './read-page.ts';
 import { SampleColumns } from './sample-columns.ts';
 import type { ScrapeMetrics } from './scrape-metrics.ts';
 import { SeriesMemory } from './series-memory.ts';
@@ -64,6 +64,9 @@ export class ScrapeLoop {
   readonly #parts: LoopParts;
   readonly #tasks: TaskGroup;
   readonly #memory: SeriesMemory;
+  readonly #rules: PageRules;
+  /** Batches of the same labels keep their order, also from one loop to the next. */
+  readonly #lane: string;
   #last: LastScrape;
   #lastAtMs = Number.NEGATIVE_INFINITY;
   #samplesExpected = 0;
@@ -74,7 +77,16 @@ export class ScrapeLoop {
     this.target = target;
     this.#config = config;
     this.#parts = parts;
-    this.#tasks = new TaskGroup((_, error) => parts.onFailure(target, error));
+    this.#rules = pageRules(config, target.labels);
+    this.#lane = JSON.stringify(target.labels);
+    this.#tasks = new TaskGroup((_, error) => {
+      this.#last = {
+        ...this.#last,
+        health: 'down',
+        lastError: `no longer scraped, by a fault of ours: ${messageOf(error)}`,
+      };
+      parts.onFailure(target, error);
+    });
     this.#memory = before
       ? before.#memory
       : new SeriesMemory(
@@ -182,8 +194,10 @@ export class ScrapeLoop {
 
   #read(page: Page, atMs: number): ReadPage {
     const keepMetadata = atMs >= this.#metadataDueMs;
-    const rules = { ...this.#config, targetLabels: this.target.labels };
-    const read = readPage(page, atMs, this.#memory, rules, { samplesExpected: this.#samplesExpected, keepMetadata });
+    const read = readPage(page, atMs, this.#memory, this.#rules, {
+      samplesExpected: this.#samplesExpected,
+      keepMetadata,
+    });
     if (read.error === undefined && keepMetadata) this.#metadataDueMs = atMs + METADATA_EVERY_MS;
     // What is new may be of a new family.
     else if (read.error === undefined && read.added > 0) this.#metadataDueMs = Number.NEGATIVE_INFINITY;
@@ -194,7 +208,7 @@ export class ScrapeLoop {
     const { tenant, clock } = this.#parts;
     const section = this.#memory.section();
     const batch = columns.batch(tenant, clock.nowMs(), section, metadata.length === 0 ? undefined : metadata);
-    this.#parts.deliver(this.target.key, batch);
+    this.#parts.deliver(this.#lane, batch);
     this.#lastAtMs = Math.max(this.#lastAtMs, atMs);
     this.#memory.tidy();
   }

@@ -1,6 +1,15 @@
 import { ByteWriter, messageOf } from '@tidemark/base';
-import { ExpositionReader, METRIC_NAME, type MetricMetadata } from '@tidemark/model';
+import {
+  ExpositionReader,
+  encodeLabels,
+  type Labels,
+  labelsOf,
+  METRIC_NAME,
+  type MetricMetadata,
+} from '@tidemark/model';
 import type { Page } from './body.ts';
+import type { ScrapeConfig } from './config.ts';
+import { mergeLabels } from './merge-labels.ts';
 import { SampleColumns } from './sample-columns.ts';
 import { finalLabels, type LabelLimits, type LabelRules, overLimit } from './sample-labels.ts';
 import type { SeriesMemory } from './series-memory.ts';
@@ -12,6 +21,20 @@ export interface PageRules extends LabelRules, LabelLimits {
   readonly honorTimestamps: boolean;
   /** 0: none. Counts what relabelling left. */
   readonly sampleLimit: number;
+  /** `targetLabels`, canonical. */
+  readonly targetLabelBytes: Uint8Array;
+  /** Neither metric relabelling nor label limits: labels need not become text. */
+  readonly isPlain: boolean;
+}
+
+export function pageRules(config: ScrapeConfig, targetLabels: Labels): PageRules {
+  const { metricRelabelRules, labelLimit, labelNameLengthLimit, labelValueLengthLimit } = config;
+  return {
+    ...config,
+    targetLabels,
+    targetLabelBytes: encodeLabels(targetLabels),
+    isPlain: metricRelabelRules.length + labelLimit + labelNameLengthLimit + labelValueLengthLimit === 0,
+  };
 }
 
 export interface ReadPage {
@@ -28,7 +51,8 @@ export interface ReadPage {
   readonly metadata: readonly MetricMetadata[];
 }
 
-const scratch = new ByteWriter(4096);
+const exposed = new ByteWriter(4096);
+const merged = new ByteWriter(4096);
 
 /** Requires `memory.begin()`; leaves `memory.finish()` to the caller. `samplesExpected` sizes the columns. */
 export function readPage(
@@ -84,13 +108,20 @@ function refOf(reader: ExpositionReader, memory: SeriesMemory, rules: PageRules)
   const { bytes, seriesStart, seriesEnd } = reader;
   const text = memory.find(bytes, seriesStart, seriesEnd);
   if (text >= 0) return memory.refOf(text);
-  scratch.reset();
-  reader.writeExposedLabels(scratch);
-  const labels = finalLabels(scratch.bytes, scratch.length, rules);
-  if (labels !== undefined) {
-    if (!labels.has(METRIC_NAME)) throw new PageProblem(`line ${reader.line}: relabelling left no metric name`);
-    const problem = overLimit(labels, rules);
-    if (problem !== undefined) throw new PageProblem(`line ${reader.line}: ${problem}`);
-  }
-  return memory.learn(bytes, seriesStart, seriesEnd, labels, reader.families.typeOf(bytes, seriesStart, seriesEnd));
+  const type = reader.families.typeOf(bytes, seriesStart, seriesEnd);
+  return memory.learn(bytes, seriesStart, seriesEnd, canonicalLabels(reader, rules), type);
+}
+
+/** Of the current series; undefined when relabelling drops it. Valid until the next call. */
+function canonicalLabels(reader: ExpositionReader, rules: PageRules): Uint8Array | undefined {
+  exposed.reset();
+  reader.writeExposedLabels(exposed);
+  merged.reset();
+  if (rules.isPlain && mergeLabels(exposed.bytes, exposed.length, rules.targetLabelBytes, merged)) return merged.view();
+  const labels = finalLabels(exposed.bytes, exposed.length, rules);
+  if (labels === undefined) return undefined;
+  if (!labels.has(METRIC_NAME)) throw new PageProblem(`line ${reader.line}: relabelling left no metric name`);
+  const problem = overLimit(labels, rules);
+  if (problem !== undefined) throw new PageProblem(`line ${reader.line}: ${problem}`);
+  return encodeLabels(labelsOf([...labels].map(([name, value]) => ({ name, value }))));
 }

@@ -4,7 +4,6 @@ import {
   encodeLabels,
   type Labels,
   labelStart,
-  labelsOf,
   METRIC_TYPES,
   type MetricType,
   type SeriesSection,
@@ -73,14 +72,8 @@ export class SeriesMemory {
     return this.#textRefs[text] as number;
   }
 
-  /** Remembers a new text. `labels` undefined: it is dropped. Returns its series, or -1. */
-  learn(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    labels: ReadonlyMap<string, string> | undefined,
-    type: MetricType,
-  ): number {
+  /** Remembers a new text. `labels` are canonical; undefined: it is dropped. Returns its series, or -1. */
+  learn(bytes: Uint8Array, start: number, end: number, labels: Uint8Array | undefined, type: MetricType): number {
     const ref = labels === undefined ? DROPPED : this.#seriesOf(labels, type);
     this.#remember(bytes, start, end, ref, this.#scrape);
     this.#cursor = this.#textEnds.length;
@@ -191,9 +184,8 @@ export class SeriesMemory {
     return builder;
   }
 
-  #seriesOf(labels: ReadonlyMap<string, string>, type: MetricType): number {
-    const bytes = encodeLabels(labelsOf([...labels].map(([name, value]) => ({ name, value }))));
-    const ref = this.#builder.seriesOf(bytes, 0, bytes.length, type);
+  #seriesOf(labels: Uint8Array, type: MetricType): number {
+    const ref = this.#builder.seriesOf(labels, 0, labels.length, type);
     if (ref >= this.#seenNow.length) {
       this.#seenNow = doubled(this.#seenNow);
       this.#seenBefore = doubled(this.#seenBefore);
