@@ -77,6 +77,7 @@ export class QueryService implements QueryPort {
   readonly #admission: Admission;
   readonly #seconds: Histogram;
   readonly #countOutcome: (outcome: string) => void;
+  readonly #closing = new AbortController();
 
   constructor(options: QueryServiceOptions) {
     this.#options = options;
@@ -87,6 +88,11 @@ export class QueryService implements QueryPort {
     this.#countOutcome = (outcome) => outcomes.with(outcome).add();
     metrics.gaugeFrom('tidemark_queries_running', 'Queries being evaluated.', () => this.#admission.running);
     metrics.gaugeFrom('tidemark_queries_waiting', 'Queries waiting for a place.', () => this.#admission.waiting);
+  }
+
+  /** Cancels what runs and what waits; further questions fail. Twice is fine. */
+  close(): void {
+    this.#closing.abort(new DOMException('stopping', 'AbortError'));
   }
 
   instant(question: InstantQuestion): Promise<Answer> {
@@ -207,7 +213,7 @@ export class QueryService implements QueryPort {
     const startedMs = clock.monotonicMs();
     const timeoutMs = Math.min(question.timeoutMs ?? this.#options.timeoutMs, this.#options.timeoutMs);
     const timeout = AbortSignal.timeout(timeoutMs);
-    const signal = AbortSignal.any([question.signal, timeout]);
+    const signal = AbortSignal.any([question.signal, timeout, this.#closing.signal]);
     try {
       const result = await this.#admission.run(signal, () => work(signal));
       this.#countOutcome('success');
@@ -222,7 +228,9 @@ export class QueryService implements QueryPort {
   }
 
   #translate(error: unknown, asked: AbortSignal, timeout: AbortSignal, timeoutMs: number): unknown {
-    if (isTidemarkError(error) && !asked.aborted && !timeout.aborted) return error;
+    const closing = this.#closing.signal.aborted;
+    if (isTidemarkError(error) && !asked.aborted && !timeout.aborted && !closing) return error;
+    if (closing) return new TidemarkError('QUERY_CLOSED', 'this Tidemark is stopping; ask again', {}, error);
     if (asked.aborted) return new TidemarkError('QUERY_CANCELED', 'the query was canceled', {}, error);
     if (timeout.aborted) {
       return new TidemarkError(

@@ -101,6 +101,7 @@ async function api(freshness: Freshness = { caughtUp: async () => true }, timeou
   };
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1`;
   return {
+    service,
     get: async (path: string, headers: Record<string, string> = {}) => {
       const response = await fetch(url + path, { headers });
       return { status: response.status, body: (await response.json()) as Record<string, unknown> };
@@ -254,4 +255,20 @@ test('a limit leaves series out and warns', async () => {
     data: { result: [{ metric: { job: 'node' } }] },
     warnings: ['results truncated due to limit'],
   });
+});
+
+test('a service that closes answers what waits and what comes with 503', async () => {
+  const waiting = Promise.withResolvers<boolean>();
+  const { get, service } = await api({
+    caughtUp: (_timeoutMs, signal) => {
+      signal?.addEventListener('abort', () => waiting.reject(signal.reason));
+      return waiting.promise;
+    },
+  });
+  const asked = get('/query?query=up', { 'x-read-consistency': 'strong' });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  service.close();
+  const answer = { status: 503, body: { errorType: 'unavailable', error: 'this Tidemark is stopping; ask again' } };
+  expect(await asked).toMatchObject(answer);
+  expect(await get('/query?query=up')).toMatchObject(answer);
 });

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
-import { type Clock, type Logger, nodeDisk, type Random, SelfMetrics } from '@tidemark/base';
+import { type Clock, type Logger, nodeDisk, type Random, SelfMetrics, systemClock } from '@tidemark/base';
 import { openEmbeddedLog, type TopicSpec } from '@tidemark/log';
 import { DEFAULT_TENANT, TOPIC_INTENTS, topicName } from '@tidemark/model';
 import { openFileObjectStore, openStorageEngine, DEFAULT_OPTIONS as STORAGE_DEFAULTS } from '@tidemark/storage-engine';
-import { startRollup } from '@tidemark/stream-rollup';
 import { createApp } from './app.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { Config, Role } from './config/schema.ts';
@@ -14,6 +13,7 @@ import { readRules, startAlerting } from './roles/alerting.ts';
 import { startCollector } from './roles/collector.ts';
 import { startIngest } from './roles/ingest.ts';
 import { startQuery } from './roles/query.ts';
+import { runRollup } from './roles/rollup.ts';
 import { recordSchemas } from './roles/schemas.ts';
 import { Storer } from './roles/storer.ts';
 
@@ -44,6 +44,8 @@ export interface Tidemark {
 
 // The listener's last answers: long enough for a query under way, short of the ten seconds in all.
 const HTTP_GRACE_MS = 3000;
+// What takes longer than this when told to stop would have been cut anyway.
+const QUERY_GRACE_MS = 1000;
 const FLUSH_TIMEOUT_MS = 60_000;
 // 16 MiB: the log lets go of whole files, and on one machine a minute of samples should not wait for an hour's.
 const JOURNAL_FILE_BYTES = 16 * 1024 * 1024;
@@ -112,15 +114,15 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     parts.defer(() => storer.close());
   }
   if (roles.has('rollup')) {
-    const rollup = await startRollup({
+    const rollup = await runRollup({
       log,
       clock,
       disk,
-      folder: 'rollup',
       partitions: installation.partitions,
       topicPrefix: config.log.topicPrefix,
       logger: logger.child('rollup'),
       metrics,
+      onFailure,
     });
     parts.defer(() => rollup.close());
   }
@@ -160,7 +162,12 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     page: roles.has('ui'),
   });
   // Registered last, so that stopping begins with taking nothing in.
-  parts.defer(() => listening.close(HTTP_GRACE_MS));
+  parts.defer(async () => {
+    const cancel = systemClock.after(QUERY_GRACE_MS, () => query.service.close());
+    await listening.close(HTTP_GRACE_MS);
+    cancel();
+    query.service.close();
+  });
   listening.serve(app);
   const owned = parts.move();
   return { url: listening.url, dataFolder, close: () => owned.disposeAsync() };
