@@ -330,7 +330,7 @@ class Engine implements StorageEngine {
     for (const shard of this.#shards.values()) {
       shard.setSealed(manifests.get(keyOf(shard.name))?.entries ?? []);
       for (const window of [...shard.allWindows()]) {
-        if (window.sequence >= shard.nextSequence(window.startMs)) continue;
+        if (!shard.isSealed(window.startMs, window.sequence, window.frozenPosition || shard.position)) continue;
         this.#logger.info('a window is sealed already; its local copy goes', { window: window.path });
         shard.removeWindow(window);
         await window.destroy();

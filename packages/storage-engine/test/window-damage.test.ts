@@ -1,5 +1,5 @@
 import { BatchBuilder, labelsOf, matcher, wordsOf } from '@tidemark/model';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { START_MS, World } from './world.ts';
 
 // LevelDB hides corruption: it hands out flipped values as if nothing were, and forgets whole writes. Here every value of a
@@ -94,4 +94,90 @@ test('what is damaged takes nothing new: later samples go to a life of their own
   const { points, warnings } = await answer(world);
   expect([...points.keys()].filter((point) => point.includes('m9')).length).toBe(300);
   expect(warnings.length).toBeGreaterThan(0);
+});
+
+describe('a window that cannot be sealed while a later life of it is', () => {
+  async function sealedAround(damage: 'all' | 'one'): Promise<World> {
+    const world = await filled();
+    const [database] = [...world.levels.databases().values()];
+    const keys = await keysOf(world);
+    world.crash(1, 'written');
+    if (damage === 'all') for (const key of keys) await database?.del(key);
+    else for (const key of keys) if (key[8] === 0x64) await database?.put(key, new Uint8Array(20));
+    await world.open();
+    const builder = new BatchBuilder('default');
+    for (let i = 0; i < 300; i++) builder.addLabels(labelsOf({ __name__: 'm9' }), START_MS + i * 1000, i);
+    world.engine.applySamples({ ...TP, offset: 4, batch: builder.build(START_MS) });
+    await world.engine.checkpoint();
+    await world.clock.advance(5 * 3_600_000);
+    const { windows, failures } = await world.engine.seal({ supplementsToo: true });
+    expect([windows.map(({ sequence }) => sequence), failures]).toEqual([[1], []]);
+    return world;
+  }
+
+  const firstLife = (world: World) => [...world.levels.databases().keys()].filter((path) => path.endsWith('_0000'));
+
+  test.each(['all', 'one'] as const)('stays with its warnings over restarts and checkpoints (%s)', async (damage) => {
+    const world = await sealedAround(damage);
+    const before = await answer(world);
+    expect(before.warnings.length).toBeGreaterThan(0);
+    for (let offset = 5; offset < 8; offset++) {
+      world.crash(offset);
+      await world.open();
+      const after = await answer(world);
+      expect(after.points).toEqual(before.points);
+      expect(after.warnings.length).toBeGreaterThan(0);
+      expect(firstLife(world).length).toBe(1);
+      world.engine.advance(TP, offset + 1);
+      await world.engine.checkpoint();
+      await world.engine.seal();
+    }
+  });
+
+  test('stays when the manifest is learned late', async () => {
+    const world = await sealedAround('all');
+    world.crash(5);
+    world.objects.away = true;
+    await world.open();
+    world.objects.away = false;
+    await world.engine.seal();
+    expect(firstLife(world).length).toBe(1);
+    expect((await answer(world)).warnings).toEqual([expect.stringContaining('cannot be read')]);
+  });
+
+  test('leaves what it had to be read again from the log, should the disk be lost', async () => {
+    const world = await sealedAround('all');
+    const { points } = await answer(await filled());
+    world.loseDisk();
+    await world.open();
+    const builder = new BatchBuilder('default');
+    builder.addLabels(labelsOf({ __name__: 'm0', instance: 'old-0' }), START_MS, 0);
+    world.engine.applySamples({ ...TP, offset: 0, batch: builder.build(START_MS) });
+    const again = await answer(world);
+    const point = [...points.keys()].find((key) => key.includes('old-0') && key.endsWith(` ${START_MS}`)) as string;
+    expect(again.points.get(point)).toBe(points.get(point));
+  });
+});
+
+test('late samples taken while the manifest is unknown outlive the learning of it', async () => {
+  const world = await filled();
+  await world.clock.advance(5 * 3_600_000);
+  expect((await world.engine.seal()).windows.length).toBe(1);
+  await world.engine.checkpoint();
+  world.crash(1);
+  world.objects.away = true;
+  await world.open();
+  const builder = new BatchBuilder('default');
+  for (let i = 0; i < 300; i++) builder.addLabels(labelsOf({ __name__: 'm9' }), START_MS + i * 1000, i);
+  world.engine.applySamples({ ...TP, offset: 4, batch: builder.build(START_MS) });
+  await world.engine.checkpoint();
+  world.objects.away = false;
+  const late = async () => [...(await answer(world)).points.keys()].filter((point) => point.includes('m9')).length;
+  for (let seed = 2; seed < 5; seed++) {
+    await world.engine.seal({ supplementsToo: true });
+    expect(await late()).toBe(300);
+    world.crash(seed);
+    await world.open();
+    expect(await late()).toBe(300);
+  }
 });

@@ -40,7 +40,8 @@ export async function checkpointShard(
   head.reserve(seriesCount);
   if (freezeThroughMs > head.frozenThroughMs) head.freezeThrough(freezeThroughMs, seriesCount);
   shard.counts.mergedAway += head.drainOutOfOrder();
-  const windows = [...shard.allWindows()].filter((window) => !window.empty);
+  // One that was written and has nothing is damaged: a checkpoint that did not name it would be its end.
+  const windows = [...shard.allWindows()].filter((window) => !window.empty || window.generation > 0);
   for (const window of windows) {
     if (!window.frozen && window.endMs <= freezeThroughMs && freeze(window)) window.frozenPosition = shard.position;
     window.prepare();

@@ -73,17 +73,18 @@ async function loadWindows(context: OpenContext, shard: Shard, header: Checkpoin
   const folder = windowsFolder(shard.name);
   const present = new Set((await context.pool.list(folder)).map((name) => `${folder}/${name}`));
   const kept = new Set<string>();
+  const oldestMs = context.clock.nowMs() - context.options.retentionMs[shard.tier];
   for (const { startMs, sequence, frozenPosition, generation } of header.windows) {
     // Sealed already: its segment is the truth.
-    if (shard.sealed !== undefined && sequence < shard.nextSequence(startMs)) continue;
+    if (shard.isSealed(startMs, sequence, frozenPosition || header.position)) continue;
     const window = shard.makeWindow(startMs, sequence);
     window.frozenPosition = frozenPosition;
     window.frozenDurably = frozenPosition > 0;
     if (present.has(window.path)) await loadWindow({ ...context, registry: shard.registry }, window, generation);
-    else if (frozenPosition > 0 && shard.sealed === undefined) {
-      context.logger.info('a frozen window is gone; it was probably sealed', { window: window.path });
-      continue;
-    } else window.noteDamage(`window ${window.path} is missing`);
+    // Sealed, and its segment expired before the next checkpoint.
+    else if (frozenPosition > 0 && window.endMs <= oldestMs) continue;
+    // While the manifest is unknown it may be sealed as well: then it goes when that is learned.
+    else window.noteDamage(`window ${window.path} is missing`);
     kept.add(window.path);
     // Never add to what is damaged: numbers of lost dictionary pages would be given twice.
     if (window.damage.length > 0 && !window.frozen) window.frozenPosition = Math.max(1, header.position);

@@ -92,13 +92,13 @@ async function sealWindow(context: SealContext, shard: Shard, window: Window): P
     return { ...current, entries: sortEntries([...current.entries, ...entries]) };
   });
   await context.options.at('seal:manifest');
+  shard.setSealed(manifest.entries);
   if (!entries.every(({ object }) => manifest.entries.some((entry) => entry.object === object))) {
     context.logger.error('a window was sealed by another process with other content; the local copy stays', {
       window: window.path,
     });
     return undefined;
   }
-  shard.setSealed(manifest.entries);
   shard.removeWindow(window);
   // A slow reader must not keep checkpoints waiting: the manifest says already that the window may go.
   if (window.beingRead) context.later(window.destroy());

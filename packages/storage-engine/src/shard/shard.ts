@@ -11,7 +11,7 @@ import { keepEntries } from '../intake.ts';
 import { SLOT_SIZE, type StorageOptions, WINDOW_MS } from '../options.ts';
 import { Window, type WindowContext } from '../partition/window.ts';
 import { SeriesRegistry } from '../series/registry.ts';
-import type { SegmentEntry } from '../tiering/manifest.ts';
+import { type SegmentEntry, sortEntries } from '../tiering/manifest.ts';
 import { makeShardCounts } from './counts.ts';
 
 // One topic partition: its series, its head, its windows, and what is sealed of it.
@@ -84,11 +84,7 @@ export class Shard {
   /** Says what the manifest says. */
   setSealed(entries: readonly SegmentEntry[]): void {
     this.sealed = entries;
-    this.#sealedThrough = new Map();
-    for (const { startMs, sealedThroughOffset } of entries) {
-      const known = this.#sealedThrough.get(startMs) ?? -1;
-      this.#sealedThrough.set(startMs, Math.max(known, sealedThroughOffset));
-    }
+    this.#sealedThrough = sealedThrough(entries);
     this.#sealedThroughMax = Math.max(-1, ...this.#sealedThrough.values());
   }
 
@@ -111,6 +107,17 @@ export class Shard {
     let lives = 0;
     for (const entry of this.sealed ?? []) if (entry.startMs === startMs) lives = Math.max(lives, entry.sequence + 1);
     return lives;
+  }
+
+  /**
+   * Whether segments have what a life of a window took of records below `position`: the manifest names that very life, through
+   * there. An earlier life may be missing from the manifest (it could not be read when later ones were sealed), and another
+   * process may have sealed a life of that number with less in it: neither says anything about what is here.
+   */
+  isSealed(startMs: number, sequence: number, position: number): boolean {
+    const own = (this.sealed ?? []).find((entry) => entry.startMs === startMs && entry.sequence === sequence);
+    if (own === undefined) return false;
+    return position <= Math.max(own.sealedThroughOffset, this.#sealedThrough.get(startMs) ?? -1) + 1;
   }
 
   makeWindow(startMs: number, sequence: number): Window {
@@ -194,6 +201,22 @@ export class Shard {
     if (kept.length === count) return entries;
     return keepEntries(entries, kept);
   }
+}
+
+/**
+ * By window, the offset through which segments have everything. A life that is missing ends it: what that one had is in no
+ * segment, and must not be skipped when the log brings it again.
+ */
+function sealedThrough(entries: readonly SegmentEntry[]): Map<number, number> {
+  const through = new Map<number, number>();
+  const lives = new Map<number, number>();
+  for (const { startMs, sequence, sealedThroughOffset } of sortEntries(entries)) {
+    const next = lives.get(startMs) ?? 0;
+    if (sequence > next) continue;
+    lives.set(startMs, sequence + 1);
+    through.set(startMs, Math.max(through.get(startMs) ?? -1, sealedThroughOffset));
+  }
+  return through;
 }
 
 function overloaded(what: string, value: number, limit: number): Error {

@@ -11,7 +11,8 @@ import { TIERS, type Tier } from '../head/resolve.ts';
 //               | sealedThroughOffset plus 1 u64 | lost uvarint | tenants uvarint | (name text | series | samples uvarint)*
 //
 // `sealedThroughOffset`: every record of the partition up to this offset has what it had for this window in segments of this
-// or a lower sequence. `lost` counts local blocks that were unreadable when the window was sealed: reads warn of them.
+// or a lower sequence, unless a lower sequence is missing here: a life that could not be read is in no segment. `lost` counts
+// local blocks that were unreadable when the window was sealed: reads warn of them.
 
 const MAGIC = Uint8Array.of(0x54, 0x4d, 0x4d, 0x41, 0x4e, 0x49, 0, 0);
 
