@@ -104,18 +104,18 @@ test.each<[string, Handler, RegExp]>([
     (_, res) => res.writeHead(200, { 'Content-Length': '100' }).write('a 1\n', () => res.destroy()),
     /^the answer broke off after 4 bytes/,
   ],
-  ['never begun', () => undefined, /^the target did not answer within 300 ms$/],
+  ['never begun', () => undefined, /^the target did not answer within 900 ms$/],
   [
     'begun and never ended',
     (_, res) => void res.writeHead(200).write('a 1\n'),
-    /^the target did not answer within 300 ms$/,
+    /^the target did not answer within 900 ms$/,
   ],
   ['without end', (_, res) => flood(res), /^the answer is larger than body_size_limit, 1048576 bytes$/],
 ])('an answer %s is a failed scrape', async (_, handler, error) => {
   await using server = await serving(handler);
   const { seen, targets } = await scrapes(1, {
     static_configs: [{ targets: [server.address] }],
-    scrape_timeout: '300ms',
+    scrape_timeout: '900ms',
     body_size_limit: '1MB',
   });
   expect([...(seen[0] ?? [])].filter(([, value]) => value !== 0)).toEqual([

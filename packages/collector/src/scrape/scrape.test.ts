@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { SelfMetrics, SimClock, seededRandom, silentLogger } from '@tidemark/base';
+import { SelfMetrics, SimClock, seededRandom, silentLogger, TidemarkError } from '@tidemark/base';
 import { formatLabels, isStale, type SampleBatch, sectionLabels } from '@tidemark/model';
 import { expect, test } from 'vitest';
 import { readScrapeConfigs } from './config.ts';
@@ -27,6 +27,7 @@ async function world(job: object = {}, defaults = {}) {
   const requests: ScrapeRequest[] = [];
   const selfMetrics = new SelfMetrics();
   let answer: Answer = {};
+  let refuses = false;
   const fetch: ScrapeFetch = async (request) => {
     requests.push(request);
     const { status = 200, body = '', headers = {}, breaks, hangs } = answer;
@@ -45,6 +46,7 @@ async function world(job: object = {}, defaults = {}) {
   const manager = startScrapeManager({
     sink: {
       async append(batch) {
+        if (refuses) throw new TidemarkError('INGEST_UNAVAILABLE', 'the log is away');
         batches.push(batch);
         return { accepted: batch.values.length, refused: [] };
       },
@@ -98,6 +100,9 @@ async function world(job: object = {}, defaults = {}) {
     /** The samples of one interval in which the target answers so: series to value. */
     scrape,
     serve,
+    refuse: (yes: boolean) => {
+      refuses = yes;
+    },
     /** As `scrape`, without the report. */
     samples: async (next: Answer | string) => withoutReport(await scrape(next)),
   };
@@ -339,6 +344,29 @@ test('new relabel rules take the series over: only what they drop ends', async (
   await scrape('a 1\nb 2');
   await apply({ metric_relabel_configs: [{ source_labels: ['__name__'], regex: 'b', action: 'drop' }] });
   expect(await samples('a 1\nb 2')).toEqual({ [`a{${T}}`]: 1, [`b{${T}}`]: 'stale' });
+});
+
+test('another interval, or another path: the series go on, and end when the page no longer has them', async () => {
+  const { scrape, serve, apply, take, clock, batches } = await world();
+  await scrape('a 1\nb 2');
+  await apply({ scrape_interval: '5s', metrics_path: '/other' });
+  expect(take()).toEqual({});
+  serve('a 1');
+  await clock.advance(10_000);
+  expect(batches.map(shown).map(withoutReport)).toEqual([{ [`a{${T}}`]: 1, [`b{${T}}`]: 'stale' }, { [`a{${T}}`]: 1 }]);
+});
+
+test('a sink that cannot take now gets everything later, in order', async () => {
+  const { serve, clock, batches, refuse } = await world();
+  refuse(true);
+  serve('a 1');
+  await clock.advance(30_000);
+  expect(batches).toEqual([]);
+  refuse(false);
+  await clock.advance(10_000);
+  const times = batches.map((batch) => batch.timestampsMs[0] as number);
+  expect(times.length).toBeGreaterThanOrEqual(3);
+  expect(times).toEqual([...times].sort((a, b) => a - b));
 });
 
 test('relabel_configs make the URL, the labels and the choice', async () => {
