@@ -144,8 +144,8 @@ function welcome(url: string, dataFolder: string): string {
     data    ${dataFolder}
 
     next    open the page: this host's metrics move within a few seconds
-            npm start -- query 'node_load1' --range 5m${to}
-            echo "CPU.load host=web1 $(date +%s) 50" | npm start -- push${to}
+            npx tidemark query 'node_load1' --range 5m${to}
+            echo "CPU.load host=web1 $(date +%s) 50" | npx tidemark push${to}
             in prometheus.yml:  remote_write: [{url: "${url}/api/v1/write"}]
             in Grafana: a Prometheus data source at ${url}
 

@@ -74,11 +74,11 @@ export const CONFIG_SCHEMA = z.strictObject({
     instance: z.string().min(1).default(hostname()).describe('The `instance` label of the host metrics.'),
   }),
   ingest: section('What is let in.', {
-    bodyBytesMax: whole(32 * 1024 ** 2, 1024, 'Largest request body, as sent.'),
-    activeSeriesMax: whole(10_000_000, 1, 'Active series a tenant may have.'),
-    samplesPerSecondMax: whole(10_000_000, 1, 'Samples a second a tenant may send.'),
+    bodyBytesMax: whole(16 * 1024 ** 2, 1024, 'Largest request body, as sent.'),
+    activeSeriesMax: whole(3_000_000, 1, 'Active series a tenant may have.'),
+    samplesPerSecondMax: whole(1_000_000, 1, 'Samples a second a tenant may send.'),
     pendingBytesMax: whole(
-      256 * 1024 ** 2,
+      64 * 1024 ** 2,
       1024 ** 2,
       'Bytes that may wait for the log before requests are told to come back.',
     ),
