@@ -24,6 +24,7 @@ async function ask(path: string, init: RequestInit = {}): Promise<{ status: numb
     queries,
     rules: () => ({ groups: [] }),
     alerts: () => ({ alerts: [] }),
+    targets: () => ({}),
     flush: undefined,
     page: false,
   });

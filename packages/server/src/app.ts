@@ -24,6 +24,7 @@ export interface AppParts {
   readonly queries: Router | undefined;
   readonly rules: (filter: RulesFilter) => unknown;
   readonly alerts: () => unknown;
+  readonly targets: () => unknown;
   readonly flush: (() => Promise<FlushReport>) | undefined;
   readonly page: boolean;
 }
@@ -51,6 +52,7 @@ export function createApp(parts: AppParts): Express {
     }
     if (parts.flush) app.post(`${path}/admin/flush`, (_request, response) => void runFlush(response, parts.flush));
     app.get(`${path}/rules`, (request, response) => void answerRules(request.query, response, parts));
+    app.get(`${path}/targets`, (_request, response) => void sendJson(response, parts.targets()));
     app.get(`${path}/alerts`, (_request, response) => void sendJson(response, parts.alerts()));
     if (parts.queries) app.use(path, parts.queries);
     app.use(path, (request, response) => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type Clock, type Logger, nodeDisk, type Random, SelfMetrics, systemClock } from '@tidemark/base';
 import { openEmbeddedLog, type TopicSpec } from '@tidemark/log';
-import { DEFAULT_TENANT, TOPIC_INTENTS, topicName } from '@tidemark/model';
+import { TOPIC_INTENTS, topicName } from '@tidemark/model';
 import { openFileObjectStore, openStorageEngine, DEFAULT_OPTIONS as STORAGE_DEFAULTS } from '@tidemark/storage-engine';
 import { createApp } from './app.ts';
 import type { LoadedConfig } from './config/load.ts';
@@ -141,23 +141,25 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
   });
   parts.defer(() => alerting.close());
   const ingest = startIngest({ config, log, clock, random, logger: logger.child('ingest'), metrics });
-  if (roles.has('collect') && config.collector.host) {
-    const collector = startCollector({
-      config,
-      sink: ingest.sinkFor('host'),
-      clock,
-      logger,
-      metrics,
-      tenant: DEFAULT_TENANT,
-    });
-    parts.defer(() => collector.close());
-  }
+  const collector = roles.has('collect')
+    ? await startCollector({
+        config,
+        scrapeConfigs: options.loaded.scrapeConfigs,
+        sinkFor: (protocol) => ingest.sinkFor(protocol),
+        clock,
+        random,
+        logger,
+        metrics,
+      })
+    : undefined;
+  if (collector) parts.defer(() => collector.close());
   const app = createApp({
     metrics,
     writes: roles.has('ingest') ? ingest.handlers : {},
     queries: roles.has('query') ? query.router : undefined,
     rules: alerting.rulesJson,
     alerts: alerting.alertsJson,
+    targets: collector?.targetsJson ?? (() => ({ activeTargets: [], droppedTargets: [], droppedTargetCounts: {} })),
     flush: roles.has('store') ? async () => ({ caughtUp: await storer.flush(FLUSH_TIMEOUT_MS) }) : undefined,
     page: roles.has('ui'),
   });

@@ -41,6 +41,11 @@ test.each([
   ],
   ['log:\n  partitions: 0\n', 'tidemark.yaml:2: log.partitions: '],
   ['http: [\n', 'tidemark.yaml:'],
+  [
+    'scrape:\n  configs:\n    - job_name: a\n      scrape_intervall: 5s\n',
+    'tidemark.yaml:4: scrape.configs.0.scrape_intervall: ',
+  ],
+  ['scrape:\n  configs:\n    - static_configs: []\n', 'tidemark.yaml:3: scrape.configs.0'],
   ['http:\n  listen: 127.0.0.1:1\nhttp:\n  listen: 127.0.0.1:2\n', 'Map keys must be unique'],
   ['- a\n', 'tidemark.yaml:1: the configuration must be a mapping'],
   ['notifier:\n  webhooks:\n    - name: a\n      url: not-a-url\n', 'tidemark.yaml:4: notifier.webhooks.0.url: '],

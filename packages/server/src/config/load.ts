@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { messageOf, systemCode, TidemarkError } from '@tidemark/base';
+import { readScrapeConfigs, type ScrapeConfig } from '@tidemark/collector';
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { LEAVES, type Leaf } from './leaves.ts';
 import { nearestOf } from './nearest.ts';
@@ -10,6 +11,8 @@ import { CONFIG_SCHEMA, type Config } from './schema.ts';
 
 export interface LoadedConfig {
   readonly config: Config;
+  /** The jobs of `scrape.configs`, read. */
+  readonly scrapeConfigs: readonly ScrapeConfig[];
   /** Where each leaf that is not a default came from: `tidemark.yaml:12`, `TIDEMARK_HTTP_LISTEN`, `--roles`. */
   readonly origins: ReadonlyMap<string, string>;
   /** The file that was read, if any. */
@@ -76,16 +79,20 @@ export function parseConfig(text: string, file: string, options: LoadOptions): O
     put(tree, path.split('.'), value);
     origins.set(path, flag);
   }
+  const where = (path: readonly PropertyKey[]) => {
+    const origin = origins.get(path.slice(0, 2).map(String).join('.')) ?? origins.get(String(path[0]));
+    if (origin !== undefined && !origin.startsWith(`${file}:`)) return origin;
+    return `${file}:${lineOf(document, lines, path.map(String))}`;
+  };
   const result = CONFIG_SCHEMA.safeParse(tree, { reportInput: true });
-  if (!result.success) {
-    const where = (path: readonly PropertyKey[]) => {
-      const origin = origins.get(path.slice(0, 2).map(String).join('.')) ?? origins.get(String(path[0]));
-      if (origin !== undefined && !origin.startsWith(`${file}:`)) return origin;
-      return `${file}:${lineOf(document, lines, path.map(String))}`;
-    };
-    throw invalid(result.error.issues.flatMap((issue) => describe(issue, where)));
+  if (!result.success) throw invalid(result.error.issues.flatMap((issue) => describe(issue, where)));
+  const { configs, interval, timeout } = result.data.scrape;
+  const defaults = { scrapeIntervalMs: interval, scrapeTimeoutMs: timeout };
+  const scrape = readScrapeConfigs(configs, defaults, ['scrape', 'configs']);
+  if (scrape.problems.length > 0) {
+    throw invalid(scrape.problems.map(({ path, message }) => `${where(path)}: ${path.join('.')}: ${message}`));
   }
-  return { config: result.data, origins };
+  return { config: result.data, scrapeConfigs: scrape.configs, origins };
 }
 
 type Tree = { [key: string]: unknown };

@@ -73,6 +73,14 @@ export const CONFIG_SCHEMA = z.strictObject({
     hostInterval: duration('5s', 'How often.'),
     instance: z.string().min(1).default(hostname()).describe('The `instance` label of the host metrics.'),
   }),
+  scrape: section('Targets that are scraped.', {
+    interval: duration('1m', 'How often, where a job does not say.'),
+    timeout: duration('10s', 'How long a scrape may take, where a job does not say.'),
+    configs: z
+      .array(z.unknown())
+      .default([])
+      .describe("Jobs in the form of Prometheus' scrape_configs, with static_configs and file_sd_configs."),
+  }),
   ingest: section('What is let in.', {
     bodyBytesMax: whole(16 * 1024 ** 2, 1024, 'Largest request body, as sent.'),
     activeSeriesMax: whole(3_000_000, 1, 'Active series a tenant may have.'),
