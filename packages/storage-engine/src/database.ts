@@ -151,6 +151,7 @@ class Engine implements StorageEngine {
     this.#segments = new Segments(ranges, options.segmentIndexBytes, quarantine);
     this.#lastCheckpointMs = init.clock.nowMs();
     this.#source = makeSource({
+      clock: init.clock,
       shards: () => this.#shards.values(),
       segments: this.#segments,
       blocks: this.#blocks,

@@ -17,7 +17,7 @@ import { PAGE_SERIES, PAGE_SERIES_BITS, type SlotPage, Slots } from './slots.ts'
 // of a known series.
 
 /** 7 small chunks of 16 wait in the stream; the eighth slot makes them a chunk of 128. */
-const STREAM_SLOTS = 7;
+export const STREAM_SLOTS = 7;
 // A slot of doubles that don't compress, with room for headers.
 const STREAM_BYTES_PER_ENTRY = 24;
 
@@ -258,6 +258,18 @@ export class Head {
       }
     }
     this.slots.copy(ref, state.slotCount[ref] as number, into);
+  }
+
+  /** Whether the oldest entry a series has in stream or slot is before `timeMs`. Requires that it holds any. */
+  beginsBefore(ref: number, timeMs: number): boolean {
+    const { state } = this;
+    const slotted = (state.slotCount[ref] as number) > 0;
+    if (slotted && (this.slots.page(ref).timestampsMs[Slots.at(ref, 0)] as number) < timeMs) return true;
+    if (state.streamEntries[ref] === 0) return false;
+    if ((state.finishedMs[ref] as number) < timeMs) return true;
+    this.#scratch.reset();
+    this.copySeries(ref, this.#scratch);
+    return (this.#scratch.timestampsMs[0] as number) < timeMs;
   }
 
   /** Whether a series has anything in stream or slot. */

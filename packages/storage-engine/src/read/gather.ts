@@ -7,6 +7,8 @@ export interface GatherRequest {
   readonly tenant: string;
   readonly matchers: readonly Matcher[];
   readonly range: TimeRange;
+  /** Only which series have a piece in the range: neither chunks nor runs are gathered. */
+  readonly labelsOnly?: boolean;
 }
 
 /** What the parts answered, by series, and how to let go of them. */

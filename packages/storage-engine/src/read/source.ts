@@ -1,3 +1,4 @@
+import type { Clock } from '@tidemark/base';
 import {
   decodeLabels,
   type Labels,
@@ -15,26 +16,30 @@ import { RELATIVE_COLUMNS, ROW_COLUMN_COUNT, ROW_COLUMNS } from '../chunk/rollup
 import { storageError } from '../errors.ts';
 import type { Tier } from '../head/resolve.ts';
 import type { Segments } from '../segment/segments.ts';
-import { collectShard } from '../shard/collect.ts';
+
 import type { Shard } from '../shard/shard.ts';
+import { beginShardRead } from '../shard/shard-read.ts';
 import { type BlockCache, LoadedBlocks } from './block-cache.ts';
 import type { GatheredSeries } from './chunk-ref.ts';
 import { SeriesDecoder } from './decode.ts';
 import { EVERYTHING, Gathered, type GatherRequest } from './gather.ts';
 import { labelNames, labelValues } from './label-answers.ts';
+import { sortInTurns, Turns } from './turns.ts';
 
 // One answer from head, windows and segments.
 //
-//   gather   every shard of the tier: head copied, chunks named ─ one turn; then segments' indexes (range reads)
+//   gather   every shard of the tier: head copied, chunks named; then segments' indexes (range reads)
 //   decode   series by series, blocks loaded for a few hundred series at a time, merged, limits checked as it grows
 //
-// The head is copied before segments are looked at, and windows that were named stay until the answer is made: a seal in between
-// moves a window into a segment, and both then say the same.
+// Work is done in small pieces with turns of the event loop between them (turns.ts), the answer is of one moment all the same:
+// reads of all shards begin in one turn, and with them the lists of segments are taken. What is appended, moved or sealed from
+// then on changes nothing of what a read finds (shard/shard-read.ts). Windows stay until the answer is made.
 
 // Series whose blocks are loaded together: enough to fill a read, few enough to hold.
 const SERIES_AT_ONCE = 256;
 
 export interface SourceContext {
+  readonly clock: Clock;
   shards(): Iterable<Shard>;
   readonly segments: Segments;
   readonly blocks: BlockCache;
@@ -66,11 +71,16 @@ export function makeSource(context: SourceContext): SeriesSource {
         }),
       ),
     async series(request) {
-      const gathered = await gatherAll(context, request, Number.MAX_SAFE_INTEGER);
+      const turns = new Turns(context.clock, request.signal);
+      const gathered = await gatherLabels(context, request, turns);
       try {
-        const labels = [...gathered.series.values()].map(({ labelBytes }) => labelBytes);
-        labels.sort(Buffer.compare);
-        const series = labels.slice(0, request.limit).map((bytes): Labels => decodeLabels(bytes));
+        const found = [...gathered.series.values()].map(({ labelBytes }) => labelBytes);
+        const labels = await sortInTurns(found, Buffer.compare, turns);
+        const series: Labels[] = [];
+        for (const bytes of labels.slice(0, request.limit)) {
+          if (turns.due()) await turns.take();
+          series.push(decodeLabels(bytes));
+        }
         return { series, warnings: withCut(gathered.warnings, labels.length, request.limit) };
       } finally {
         gathered.release();
@@ -82,11 +92,11 @@ export function makeSource(context: SourceContext): SeriesSource {
 }
 
 /** Series of all tiers with a piece in the range. */
-async function gatherAll(context: SourceContext, request: LabelsRequest, seriesMax: number): Promise<Gathered> {
-  const gathered = new Gathered(seriesMax);
+export async function gatherLabels(context: SourceContext, request: LabelsRequest, turns: Turns): Promise<Gathered> {
+  const gathered = new Gathered(Number.MAX_SAFE_INTEGER);
   const matchers = request.matchers.length === 0 ? EVERYTHING : request.matchers;
   try {
-    await gather(context, undefined, { ...request, matchers }, gathered, request.signal);
+    await gather(context, undefined, { ...request, matchers, labelsOnly: true }, gathered, turns);
   } catch (error) {
     gathered.release();
     throw error;
@@ -94,17 +104,18 @@ async function gatherAll(context: SourceContext, request: LabelsRequest, seriesM
   return gathered;
 }
 
-export async function gather(
+async function gather(
   context: SourceContext,
   tier: Tier | undefined,
   request: GatherRequest,
   gathered: Gathered,
-  signal: AbortSignal,
+  turns: Turns,
 ): Promise<void> {
-  signal.throwIfAborted();
+  turns.check();
   const shards = [...context.shards()].filter((shard) => tier === undefined || shard.tier === tier);
   const sealed = shards.map((shard) => shard.sealed);
-  for (const shard of shards) collectShard(shard, request, gathered);
+  const reads = shards.map((shard) => beginShardRead(shard, request, gathered));
+  for (const read of reads) await read?.finish(turns);
   for (const [i, entries] of sealed.entries()) {
     if (entries === undefined) {
       const { topic, partition } = (shards[i] as Shard).name;
@@ -112,8 +123,9 @@ export async function gather(
     }
     for (const entry of entries ?? []) {
       if (entry.startMs >= request.range.endMs || entry.endMs <= request.range.startMs) continue;
-      signal.throwIfAborted();
-      await context.segments.collect(entry, request, gathered);
+      turns.check();
+      if (turns.late()) await turns.take();
+      await context.segments.collect(entry, request, gathered, turns);
     }
   }
 }
@@ -127,8 +139,10 @@ async function answer<S>(
 ): Promise<SelectAnswer<S>> {
   const gathered = new Gathered(request.limits.seriesMax);
   try {
-    await gather(context, tier, request, gathered, request.signal);
-    const found = [...gathered.series.values()].sort((a, b) => Buffer.compare(a.labelBytes, b.labelBytes));
+    const turns = new Turns(context.clock, request.signal);
+    await gather(context, tier, request, gathered, turns);
+    const byLabels = (a: GatheredSeries, b: GatheredSeries) => Buffer.compare(a.labelBytes, b.labelBytes);
+    const found = await sortInTurns([...gathered.series.values()], byLabels, turns);
     const decoder = new SeriesDecoder(columnCount);
     const series: S[] = [];
     let samples = 0;
@@ -137,6 +151,7 @@ async function answer<S>(
       request.signal.throwIfAborted();
       const blocks = await LoadedBlocks.load(context.blocks, some);
       for (const one of some) {
+        if (turns.due()) await turns.take();
         const columns = decoder.decode(one, blocks, request.range);
         if (columns.length === 0) continue;
         samples += columns.length;

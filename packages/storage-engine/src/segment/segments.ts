@@ -5,6 +5,7 @@ import type { RangeCache } from '../object-store/cache.ts';
 import type { Quarantine } from '../partition/window.ts';
 import { type BlockSource, LIFE_RANK } from '../read/chunk-ref.ts';
 import type { Gathered, GatherRequest } from '../read/gather.ts';
+import type { Turns } from '../read/turns.ts';
 import type { SegmentEntry } from '../tiering/manifest.ts';
 import { type RangeReader, readBlock, readFooter, readTenantIndex } from './reader.ts';
 import type { SegmentIndex } from './segment-index.ts';
@@ -27,18 +28,19 @@ export class Segments {
     return this.#indexes.calculatedSize;
   }
 
-  /** Adds what one segment has for the request. */
-  async collect(entry: SegmentEntry, request: GatherRequest, gathered: Gathered): Promise<void> {
+  /** Adds what one segment has for the request. Throws the reason of the signal of `turns`. */
+  async collect(entry: SegmentEntry, request: GatherRequest, gathered: Gathered, turns: Turns): Promise<void> {
     const index = await this.index(entry, request.tenant, gathered.warnings);
     if (index === undefined) return;
     const { startMs, endMs } = request.range;
     const source = this.#source(entry, request.tenant, index, gathered.warnings);
     for (const ref of matchSeries(index, request.matchers)) {
+      if (turns.due()) await turns.take();
       for (const chunk of index.chunks(ref)) {
         if (chunk.minMs >= endMs || chunk.maxMs < startMs) continue;
-        gathered
-          .of(index.labelBytes(ref))
-          .chunks.push({ ...chunk, source, bytes: undefined, rank: entry.sequence * LIFE_RANK });
+        const series = gathered.of(index.labelBytes(ref));
+        if (request.labelsOnly === true) break;
+        series.chunks.push({ ...chunk, source, bytes: undefined, rank: entry.sequence * LIFE_RANK });
       }
     }
   }

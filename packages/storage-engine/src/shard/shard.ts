@@ -36,6 +36,14 @@ export interface ShardEntries {
   readonly count: number;
 }
 
+/** A read that goes on over several turns (shard-read.ts). */
+export interface ReadUnderWay {
+  /** The next append may change these series. */
+  beforeChange(refs: Uint32Array): void;
+  /** There is a new window. */
+  holdWindow(window: Window): void;
+}
+
 export class Shard {
   readonly name: ShardName;
   readonly tier: Tier;
@@ -56,6 +64,7 @@ export class Shard {
   /** Generation of a checkpoint whose writing failed: it may be there all the same. 0: none. */
   unsettled = 0;
   seriesFile: SeriesFile | undefined;
+  readonly reads = new Set<ReadUnderWay>();
   /** What is sealed; undefined while the manifest could not be read. */
   sealed: readonly SegmentEntry[] | undefined;
   #sealedThrough = new Map<number, number>();
@@ -99,6 +108,7 @@ export class Shard {
     if (last !== undefined && !last.frozen) return last;
     const window = this.makeWindow(startMs, Math.max(this.nextSequence(startMs), last ? last.sequence + 1 : 0));
     lives.push(window);
+    for (const read of this.reads) read.holdWindow(window);
     return window;
   }
 
@@ -175,6 +185,7 @@ export class Shard {
     const refs = this.registry.resolve(entries.tenant, entries.section);
     this.head.reserve(this.registry.count);
     const kept = offset <= this.#sealedThroughMax ? this.#unsealed(offset, entries) : entries;
+    for (const read of this.reads) read.beforeChange(refs);
     this.head.append(refs, kept.series, kept.timestampsMs, kept.columns, kept.count, this.counts);
     this.position = offset + 1;
     return true;

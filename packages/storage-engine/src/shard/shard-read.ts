@@ -1,0 +1,183 @@
+import { Columns } from '../chunk/columns.ts';
+import type { ChunkTable } from '../head/chunk-table.ts';
+import { STREAM_SLOTS } from '../head/head.ts';
+import { matchSeries } from '../index/matcher-plan.ts';
+import type { Window } from '../partition/window.ts';
+import { LIFE_RANK, NEWEST_RANK } from '../read/chunk-ref.ts';
+import type { Gathered, GatherRequest } from '../read/gather.ts';
+import type { Turns } from '../read/turns.ts';
+import type { ReadUnderWay, Shard } from './shard.ts';
+
+// What a shard has outside of segments, as it was when the read began, though it is taken over many turns. What happens meanwhile:
+//
+//   append       has each series that it is about to change taken first: a series is taken once, before its first change
+//   checkpoint   moves entries from head to windows, pending to flushing to table: a series is taken whole in one turn, so it
+//                finds each entry in one place. What was out of order at the beginning is copied then; where a checkpoint has
+//                made chunks of it since, both say the same
+//   new window   is held as soon as there is one: a checkpoint may move entries into it
+//   seal         removes a window from the shard; held windows stay, in memory and on disk, until the answer is made. Segments
+//                are those of the beginning, so what moves into a new one comes from the window still
+//   new series   have refs above those that were matched, and are not asked for
+
+// Head entries are copied into columns of this many, not into some for every series.
+const COPIED_ENTRIES = 4096;
+
+/**
+ * Begins to read; undefined when the shard has nothing of the tenant. The rest is up to `finish`; releasing `gathered` ends the
+ * read in any case.
+ */
+export function beginShardRead(shard: Shard, request: GatherRequest, gathered: Gathered): ShardRead | undefined {
+  const tenant = shard.registry.tenant(request.tenant);
+  if (tenant === undefined) return undefined;
+  const read = new ShardRead(shard, matchSeries(tenant, request.matchers), request, gathered);
+  shard.reads.add(read);
+  gathered.onRelease(() => shard.reads.delete(read));
+  return read;
+}
+
+export class ShardRead implements ReadUnderWay {
+  readonly #shard: Shard;
+  readonly #request: GatherRequest;
+  readonly #gathered: Gathered;
+  /** May be a list that grows: only the first `#count` are ours. */
+  readonly #refs: readonly number[];
+  readonly #count: number;
+  /** By ref: 1 while it is still to be taken. */
+  readonly #wanted: Uint8Array;
+  readonly #windows: Window[] = [];
+  #copies: Columns | undefined;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(shard: Shard, refs: readonly number[], request: GatherRequest, gathered: Gathered) {
+    this.#shard = shard;
+    this.#request = request;
+    this.#gathered = gathered;
+    this.#refs = refs;
+    this.#count = refs.length;
+    this.#wanted = new Uint8Array(shard.registry.count);
+    for (const ref of refs) this.#wanted[ref] = 1;
+    for (const window of shard.allWindows()) this.holdWindow(window);
+    if (shard.head.outOfOrder.count > 0) this.#takeOutOfOrder();
+  }
+
+  /** Takes what is left. Throws `SELECT_TOO_MANY_SERIES` and the signal's reason. */
+  async finish(turns: Turns): Promise<void> {
+    for (let at = 0; at < this.#count; at++) {
+      if (turns.due()) await turns.take();
+      if (this.#failure !== undefined) throw this.#failure.error;
+      this.#take(this.#refs[at] as number);
+    }
+    this.#shard.reads.delete(this);
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  beforeChange(refs: Uint32Array): void {
+    if (this.#failure !== undefined) return;
+    try {
+      for (const ref of refs) if (this.#wanted[ref] === 1) this.#take(ref);
+    } catch (error) {
+      // The reader's, not the writer's: `finish` throws it.
+      this.#failure = { error };
+    }
+  }
+
+  holdWindow(window: Window): void {
+    const { startMs, endMs } = this.#request.range;
+    if (window.startMs >= endMs || window.endMs <= startMs) return;
+    this.#windows.push(window);
+    this.#gathered.onRelease(window.retain());
+    for (const what of window.damage) this.#gathered.warnings.add(what);
+  }
+
+  /** Everything of one series, in one turn. */
+  #take(ref: number): void {
+    if (this.#wanted[ref] !== 1) return;
+    this.#wanted[ref] = 0;
+    for (const window of this.#windows) {
+      if (window.table.count > 0 && this.#takeChunks(window, ref, window.table, undefined)) return;
+      for (const list of window.flushing) if (this.#takeChunks(window, ref, list.table, list.buffer)) return;
+      if (this.#takeChunks(window, ref, window.pending.table, window.pending.buffer)) return;
+    }
+    this.#takeHead(ref);
+  }
+
+  /** True when nothing more need be known of the series. */
+  #takeChunks(window: Window, ref: number, table: ChunkTable, bytes: Uint8Array | undefined): boolean {
+    const { range, labelsOnly } = this.#request;
+    for (let at = table.last(ref); at >= 0; at = table.previous[at] as number) {
+      const minMs = table.minMs[at] as number;
+      const maxMs = table.maxMs[at] as number;
+      if (minMs >= range.endMs || maxMs < range.startMs) continue;
+      const series = this.#gathered.of(this.#shard.registry.labelBytes(ref));
+      if (labelsOnly === true) return true;
+      series.chunks.push({
+        source: bytes === undefined ? window : undefined,
+        bytes,
+        block: table.blocks[at] as number,
+        offset: table.offsets[at] as number,
+        length: table.lengths[at] as number,
+        minMs,
+        maxMs,
+        samples: table.samples[at] as number,
+        rank: window.sequence * LIFE_RANK + (table.ranks[at] as number),
+      });
+    }
+    return false;
+  }
+
+  #takeHead(ref: number): void {
+    const { head, windows, windowMs, registry } = this.#shard;
+    const { range, labelsOnly } = this.#request;
+    if (!head.holds(ref)) return;
+    const startMs = (head.state.windowEndMs[ref] as number) - windowMs;
+    if ((head.state.lastMs[ref] as number) < range.startMs || startMs >= range.endMs) return;
+    if (labelsOnly === true) {
+      if (head.beginsBefore(ref, range.endMs)) this.#gathered.of(registry.labelBytes(ref));
+      return;
+    }
+    const columns = this.#roomForSeries();
+    const from = columns.length;
+    head.copySeries(ref, columns);
+    const to = columns.length;
+    if ((columns.timestampsMs[from] as number) >= range.endMs) {
+      columns.length = from;
+      return;
+    }
+    const sequence = windows.get(startMs)?.at(-1)?.sequence ?? this.#shard.nextSequence(startMs);
+    this.#gathered
+      .of(registry.labelBytes(ref))
+      .runs.push({ columns, from, to, rank: sequence * LIFE_RANK, rising: true });
+  }
+
+  #roomForSeries(): Columns {
+    const { slotSize, columnCount } = this.#shard.head.options;
+    const entriesMax = slotSize * (STREAM_SLOTS + 1);
+    const copies = this.#copies;
+    if (copies !== undefined && copies.length + entriesMax <= copies.timestampsMs.length) return copies;
+    this.#copies = new Columns(columnCount, Math.min(entriesMax * this.#count, COPIED_ENTRIES));
+    return this.#copies;
+  }
+
+  #takeOutOfOrder(): void {
+    const { range, labelsOnly } = this.#request;
+    const { outOfOrder, options } = this.#shard.head;
+    const taken = new Map<number, Columns>();
+    const times = outOfOrder.entries.timestampsMs;
+    for (let i = 0; i < outOfOrder.count; i++) {
+      const ref = outOfOrder.refAt(i);
+      if (this.#wanted[ref] !== 1 || (times[i] as number) < range.startMs || (times[i] as number) >= range.endMs)
+        continue;
+      let columns = taken.get(ref);
+      if (columns === undefined) {
+        columns = new Columns(options.columnCount, labelsOnly === true ? 0 : 8);
+        taken.set(ref, columns);
+      }
+      if (labelsOnly !== true) columns.addRange(outOfOrder.entries, i, i + 1);
+    }
+    for (const [ref, columns] of taken) {
+      const series = this.#gathered.of(this.#shard.registry.labelBytes(ref));
+      if (labelsOnly === true) continue;
+      series.runs.push({ columns, from: 0, to: columns.length, rank: NEWEST_RANK, rising: false });
+    }
+  }
+}
