@@ -15,9 +15,10 @@ test('the whole-path bench runs, and both systems answer for every series', { ti
     const row = new RegExp(`^\\| ${system}[^|]*((?:\\| [\\d.,]+ ){6})\\|$`, 'm').exec(text)?.[1];
     const cells = row?.split('|').map((cell) => Number(cell.replaceAll(',', '')));
     expect(cells?.slice(1), text).toHaveLength(6);
-    // CPU is counted in ticks of 10 ms: a run as small as this one may take none in one of its parts, not in both.
+    // CPU is counted in ticks of 10 ms, and a thousand samples may cost Prometheus less than one.
     const [warm, warmUp, disk, memory, , memoryWithQueries] = (cells?.slice(1) ?? []).map(Number);
-    expect((warm as number) + (warmUp as number), text).toBeGreaterThan(0);
+    expect((warm as number) + (warmUp as number), text).toBeGreaterThanOrEqual(0);
+    if (system === 'tidemark') expect(warmUp, text).toBeGreaterThan(0);
     expect(disk, text).toBeGreaterThan(0);
     expect(memory, text).toBeGreaterThan(0);
     expect(memoryWithQueries, text).toBeGreaterThanOrEqual(memory as number);
