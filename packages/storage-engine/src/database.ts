@@ -10,7 +10,7 @@ import {
 } from '@tidemark/base';
 import type { SeriesSource } from '@tidemark/model';
 import { storageError } from './errors.ts';
-import { MANIFEST_PREFIX, parseManifestName, QUARANTINE_FOLDER, quarantineName, type ShardName } from './filename.ts';
+import { QUARANTINE_FOLDER, quarantineName, type ShardName } from './filename.ts';
 import type { Tier } from './head/resolve.ts';
 import {
   type EnginePosition,
@@ -31,12 +31,12 @@ import { BlockCache } from './read/block-cache.ts';
 import { makeSource } from './read/source.ts';
 import { Segments } from './segment/segments.ts';
 import { checkpointShard } from './shard/checkpointing.ts';
-import { listShards, type OpenContext, openShard } from './shard/opening.ts';
+import { dropSealed, listShards, type OpenContext, openShard } from './shard/opening.ts';
 import { sealShard } from './shard/sealing.ts';
 import { Shard, type ShardEntries } from './shard/shard.ts';
 import { collectStats, type StorageStats } from './stats.ts';
 import type { Manifest } from './tiering/manifest.ts';
-import { readManifestObject } from './tiering/manifest-store.ts';
+import { readAllManifests } from './tiering/manifest-store.ts';
 import { retain } from './tiering/retention.ts';
 
 // The engine: shards by topic partition over one disk, one folder of LevelDB windows and one object store.
@@ -106,7 +106,12 @@ export interface StorageEngine {
 /** Throws `CHECKPOINT_CORRUPT`, `STORAGE_FOREIGN`, `STORAGE_IO`. An object store that is away is not an error: reads warn. */
 export async function openStorageEngine(init: StorageEngineInit): Promise<StorageEngine> {
   const engine = new Engine(init);
-  await engine.open();
+  try {
+    await engine.open();
+  } catch (error) {
+    await engine.letGo();
+    throw error;
+  }
   return engine;
 }
 
@@ -235,9 +240,8 @@ class Engine implements StorageEngine {
           expired += await retain(context, shard, nowMs);
         } catch (error) {
           if (!isTidemarkError(error)) throw error;
-          const { topic, partition } = shard.name;
-          failures.push(`${topic}/${partition}: ${messageOf(error)}`);
-          this.#logger.warn('sealing failed; it is tried again', { topic, partition, error: messageOf(error) });
+          failures.push(`${keyOf(shard.name)}: ${messageOf(error)}`);
+          this.#logger.warn('sealing failed; it is tried again', { ...shard.name, error: messageOf(error) });
         }
       }
       this.#metrics.retentionSegments.add(expired);
@@ -260,12 +264,19 @@ class Engine implements StorageEngine {
       try {
         await this.#checkpointAll();
       } finally {
-        this.#closed = true;
-        while (this.#underWay.size > 0) await Promise.all(this.#underWay);
-        for (const shard of this.#shards.values()) await shard.seriesFile?.close();
-        await this.#context.pool.close();
+        await this.letGo();
       }
     });
+  }
+
+  /** Closes what is open, durable or not. */
+  async letGo(): Promise<void> {
+    this.#closed = true;
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+    const closings = [...this.#shards.values()].map((shard) => shard.seriesFile?.close());
+    await Promise.allSettled(closings);
+    await this.#context.pool.close();
+    await Promise.all(closings);
   }
 
   async #checkpointAll(): Promise<void> {
@@ -330,12 +341,7 @@ class Engine implements StorageEngine {
     if (manifests === undefined) return;
     for (const shard of this.#shards.values()) {
       shard.setSealed(manifests.get(keyOf(shard.name))?.entries ?? []);
-      for (const window of [...shard.allWindows()]) {
-        if (!shard.isSealed(window.startMs, window.sequence, window.frozenPosition || shard.position)) continue;
-        this.#logger.info('a window is sealed already; its local copy goes', { window: window.path });
-        shard.removeWindow(window);
-        await window.destroy();
-      }
+      await dropSealed(this.#logger, shard);
     }
     this.#adopt(manifests);
   }
@@ -353,14 +359,9 @@ class Engine implements StorageEngine {
 
   /** By topic partition; undefined when they cannot all be read now. */
   async #readManifests(): Promise<Map<string, Manifest> | undefined> {
-    const manifests = new Map<string, Manifest>();
     try {
-      for await (const { name } of this.#init.objectStore.list(MANIFEST_PREFIX)) {
-        const parsed = parseManifestName(name);
-        const found = parsed && (await readManifestObject(this.#init.objectStore, parsed));
-        if (parsed && found) manifests.set(keyOf(parsed), found.manifest);
-      }
-      return manifests;
+      const manifests = await readAllManifests(this.#init.objectStore);
+      return new Map(manifests.map((manifest) => [keyOf(manifest), manifest]));
     } catch (error) {
       if (!isTidemarkError(error)) throw error;
       this.#logger.warn('manifests cannot be read; sealed data is missing from answers until they can', {

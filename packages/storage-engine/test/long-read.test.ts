@@ -105,6 +105,17 @@ describe.each([0, 1, 3])('after %i turns', (turns) => {
   });
 });
 
+test('a window that is made and sealed while a read is under way is not missed', async () => {
+  const world = new World();
+  await world.open();
+  world.engine.applySamples({ ...TP, offset: 0, batch: RECORDS[1] });
+  const answer = select(world);
+  await sealAll(world);
+  const found = await answer;
+  expect(found.length).toBe(SERIES);
+  expect(await select(world)).toEqual(found);
+});
+
 test('no turn takes more than 256 series', async () => {
   const world = await filled();
   const source = world.engine.source();

@@ -63,3 +63,23 @@ test('a checkpoint of unknown outcome takes nothing with it', async () => {
   world.engine.applySamples({ ...TP, offset: 1, batch: batch(300, 600) });
   expect(await stored(world)).toEqual({ count: 600, warnings: [] });
 });
+
+test('checkpoints that fail on a full disk leave nothing half written, and the next one succeeds', async () => {
+  const world = new World();
+  await world.open();
+  world.engine.applySamples({ ...TP, offset: 0, batch: batch(0, 300) });
+  await world.engine.checkpoint();
+  const { capacityBytes } = world.disk;
+  world.engine.applySamples({ ...TP, offset: 1, batch: batch(300, 600) });
+  for (let attempt = 0; attempt < 3; attempt++) {
+    world.disk.capacityBytes = world.disk.usedBytes + 100;
+    await expect(world.engine.checkpoint()).rejects.toThrow('full');
+    const left = await world.disk.list('shards/tidemark.raw/0');
+    expect(left.filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  }
+  world.disk.capacityBytes = capacityBytes;
+  await world.engine.checkpoint();
+  world.crash(1);
+  await world.open();
+  expect(await stored(world)).toEqual({ count: 600, warnings: [] });
+});

@@ -1,4 +1,4 @@
-import { ByteWriter, type Disk, isTidemarkError } from '@tidemark/base';
+import { ByteWriter, type Disk, type DiskFile, isTidemarkError } from '@tidemark/base';
 import { storageError } from '../errors.ts';
 import { checkpointName, parseCheckpointName } from '../filename.ts';
 import { decodeHeader, decodeSections, encodeFileHead, encodeHeader, encodeSectionHead } from './codec.ts';
@@ -32,13 +32,25 @@ export async function writeCheckpoint(
     for (const section of all) await file.append([encodeSectionHead(section), ...section.pieces]);
     size = file.size;
     await file.sync();
-  } finally {
     await file.close();
+  } catch (error) {
+    await giveUp(disk, file, temporary);
+    throw error;
   }
   await disk.rename(temporary, `${folder}/${name}`);
   await disk.syncFolder(folder);
   await removeOlder(disk, folder, header.generation);
   return size;
+}
+
+/** Half a checkpoint must not keep a full disk full. What is in the way of that matters less than what was in the way before. */
+async function giveUp(disk: Disk, file: DiskFile, path: string): Promise<void> {
+  try {
+    await file.close();
+    await disk.remove(path);
+  } catch (error) {
+    if (!isTidemarkError(error)) throw error;
+  }
 }
 
 /** Makes sure that no restart finds a checkpoint of this generation, of which nobody knows whether it was written. */

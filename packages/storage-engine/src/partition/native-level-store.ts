@@ -29,7 +29,13 @@ export function nativeLevelStores(root: string): LevelStores {
       } catch (error) {
         throw levelError(path, error);
       }
-      if (isNew) await syncParents(root, folder);
+      try {
+        if (isNew) await syncParents(root, folder);
+      } catch (error) {
+        // An open database keeps its lock: nobody could open it again.
+        await level.close();
+        throw levelError(path, error);
+      }
       return new AbstractLevelStore(level, path);
     },
     async list(folder) {

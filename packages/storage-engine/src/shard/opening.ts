@@ -52,20 +52,26 @@ export async function openShard(
   shard.generation = header.generation;
   // A damaged newer checkpoint may have left its generation in windows: never use that number again.
   shard.attempted = header.generation + damaged.length;
-  shard.seriesFile = await SeriesFile.load(
+  const seriesFile = await SeriesFile.load(
     context.disk,
     `${folder}/${seriesFileName(header.seriesFile)}`,
     header.seriesFile,
     header.seriesFileBytes,
     shard.registry,
   );
-  if (shard.registry.count !== header.seriesCount) {
-    throw storageError('CHECKPOINT_CORRUPT', `${folder} has ${shard.registry.count} series of ${header.seriesCount}`);
+  try {
+    if (shard.registry.count !== header.seriesCount) {
+      throw storageError('CHECKPOINT_CORRUPT', `${folder} has ${shard.registry.count} series of ${header.seriesCount}`);
+    }
+    shard.head.reserve(header.seriesCount);
+    restoreSections(shard.head, sections, header.seriesCount);
+    shard.head.frozenThroughMs = header.frozenThroughMs;
+    await loadWindows(context, shard, header);
+  } catch (error) {
+    await seriesFile.close();
+    throw error;
   }
-  shard.head.reserve(header.seriesCount);
-  restoreSections(shard.head, sections, header.seriesCount);
-  shard.head.frozenThroughMs = header.frozenThroughMs;
-  await loadWindows(context, shard, header);
+  shard.seriesFile = seriesFile;
   return shard;
 }
 
@@ -97,6 +103,16 @@ async function loadWindows(context: OpenContext, shard: Shard, header: Checkpoin
   // Labels that only a window knew have made new refs.
   shard.head.reserve(shard.registry.count);
   for (const path of present) if (!kept.has(path)) await context.pool.destroy(path);
+}
+
+/** Removes local windows that the manifest, learned late, turns out to hold. */
+export async function dropSealed(logger: Logger, shard: Shard): Promise<void> {
+  for (const window of [...shard.allWindows()]) {
+    if (!shard.isSealed(window.startMs, window.sequence, window.frozenPosition || shard.position)) continue;
+    logger.info('a window is sealed already; its local copy goes', { window: window.path });
+    shard.removeWindow(window);
+    await window.destroy();
+  }
 }
 
 function checkHeader(header: CheckpointHeader, key: Uint8Array, folder: string): void {

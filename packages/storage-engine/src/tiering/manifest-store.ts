@@ -1,5 +1,5 @@
 import { isTidemarkError } from '@tidemark/base';
-import { manifestName, type ShardName } from '../filename.ts';
+import { MANIFEST_PREFIX, manifestName, parseManifestName, type ShardName } from '../filename.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { decodeSegmentManifest, encodeSegmentManifest, type Manifest } from './manifest.ts';
 
@@ -21,6 +21,17 @@ export async function readManifestObject(
     if (isTidemarkError(error, 'OBJECT_NOT_FOUND')) return undefined;
     throw error;
   }
+}
+
+/** Throws `OBJECT_STORE_UNAVAILABLE`, `MANIFEST_CORRUPT`. */
+export async function readAllManifests(store: ObjectStore): Promise<Manifest[]> {
+  const manifests: Manifest[] = [];
+  for await (const { name } of store.list(MANIFEST_PREFIX)) {
+    const shard = parseManifestName(name);
+    const found = shard && (await readManifestObject(store, shard));
+    if (found) manifests.push(found.manifest);
+  }
+  return manifests;
 }
 
 /** Applies `change` to the newest manifest; returns what stands after. Throws `OBJECT_CHANGED` when others always win. */
