@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SelfMetrics, seededRandom, silentLogger, systemClock } from '@tidemark/base';
-import { IngestPipeline, tenantOf, WriteHandlers } from '@tidemark/ingest';
+import { IngestPipeline, WriteHandlers } from '@tidemark/ingest';
 import { SimLog } from '@tidemark/log/sim';
-import { decodeSampleBatch, formatLabels, isStale, labelsOf, sectionLabels } from '@tidemark/model';
+import { decodeSampleBatch, formatLabels, isStale, labelsOf, sectionLabels, tenantOfHeader } from '@tidemark/model';
 import { startPrometheus } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
 
@@ -28,7 +28,7 @@ async function startTarget() {
       return;
     }
     res.on('finish', () => statuses.set(res.statusCode, (statuses.get(res.statusCode) ?? 0) + 1));
-    void remoteWrite?.handle(req, res, tenantOf(req));
+    void remoteWrite?.handle(req, res, tenantOfHeader(req.headers['x-scope-orgid']));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

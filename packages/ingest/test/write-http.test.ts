@@ -2,8 +2,9 @@ import { createServer, request, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { SelfMetrics, SimClock, seededRandom, silentLogger } from '@tidemark/base';
-import { answerError, type IngestOptions, IngestPipeline, tenantOf, WriteHandlers } from '@tidemark/ingest';
+import { answerError, type IngestOptions, IngestPipeline, WriteHandlers } from '@tidemark/ingest';
 import { SimLog } from '@tidemark/log/sim';
+import { tenantOfHeader } from '@tidemark/model';
 import { afterEach, expect, test } from 'vitest';
 import { snappyBlock } from '../src/testing/snappy-block.ts';
 import { type RequestSeries, writeRequest } from '../src/testing/write-request.ts';
@@ -37,7 +38,7 @@ async function start(options: Partial<IngestOptions> = {}) {
     const route = routes.find(({ path }) => path === req.url);
     if (!route) return void res.writeHead(404).end();
     try {
-      void route.handle(req, res, tenantOf(req));
+      void route.handle(req, res, tenantOfHeader(req.headers['x-scope-orgid']));
     } catch (error) {
       answerError(res, error);
     }

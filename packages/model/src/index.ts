@@ -73,6 +73,6 @@ export type {
   SeriesSource,
 } from './series-source.ts';
 export { isStale, isStaleAt, STALE_HIGH, STALE_LOW, wordsOf, writeStale } from './stale.ts';
-export { checkTenant, DEFAULT_TENANT, TENANT_HEADER } from './tenant.ts';
+export { checkTenant, DEFAULT_TENANT, TENANT_HEADER, tenantOfHeader } from './tenant.ts';
 export { leftOpen, overlaps, TIME_POLICY, type TimeRange } from './time.ts';
 export { partitionOf, TOPIC_INTENTS, type TopicIntent, type TopicRole, tenantHash, topicName } from './topics.ts';

@@ -14,3 +14,8 @@ export function checkTenant(name: string): string {
     { length: name.length },
   );
 }
+
+/** Whom a request speaks for while authentication is off: what its header says, or `default`. Throws `TENANT_INVALID`. */
+export function tenantOfHeader(header: string | readonly string[] | undefined): string {
+  return header === undefined || header === '' ? DEFAULT_TENANT : checkTenant(String(header));
+}

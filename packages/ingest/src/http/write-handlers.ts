@@ -1,13 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Clock, isTidemarkError, type Logger, messageOf, TidemarkError } from '@tidemark/base';
-import {
-  type AppendOutcome,
-  checkTenant,
-  DEFAULT_TENANT,
-  parseExposition,
-  type SampleBatch,
-  TENANT_HEADER,
-} from '@tidemark/model';
+import { type AppendOutcome, parseExposition, type SampleBatch } from '@tidemark/model';
 import { ByteBudget } from '../admission/byte-budget.ts';
 import { Refusals } from '../admission/refusals.ts';
 import type { IngestOptions } from '../options.ts';
@@ -33,15 +26,6 @@ export interface WriteRoute {
   readonly method: 'POST';
   readonly path: string;
   readonly handle: WriteHandler;
-}
-
-/**
- * The tenant a request speaks for while authentication is off: its `X-Scope-OrgID`, or `default`. Throws `TENANT_INVALID`;
- * `answerError` makes it a 400.
- */
-export function tenantOf(req: IncomingMessage): string {
-  const header = req.headers[TENANT_HEADER];
-  return header === undefined ? DEFAULT_TENANT : checkTenant(String(header));
 }
 
 export class WriteHandlers {

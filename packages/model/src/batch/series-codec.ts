@@ -12,8 +12,9 @@ import { labelStart, METRIC_TYPES, type SeriesSection } from './series-section.t
 //   starts    := 0 | 1 time column
 //
 // Neighbours of one scrape differ in a metric name or one value, so an entry is some ten bytes out of 250, with no table to
-// build or look up: about 0.15 us a series both ways. A target's next scrape has the same series in the same order, so
-// writer and reader both keep what they last made (by identity here, by packed bytes there) and do it once.
+// build or look up: 0.4 us a series to write, half of it to read (labels of 199 bytes). A target's next scrape has the same
+// series in the same order, so writer and reader both keep what they last made (by identity here, by packed bytes there) and
+// do it once.
 
 const SERIES_MAX = 1_000_000;
 // One series' labels: 64 KiB is far above any limit at the gate.

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { checkTenant, DEFAULT_TENANT, RESOLUTION_MS, type Resolution, TENANT_HEADER } from '@tidemark/model';
+import { RESOLUTION_MS, type Resolution, TENANT_HEADER, tenantOfHeader } from '@tidemark/model';
 import express, { type Router } from 'express';
 import type { QueryService } from '../service.ts';
 import { formatTime, formatValue, labelsJson, sendData, sendError, sendJson } from './envelope.ts';
@@ -75,8 +75,7 @@ async function answer(
 }
 
 export function tenantOf(request: IncomingMessage): string {
-  const header = request.headers[TENANT_HEADER];
-  return header === undefined || header === '' ? DEFAULT_TENANT : checkTenant(String(header));
+  return tenantOfHeader(request.headers[TENANT_HEADER]);
 }
 
 async function instant(call: Call, { service, nowMs }: RouterOptions): Promise<void> {

@@ -92,7 +92,10 @@ export const CONFIG_SCHEMA = z.strictObject({
     ),
   }),
   store: section('The storage engine.', {
-    checkpointInterval: duration('15s', 'How often the head is checkpointed: bounds what is replayed after a crash.'),
+    checkpointInterval: duration(
+      '15s',
+      'Least time between checkpoints of the head, which bound what is replayed after a crash; a large head takes up to a minute.',
+    ),
     sealGrace: duration(
       '10m',
       'How long after its end a 2 h window may still receive late samples before it is sealed.',
