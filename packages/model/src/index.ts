@@ -25,6 +25,7 @@ export {
   type SeriesSection,
   sectionLabels,
 } from './batch/series-section.ts';
+export type { Cardinality, CardinalityRequest, NamedCount } from './cardinality.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export { parseDecimal } from './exposition/decimal.ts';
 export { checkOpenMetrics } from './exposition/openmetrics-check.ts';

@@ -25,6 +25,7 @@ async function ask(path: string, init: RequestInit = {}): Promise<{ status: numb
     rules: () => ({ groups: [] }),
     alerts: () => ({ alerts: [] }),
     targets: () => ({}),
+    status: { '/status/thing': () => ({ it: 'is' }) },
     flush: undefined,
     page: false,
   });
@@ -98,4 +99,11 @@ test('a write route sees every method: what is wrong with it is its own to say',
   expect((await ask('/api/v1/write', { method: 'POST' })).status).toBe(204);
   expect((await ask('/api/v1/write')).status).toBe(405);
   expect((await ask('/api/v1/write', { method: 'PUT' })).status).toBe(405);
+});
+
+test('what is asked of the process itself: GET and HEAD, else 405', async () => {
+  expect(JSON.parse((await ask('/api/v1/status/thing')).body)).toEqual({ status: 'success', data: { it: 'is' } });
+  expect((await ask('/api/v1/status/thing', { method: 'HEAD' })).status).toBe(200);
+  const refused = await ask('/prometheus/api/v1/status/thing', { method: 'POST', headers: form, body: 'a=b' });
+  expect([refused.status, JSON.parse(refused.body).errorType]).toEqual([405, 'bad_data']);
 });

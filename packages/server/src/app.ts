@@ -5,6 +5,7 @@ import type { RulesFilter } from '@tidemark/alerts';
 import { messageOf, type SelfMetrics } from '@tidemark/base';
 import { paramsOf, sendError, sendJson, tenantOf } from '@tidemark/query';
 import express, { type Express, type NextFunction, type Request, type Response, type Router } from 'express';
+import { type Answers, answeringRouter } from './api/routes.ts';
 import { rulesFilter } from './rules-filter.ts';
 
 // Everything the one listener answers.
@@ -25,6 +26,8 @@ export interface AppParts {
   readonly rules: (filter: RulesFilter) => unknown;
   readonly alerts: () => unknown;
   readonly targets: () => unknown;
+  /** What this process says of itself, below /api/v1. */
+  readonly status: Answers;
   readonly flush: (() => Promise<FlushReport>) | undefined;
   readonly page: boolean;
 }
@@ -54,6 +57,7 @@ export function createApp(parts: AppParts): Express {
     app.get(`${path}/rules`, (request, response) => void answerRules(request.query, response, parts));
     app.get(`${path}/targets`, (_request, response) => void sendJson(response, parts.targets()));
     app.get(`${path}/alerts`, (_request, response) => void sendJson(response, parts.alerts()));
+    app.use(path, answeringRouter(parts.status));
     if (parts.queries) app.use(path, parts.queries);
     app.use(path, (request, response) => {
       response.status(404).json({

@@ -3,6 +3,9 @@ import { type Clock, type Logger, nodeDisk, type Random, SelfMetrics, systemCloc
 import { openEmbeddedLog, type TopicSpec } from '@tidemark/log';
 import { TOPIC_INTENTS, topicName } from '@tidemark/model';
 import { openFileObjectStore, openStorageEngine, DEFAULT_OPTIONS as STORAGE_DEFAULTS } from '@tidemark/storage-engine';
+import { processStatus } from './api/process-status.ts';
+import { storageStatus } from './api/storage-status.ts';
+import { tsdbStatus } from './api/tsdb-status.ts';
 import { createApp } from './app.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { Config, Role } from './config/schema.ts';
@@ -81,6 +84,11 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
   await log.ensureTopics(topicSpecs(config));
   await recordSchemas(log, config.log.topicPrefix);
 
+  const retentionMs = {
+    ...STORAGE_DEFAULTS.retentionMs,
+    raw: config.store.retentionRaw,
+    '1m': config.store.retention1m,
+  };
   const objectFolder = config.store.objects === '' ? join(dataFolder, 'objects') : config.store.objects;
   const engine = await openStorageEngine({
     disk: nodeDisk(join(dataFolder, 'store')),
@@ -93,7 +101,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     options: {
       checkpointEveryMs: config.store.checkpointInterval,
       sealGraceMs: config.store.sealGrace,
-      retentionMs: { ...STORAGE_DEFAULTS.retentionMs, raw: config.store.retentionRaw, '1m': config.store.retention1m },
+      retentionMs,
     },
   });
   parts.defer(() => engine.close());
@@ -153,6 +161,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
       })
     : undefined;
   if (collector) parts.defer(() => collector.close());
+  const startedMs = clock.nowMs();
   const app = createApp({
     metrics,
     writes: roles.has('ingest') ? ingest.handlers : {},
@@ -160,6 +169,16 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     rules: alerting.rulesJson,
     alerts: alerting.alertsJson,
     targets: collector?.targetsJson ?? (() => ({ activeTargets: [], droppedTargets: [], droppedTargetCounts: {} })),
+    status: {
+      '/status/tsdb': tsdbStatus((request) => engine.cardinality(request)),
+      '/status/storage': storageStatus({ engine, log, retentionMs }),
+      ...processStatus({
+        loaded: () => options.loaded,
+        lastReload: () => ({ succeeded: true, atMs: startedMs }),
+        corruptions: () => engine.stats().shards.reduce((sum, { damagedWindows }) => sum + damagedWindows, 0),
+        clock,
+      }),
+    },
     flush: roles.has('store') ? async () => ({ caughtUp: await storer.flush(FLUSH_TIMEOUT_MS) }) : undefined,
     page: roles.has('ui'),
   });

@@ -8,10 +8,11 @@ import {
   SelfMetrics,
   silentLogger,
 } from '@tidemark/base';
-import type { SeriesSource } from '@tidemark/model';
+import type { Cardinality, CardinalityRequest, SeriesSource } from '@tidemark/model';
 import { storageError } from './errors.ts';
 import { QUARANTINE_FOLDER, quarantineName, type ShardName } from './filename.ts';
 import type { Tier } from './head/resolve.ts';
+import { countCardinality } from './index/cardinality.ts';
 import {
   type EnginePosition,
   type RowRecord,
@@ -29,6 +30,7 @@ import { nativeLevelStores } from './partition/native-level-store.ts';
 import { StorePool } from './partition/store-pool.ts';
 import { BlockCache } from './read/block-cache.ts';
 import { makeSource } from './read/source.ts';
+import { Turns } from './read/turns.ts';
 import { Segments } from './segment/segments.ts';
 import { checkpointShard } from './shard/checkpointing.ts';
 import { dropSealed, listShards, type OpenContext, openShard } from './shard/opening.ts';
@@ -99,6 +101,8 @@ export interface StorageEngine {
   seal(request?: { readonly supplementsToo?: boolean }): Promise<SealReport>;
   source(): SeriesSource;
   stats(): StorageStats;
+  /** What a tenant's raw series are made of. Work by the number of series, in turns; throws the signal's reason. */
+  cardinality(request: CardinalityRequest): Promise<Cardinality>;
   /** Checkpoints and lets go of everything. Twice is fine. */
   close(): Promise<void>;
 }
@@ -256,6 +260,10 @@ class Engine implements StorageEngine {
 
   stats(): StorageStats {
     return collectStats(this.#shards.values());
+  }
+
+  cardinality(request: CardinalityRequest): Promise<Cardinality> {
+    return countCardinality([...this.#shards.values()], request, new Turns(this.#init.clock, request.signal));
   }
 
   close(): Promise<void> {

@@ -19,6 +19,8 @@ export interface TierStats {
   readonly segmentSamples: number;
   readonly headBytes: number;
   readonly series: number;
+  /** Beginning of the oldest and end of the newest window or segment; undefined when there is none. */
+  readonly range: { readonly startMs: number; readonly endMs: number } | undefined;
 }
 
 export interface ShardStats {
@@ -52,6 +54,7 @@ export function collectStats(shards: Iterable<Shard>): StorageStats {
       segmentSamples: before.segmentSamples + sum(sealed, (entry) => sum(entry.tenants, ({ samples }) => samples)),
       headBytes: before.headBytes + shard.head.bytes + shard.registry.labelPoolBytes,
       series: before.series + shard.registry.count,
+      range: [...windows, ...sealed].reduce(widened, before.range),
     };
     for (const tenant of shard.registry.tenants()) {
       seriesByTenant.set(tenant.name, (seriesByTenant.get(tenant.name) ?? 0) + tenant.refs.length);
@@ -81,5 +84,11 @@ function emptyTier(): TierStats {
     segmentSamples: 0,
     headBytes: 0,
     series: 0,
+    range: undefined,
   };
+}
+
+function widened(range: TierStats['range'], { startMs, endMs }: NonNullable<TierStats['range']>): TierStats['range'] {
+  if (range === undefined) return { startMs, endMs };
+  return { startMs: Math.min(range.startMs, startMs), endMs: Math.max(range.endMs, endMs) };
 }

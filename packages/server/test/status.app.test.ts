@@ -1,0 +1,154 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { startPrometheus, startTidemark } from '@tidemark/testkit/real';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ask, until, vector } from './http.ts';
+
+// What Tidemark says of itself and of one scraped page, beside what a real Prometheus says that scrapes the same page.
+
+const PAGE = `# HELP page_requests_total Requests, by what became of them.
+# TYPE page_requests_total counter
+page_requests_total{code="200",path="/"} 17
+page_requests_total{code="200",path="/a b"} 4
+page_requests_total{code="500",path="/"} 1
+# HELP page_temperature_celsius How warm "it" is,\\nin \\\\degrees.
+# TYPE page_temperature_celsius gauge
+page_temperature_celsius 21.5
+# TYPE page_latency_seconds histogram
+page_latency_seconds_bucket{le="0.1"} 3
+page_latency_seconds_bucket{le="+Inf"} 5
+page_latency_seconds_sum 0.75
+page_latency_seconds_count 5
+page_untold{name="zürich"} 1
+`;
+
+const started = new AsyncDisposableStack();
+let tidemark: Awaited<ReturnType<typeof startTidemark>>;
+let prometheus: Awaited<ReturnType<typeof startPrometheus>>;
+let target: string;
+
+beforeAll(async () => {
+  const page = createServer((_request, response) => {
+    response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8').end(PAGE);
+  });
+  await new Promise<void>((resolve) => page.listen(0, '127.0.0.1', resolve));
+  started.defer(() => void page.close());
+  target = `127.0.0.1:${(page.address() as AddressInfo).port}`;
+  const jobs = `
+  - job_name: page
+    static_configs:
+      - targets: ['${target}']
+        labels: { rack: r1 }
+  - job_name: none
+    static_configs: [{ targets: ['${target}'] }]
+    relabel_configs: [{ action: drop, source_labels: [job], regex: none }]
+`;
+  tidemark = started.use(
+    await startTidemark({
+      env: { TIDEMARK_COLLECTOR_HOST: 'false' },
+      config: `scrape:
+  interval: 1s
+  timeout: 1s
+  configs:${jobs.replaceAll('\n', '\n  ')}
+notifier: { webhookUrl: 'http://127.0.0.1:9/hook?key=door' }
+`,
+    }),
+  );
+  prometheus = started.use(
+    await startPrometheus({
+      config: `global: { scrape_interval: 1s, scrape_timeout: 1s }\nscrape_configs:${jobs}`,
+    }),
+  );
+  await until('both scraped', 30_000, async () => {
+    const theirs = await prometheus.query('count({job="page"})');
+    const ours = await vector(tidemark.url, 'count({job="page"})');
+    return theirs[0]?.value?.[1] === '14' && ours[0]?.value[1] === '14' ? true : undefined;
+  });
+}, 60_000);
+
+afterAll(() => started.disposeAsync());
+
+interface Counted {
+  readonly name: string;
+  readonly value: number;
+}
+
+interface TsdbStatus {
+  readonly headStats: Readonly<Record<string, number>>;
+  readonly [list: string]: unknown;
+}
+
+/** Everything as a JSON value of the same shape with types for leaves. */
+function shapeOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.length === 0 ? [] : [shapeOf(value[0])];
+  if (typeof value !== 'object' || value === null) return typeof value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shapeOf(inner)]));
+}
+
+test('status/tsdb: the counts of Prometheus', async () => {
+  const [ours, theirs] = await Promise.all([
+    ask<TsdbStatus>(tidemark.url, 'status/tsdb', { limit: '1000' }),
+    ask<TsdbStatus>(prometheus.url, 'status/tsdb', { limit: '1000' }),
+  ]);
+  for (const list of ['seriesCountByMetricName', 'labelValueCountByLabelName', 'seriesCountByLabelValuePair']) {
+    // This Prometheus knows no limit and gives ten, of equal ones any.
+    const [mine, wanted] = [ours[list] as Counted[], theirs[list] as Counted[]];
+    expect(mine, list).toEqual(expect.arrayContaining(wanted));
+    expect(mine.slice(0, wanted.length).map(({ value }) => value)).toEqual(wanted.map(({ value }) => value));
+  }
+  // Prometheus 3 counts a value as often as series have it, this one once.
+  expect(Object.keys(ours).sort()).toEqual(Object.keys(theirs).sort());
+  expect(ours['memoryInBytesByLabelName']).toContainEqual({ name: 'rack', value: 14 * 'r1'.length });
+  expect(ours['memoryInBytesByLabelName']).toContainEqual({ name: 'name', value: 'zürich'.length + 1 });
+  expect(Object.keys(ours.headStats).sort()).toEqual(Object.keys(theirs.headStats).sort());
+  for (const count of ['numSeries', 'numLabelPairs', 'chunkCount']) {
+    expect(ours.headStats[count], count).toBe(theirs.headStats[count]);
+  }
+  for (const time of ['minTime', 'maxTime']) {
+    expect(Math.abs((ours.headStats[time] ?? 0) - (theirs.headStats[time] ?? 0)), time).toBeLessThan(120_000);
+  }
+});
+
+test.each(['0', '-1', 'ten', '10001'])('status/tsdb: limit=%s is refused', async (limit) => {
+  const response = await fetch(`${tidemark.url}/api/v1/status/tsdb?limit=${limit}`);
+  expect([response.status, ((await response.json()) as { errorType: string }).errorType]).toEqual([400, 'bad_data']);
+});
+
+test('status/tsdb: a limit cuts each list; another tenant has nothing', async () => {
+  const cut = await ask<TsdbStatus>(tidemark.url, 'status/tsdb', { limit: '1' });
+  expect(cut['seriesCountByMetricName']).toEqual([{ name: 'page_requests_total', value: 3 }]);
+  const nobody = await ask<TsdbStatus>(tidemark.url, 'status/tsdb', {}, { 'x-scope-orgid': 'nobody' });
+  expect(nobody.headStats['numSeries']).toBe(0);
+  expect(nobody.headStats['minTime']).toBeGreaterThan(nobody.headStats['maxTime'] as number);
+});
+
+test('status/storage: where the samples are and how far storage is', async () => {
+  const status = await ask<{
+    tiers: Record<string, Record<string, number>>;
+    partitions: { topic: string; lag: number; position: number; end: number }[];
+  }>(tidemark.url, 'status/storage', {});
+  expect(Object.keys(status.tiers)).toEqual(['raw', '1m', '1h']);
+  expect(status.tiers['raw']).toMatchObject({ series: 14, retentionMs: 7 * 86_400_000 });
+  const raw = status.partitions.filter(({ topic }) => topic === 'tidemark.raw');
+  expect(raw.length).toBeGreaterThan(0);
+  for (const { lag, position, end } of raw) expect([lag, position > 0]).toEqual([end - position, true]);
+});
+
+test.each(['runtimeinfo', 'buildinfo'])('status/%s has every field of Prometheus, of its type', async (what) => {
+  const ours = await ask<object>(tidemark.url, `status/${what}`, {});
+  const theirs = await ask<object>(prometheus.url, `status/${what}`, {});
+  expect(shapeOf(ours)).toMatchObject(shapeOf(theirs) as object);
+});
+
+test('status/config is YAML without secrets; status/flags is text by name', async () => {
+  const { yaml } = await ask<{ yaml: string }>(tidemark.url, 'status/config', {});
+  expect(yaml).toContain('webhookUrl: <secret>');
+  expect(yaml).not.toContain('door');
+  expect(yaml).toMatch(/retentionRaw: 1w/);
+  expect(yaml).toMatch(/job_name: page/);
+  const flags = await ask<Record<string, string>>(tidemark.url, 'status/flags', {});
+  const theirs = await ask<Record<string, string>>(prometheus.url, 'status/flags', {});
+  expect(flags['query.lookback-delta']).toBe(theirs['query.lookback-delta']);
+  expect(flags['web.listen-address']).toBe(tidemark.url.slice('http://'.length));
+  expect(JSON.stringify(flags)).not.toContain('door');
+});
