@@ -52,6 +52,7 @@ export {
   writeLabels,
 } from './labels.ts';
 export { compileRegex, formatMatcher, type Matcher, type MatchType, matcher } from './matcher.ts';
+export type { MetadataRequest, MetadataSource, MetricDescriptions } from './metadata-source.ts';
 export type { InstantAnswer, InstantQuery, QueryPort } from './query-port.ts';
 export { relabel } from './relabel/apply.ts';
 export {

@@ -24,7 +24,6 @@ async function ask(path: string, init: RequestInit = {}): Promise<{ status: numb
     queries,
     rules: () => ({ groups: [] }),
     alerts: () => ({ alerts: [] }),
-    targets: () => ({}),
     status: { '/status/thing': () => ({ it: 'is' }) },
     flush: undefined,
     page: false,

@@ -25,8 +25,7 @@ export interface AppParts {
   readonly queries: Router | undefined;
   readonly rules: (filter: RulesFilter) => unknown;
   readonly alerts: () => unknown;
-  readonly targets: () => unknown;
-  /** What this process says of itself, below /api/v1. */
+  /** What this process says of itself and of what it scrapes, below /api/v1. */
   readonly status: Answers;
   readonly flush: (() => Promise<FlushReport>) | undefined;
   readonly page: boolean;
@@ -55,7 +54,6 @@ export function createApp(parts: AppParts): Express {
     }
     if (parts.flush) app.post(`${path}/admin/flush`, (_request, response) => void runFlush(response, parts.flush));
     app.get(`${path}/rules`, (request, response) => void answerRules(request.query, response, parts));
-    app.get(`${path}/targets`, (_request, response) => void sendJson(response, parts.targets()));
     app.get(`${path}/alerts`, (_request, response) => void sendJson(response, parts.alerts()));
     app.use(path, answeringRouter(parts.status));
     if (parts.queries) app.use(path, parts.queries);

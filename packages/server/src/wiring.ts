@@ -3,8 +3,10 @@ import { type Clock, type Logger, nodeDisk, type Random, SelfMetrics, systemCloc
 import { openEmbeddedLog, type TopicSpec } from '@tidemark/log';
 import { TOPIC_INTENTS, topicName } from '@tidemark/model';
 import { openFileObjectStore, openStorageEngine, DEFAULT_OPTIONS as STORAGE_DEFAULTS } from '@tidemark/storage-engine';
+import { metricMetadata } from './api/metric-metadata.ts';
 import { processStatus } from './api/process-status.ts';
 import { storageStatus } from './api/storage-status.ts';
+import { targetAnswers } from './api/targets.ts';
 import { tsdbStatus } from './api/tsdb-status.ts';
 import { createApp } from './app.ts';
 import type { LoadedConfig } from './config/load.ts';
@@ -168,9 +170,10 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     queries: roles.has('query') ? query.router : undefined,
     rules: alerting.rulesJson,
     alerts: alerting.alertsJson,
-    targets: collector?.targetsJson ?? (() => ({ activeTargets: [], droppedTargets: [], droppedTargetCounts: {} })),
     status: {
       '/status/tsdb': tsdbStatus((request) => engine.cardinality(request)),
+      '/metadata': metricMetadata((request) => engine.metadata(request)),
+      ...targetAnswers(() => collector?.scraper),
       '/status/storage': storageStatus({ engine, log, retentionMs }),
       ...processStatus({
         loaded: () => options.loaded,

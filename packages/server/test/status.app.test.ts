@@ -152,3 +152,92 @@ test('status/config is YAML without secrets; status/flags is text by name', asyn
   expect(flags['web.listen-address']).toBe(tidemark.url.slice('http://'.length));
   expect(JSON.stringify(flags)).not.toContain('door');
 });
+
+interface Described {
+  readonly type: string;
+  readonly help: string;
+  readonly unit: string;
+}
+
+test('metadata: what the page says, as Prometheus reads it', async () => {
+  const [ours, theirs] = await Promise.all([
+    ask<Record<string, Described[]>>(tidemark.url, 'metadata', {}),
+    ask<Record<string, Described[]>>(prometheus.url, 'metadata', {}),
+  ]);
+  expect(ours).toEqual(theirs);
+  const one = await ask<Record<string, Described[]>>(tidemark.url, 'metadata', { metric: 'page_temperature_celsius' });
+  expect(one).toEqual({
+    page_temperature_celsius: [{ type: 'gauge', help: 'How warm "it" is,\nin \\degrees.', unit: '' }],
+  });
+  for (const params of [{ limit: '2' }, { limit: '0' }, { limit: '9', limit_per_metric: '1' }, { metric: 'nothing' }]) {
+    const [mine, wanted] = await Promise.all([
+      ask<object>(tidemark.url, 'metadata', params),
+      ask<object>(prometheus.url, 'metadata', params),
+    ]);
+    expect(Object.keys(mine).length, JSON.stringify(params)).toBe(Object.keys(wanted).length);
+  }
+  const refused = await fetch(`${tidemark.url}/api/v1/metadata?limit=x`);
+  expect(refused.status).toBe(400);
+});
+
+interface ActiveTarget {
+  readonly [field: string]: unknown;
+  readonly discoveredLabels: Readonly<Record<string, string>>;
+}
+
+interface Targets {
+  readonly activeTargets: readonly ActiveTarget[];
+  readonly droppedTargets: readonly ActiveTarget[];
+}
+
+test.each([{}, { state: 'active' }, { state: 'dropped' }, { state: 'ANY' }, { state: 'other' }])(
+  'targets with %j',
+  async (params) => {
+    const [ours, theirs] = await Promise.all([
+      ask<Targets>(tidemark.url, 'targets', params),
+      ask<Targets>(prometheus.url, 'targets', params),
+    ]);
+    const lasting = (targets: readonly ActiveTarget[]) =>
+      targets.map(({ lastScrape, lastScrapeDuration, globalUrl, discoveredLabels, ...rest }) => ({
+        ...rest,
+        // Prometheus 2.42 has the interval as it is written, Tidemark in milliseconds.
+        discoveredLabels: Object.entries(discoveredLabels).filter(([name]) => !name.startsWith('__scrape_')),
+      }));
+    expect(lasting(ours.activeTargets)).toEqual(lasting(theirs.activeTargets));
+    expect(shapeOf(ours.activeTargets)).toMatchObject(shapeOf(theirs.activeTargets) as object);
+    expect(lasting(ours.droppedTargets)).toMatchObject(
+      lasting(theirs.droppedTargets).map(({ discoveredLabels }) => ({ discoveredLabels })),
+    );
+  },
+);
+
+test('targets of one pool; the pools', async () => {
+  const { activeTargets } = await ask<Targets>(tidemark.url, 'targets', { scrapePool: 'none' });
+  expect(activeTargets).toEqual([]);
+  expect(await ask(tidemark.url, 'scrape_pools', {})).toEqual(await ask(prometheus.url, 'scrape_pools', {}));
+});
+
+test.each<Record<string, string>>([
+  {},
+  { limit: '2' },
+  { match_target: '{job="page"}', metric: 'page_requests_total' },
+  { match_target: '{rack=~"r."}' },
+  { match_target: '{job="other"}' },
+  { metric: 'nothing' },
+])('targets/metadata with %j', async (params) => {
+  const [ours, theirs] = await Promise.all([
+    ask<{ metric?: string }[]>(tidemark.url, 'targets/metadata', params),
+    ask<{ metric?: string }[]>(prometheus.url, 'targets/metadata', params),
+  ]);
+  const sorted = (list: { metric?: string }[]) =>
+    [...list].sort((a, b) => ((a.metric ?? '') < (b.metric ?? '') ? -1 : 1));
+  expect(sorted(ours)).toEqual(sorted(theirs));
+});
+
+test('targets/metadata of a selector that is none: 400', async () => {
+  for (const { url } of [tidemark, prometheus]) {
+    const response = await fetch(`${url}/api/v1/targets/metadata?match_target=%7Bjob=`);
+    expect([url, response.status]).toEqual([url, 400]);
+    expect((await response.json()) as object).toMatchObject({ status: 'error', errorType: 'bad_data' });
+  }
+});

@@ -8,7 +8,13 @@ import {
   SelfMetrics,
   silentLogger,
 } from '@tidemark/base';
-import type { Cardinality, CardinalityRequest, SeriesSource } from '@tidemark/model';
+import type {
+  Cardinality,
+  CardinalityRequest,
+  MetadataRequest,
+  MetricDescriptions,
+  SeriesSource,
+} from '@tidemark/model';
 import { storageError } from './errors.ts';
 import { QUARANTINE_FOLDER, quarantineName, type ShardName } from './filename.ts';
 import type { Tier } from './head/resolve.ts';
@@ -21,6 +27,8 @@ import {
   samplesToEntries,
   type TopicPartitionName,
 } from './intake.ts';
+import { Metadata } from './metadata/metadata.ts';
+import { loadMetadata, saveMetadata } from './metadata/metadata-file.ts';
 import { type EngineMetrics, makeMetrics } from './metrics.ts';
 import { RangeCache } from './object-store/cache.ts';
 import type { ObjectStore } from './object-store/object-store.ts';
@@ -103,6 +111,8 @@ export interface StorageEngine {
   stats(): StorageStats;
   /** What a tenant's raw series are made of. Work by the number of series, in turns; throws the signal's reason. */
   cardinality(request: CardinalityRequest): Promise<Cardinality>;
+  /** What sources said of a tenant's metrics; good until the next await. */
+  metadata(request: MetadataRequest): Iterable<MetricDescriptions>;
   /** Checkpoints and lets go of everything. Twice is fine. */
   close(): Promise<void>;
 }
@@ -127,6 +137,7 @@ class Engine implements StorageEngine {
   readonly #segments: Segments;
   readonly #blocks: BlockCache;
   readonly #shards = new Map<string, Shard>();
+  readonly #metadata = new Metadata();
   readonly #work = new Mutex();
   readonly #source: SeriesSource;
   /** Whether every manifest there is has been found; until then an unknown topic partition may have segments. */
@@ -139,7 +150,7 @@ class Engine implements StorageEngine {
   constructor(init: StorageEngineInit) {
     this.#init = init;
     this.#logger = (init.logger ?? silentLogger).child('storage');
-    this.#metrics = makeMetrics(init.metrics ?? new SelfMetrics(), () => this.#shards.values());
+    this.#metrics = makeMetrics(init.metrics ?? new SelfMetrics(), () => this.#shards.values(), this.#metadata);
     const options = { ...DEFAULT_OPTIONS, ...init.options };
     const levelStores = init.levelStores ?? nativeLevelStores(this.#folder());
     const pool = new StorePool(levelStores, options.openWindowsMax);
@@ -168,6 +179,7 @@ class Engine implements StorageEngine {
   }
 
   async open(): Promise<void> {
+    await loadMetadata(this.#init.disk, this.#metadata, this.#context.quarantine);
     const manifests = await this.#readManifests();
     for (const name of await listShards(this.#init.disk)) {
       const sealed = manifests === undefined ? undefined : (manifests.get(keyOf(name))?.entries ?? []);
@@ -186,7 +198,9 @@ class Engine implements StorageEngine {
   }
 
   applySamples({ topic, partition, offset, batch }: SampleRecord): boolean {
-    return this.#apply({ topic, partition }, 'raw', offset, () => samplesToEntries(batch));
+    const applied = this.#apply({ topic, partition }, 'raw', offset, () => samplesToEntries(batch));
+    if (applied && batch.metadata) this.#metadata.apply(batch.tenant, batch.metadata, batch.admittedAtMs);
+    return applied;
   }
 
   applyRows({ topic, partition, offset, batch }: RowRecord): boolean {
@@ -266,6 +280,10 @@ class Engine implements StorageEngine {
     return countCardinality([...this.#shards.values()], request, new Turns(this.#init.clock, request.signal));
   }
 
+  metadata(request: MetadataRequest): Iterable<MetricDescriptions> {
+    return this.#metadata.list(request);
+  }
+
   close(): Promise<void> {
     return this.#work.run(async () => {
       if (this.#closed) return;
@@ -294,6 +312,7 @@ class Engine implements StorageEngine {
     for (const shard of this.#shards.values()) {
       if (shard.changedSinceCheckpoint) bytes += await checkpointShard(this.#context, shard);
     }
+    await saveMetadata(this.#init.disk, this.#metadata, clock.nowMs());
     this.#lastCheckpointMs = clock.nowMs();
     this.#lastCheckpointBytes = bytes;
     this.#metrics.checkpointBytes.add(bytes);

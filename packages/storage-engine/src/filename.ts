@@ -4,6 +4,7 @@ import { TIERS, type Tier } from './head/resolve.ts';
 //
 //   disk            shards/<topic>/<partition>/checkpoint-<generation, 16 digits>
 //                   shards/<topic>/<partition>/series-<number, 6 digits>
+//                   metadata
 //                   quarantine/<what>-<name>
 //   LevelDB         shards/<topic>/<partition>/windows/<tier>_<start ms, 15 digits>_<sequence, 4 digits>
 //   object store    segments/<topic>/<partition>/<tier>/<start ms, 15 digits>-<sequence, 4 digits>-<part, 3 digits>-<digest>.seg
@@ -26,6 +27,7 @@ export interface WindowName {
 }
 
 export const SHARDS_FOLDER = 'shards';
+export const METADATA_FILE = 'metadata';
 export const QUARANTINE_FOLDER = 'quarantine';
 export const MANIFEST_PREFIX = 'manifests/';
 

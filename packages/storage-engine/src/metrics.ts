@@ -1,4 +1,5 @@
 import type { SelfMetrics } from '@tidemark/base';
+import type { Metadata } from './metadata/metadata.ts';
 import type { Shard } from './shard/shard.ts';
 import { collectStats, type TierStats } from './stats.ts';
 
@@ -12,7 +13,14 @@ export interface EngineMetrics {
   readonly rowsRefused: { add(amount?: number): void };
 }
 
-export function makeMetrics(metrics: SelfMetrics, shards: () => Iterable<Shard>): EngineMetrics {
+export function makeMetrics(metrics: SelfMetrics, shards: () => Iterable<Shard>, metadata: Metadata): EngineMetrics {
+  metrics.gaugeFrom(
+    'tidemark_storage_metadata_metrics',
+    'Metrics of which type, unit or help is known.',
+    () => metadata.metrics,
+  );
+  metrics.gaugeFrom('tidemark_storage_metadata_bytes', 'Memory of what is known of metrics.', () => metadata.bytes);
+  metrics.counterFrom('tidemark_storage_metadata_evicted_total', 'Entries removed by a bound.', () => metadata.evicted);
   const tierGauge = (name: string, help: string, of: (stats: TierStats) => number) =>
     metrics.gaugesFrom(name, help, ['tier'], () =>
       Object.entries(collectStats(shards()).tiers).map(([tier, stats]) => [[tier], of(stats)] as const),

@@ -8,6 +8,7 @@ import { readChunk } from '../src/chunk/chunk.ts';
 import { Columns } from '../src/chunk/columns.ts';
 import { checkpointName, manifestName, segmentName, shardFolder, windowPath } from '../src/filename.ts';
 import { type Fact, inspectSegment } from '../src/index.ts';
+import { decodeMetadataFile } from '../src/metadata/codec.ts';
 import { decodeKey, KIND_DICTIONARY, openValue } from '../src/partition/keys.ts';
 import { decodeDictionary, decodeManifest } from '../src/partition/window-format.ts';
 import { decodeSegmentManifest } from '../src/tiering/manifest.ts';
@@ -76,6 +77,15 @@ test('segment.md', async () => {
   ]);
   const { entries } = decodeSegmentManifest(hex('segment.md', 'segment-manifest'));
   expect(entries).toMatchObject([{ bytes: bytes.length, sealedThroughOffset: 41, lost: 0 }]);
+});
+
+test('metadata.md', () => {
+  expect(decodeMetadataFile(hex('metadata.md', 'metadata'))).toEqual([
+    {
+      tenant: 'default',
+      entries: [{ metric: 'up', type: 'gauge', unit: '', help: 'Is it?', seenMs: 1_700_000_000_000 }],
+    },
+  ]);
 });
 
 test('object-names.md', () => {

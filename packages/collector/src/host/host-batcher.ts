@@ -7,6 +7,7 @@ import {
   type SeriesSection,
   writeStale,
 } from '@tidemark/model';
+import { hostMetadata } from './host-help.ts';
 import type { HostSample } from './host-sample.ts';
 
 // Turns the samples of a tick into a batch. As long as the host has the same series in the same order, batch after batch
@@ -24,12 +25,16 @@ interface KnownSeries {
   readonly sampleSeries: Uint32Array;
 }
 
+// As often as scraped pages are read for theirs.
+const METADATA_EVERY_MS = 10 * 60_000;
+
 export class HostBatcher {
   readonly #tenant: string;
   readonly #targetLabels: Labels;
   #known: KnownSeries | undefined;
   #before: readonly HostSample[] = [];
   #beforeKeys: readonly string[] = [];
+  #metadataDueMs = Number.NEGATIVE_INFINITY;
 
   /** `targetLabels` are added to every series: job and instance. */
   constructor(tenant: string, targetLabels: Labels) {
@@ -45,6 +50,8 @@ export class HostBatcher {
     const known = this.#seriesOf(all, ended.length === 0 ? keys : all.map(keyOf));
     this.#before = samples;
     this.#beforeKeys = keys;
+    const tellsMetadata = atMs >= this.#metadataDueMs;
+    if (tellsMetadata) this.#metadataDueMs = atMs + METADATA_EVERY_MS;
     const values = Float64Array.from(all, (sample) => sample.value);
     for (let i = samples.length; i < all.length; i++) writeStale(values, i);
     return {
@@ -56,7 +63,7 @@ export class HostBatcher {
       values,
       histograms: undefined,
       exemplars: undefined,
-      metadata: undefined,
+      metadata: tellsMetadata ? hostMetadata(all) : undefined,
     };
   }
 
@@ -68,6 +75,8 @@ export class HostBatcher {
 
   #seriesOf(samples: readonly HostSample[], keys: readonly string[]): KnownSeries {
     if (this.#known && sameKeys(keys, this.#known.keys)) return this.#known;
+    // What is new may be of a metric nobody was told of.
+    if (this.#known) this.#metadataDueMs = Number.NEGATIVE_INFINITY;
     const builder = new BatchBuilder(this.#tenant);
     const sampleSeries = Uint32Array.from(samples, (sample) => {
       const bytes = encodeLabels(this.#labelsOf(sample));

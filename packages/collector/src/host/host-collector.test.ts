@@ -183,3 +183,28 @@ test('a system that is not Linux has no host metrics, and the rest goes on', asy
   expect(run.batches).toEqual([]);
   await run.collector.close();
 });
+
+test('what metrics mean is told at first, with new series, and every ten minutes', async () => {
+  const run = await start();
+  await run.clock.advance(5_000);
+  run.texts['/proc/meminfo'] = 'MemFree: 7 kB\nHugePages_Total: 0';
+  await run.clock.advance(5_000);
+  const told = () => run.batches.map(({ metadata }) => metadata?.map(({ metric }) => metric));
+  const load = ['node_load1', 'node_load5', 'node_load15'];
+  expect(told()).toEqual([
+    ['node_memory_MemFree_bytes', 'node_memory_SwapFree_bytes', ...load],
+    undefined,
+    ['node_memory_MemFree_bytes', 'node_memory_HugePages_Total', ...load, 'node_memory_SwapFree_bytes'],
+  ]);
+  expect(run.batches[0]?.metadata?.[0]).toEqual({
+    metric: 'node_memory_MemFree_bytes',
+    type: 'gauge',
+    unit: '',
+    help: 'MemFree of /proc/meminfo, in bytes.',
+  });
+  await run.clock.advance(5_000);
+  const before = run.batches.length;
+  await run.clock.advance(600_000);
+  expect(run.batches.slice(before).filter(({ metadata }) => metadata !== undefined)).toHaveLength(1);
+  await run.collector.close();
+});

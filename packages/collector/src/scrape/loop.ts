@@ -71,6 +71,7 @@ export class ScrapeLoop {
   #lastAtMs = Number.NEGATIVE_INFINITY;
   #samplesExpected = 0;
   #metadataDueMs = Number.NEGATIVE_INFINITY;
+  #metadata: readonly MetricMetadata[] = [];
 
   /** `before`: the loop that scraped the same labels until now, stopped; its series go on in this one. */
   constructor(target: Target, config: ScrapeConfig, parts: LoopParts, before?: ScrapeLoop) {
@@ -95,11 +96,19 @@ export class ScrapeLoop {
         );
     this.#memory.forgetTexts();
     this.#last = before ? before.#last : NEVER;
-    if (before) this.#lastAtMs = before.#lastAtMs;
+    if (before) {
+      this.#lastAtMs = before.#lastAtMs;
+      this.#metadata = before.#metadata;
+    }
   }
 
   get last(): LastScrape {
     return this.#last;
+  }
+
+  /** What the page said of its metrics when it was last read for that: within ten minutes. */
+  get metadata(): readonly MetricMetadata[] {
+    return this.#metadata;
   }
 
   start(): void {
@@ -198,9 +207,13 @@ export class ScrapeLoop {
       samplesExpected: this.#samplesExpected,
       keepMetadata,
     });
-    if (read.error === undefined && keepMetadata) this.#metadataDueMs = atMs + METADATA_EVERY_MS;
-    // What is new may be of a new family.
-    else if (read.error === undefined && read.added > 0) this.#metadataDueMs = Number.NEGATIVE_INFINITY;
+    if (read.error === undefined && keepMetadata) {
+      this.#metadataDueMs = atMs + METADATA_EVERY_MS;
+      this.#metadata = read.metadata;
+    } else if (read.error === undefined && read.added > 0) {
+      // What is new may be of a new family.
+      this.#metadataDueMs = Number.NEGATIVE_INFINITY;
+    }
     return read;
   }
 

@@ -1,5 +1,5 @@
 import { type Logger, Mutex, messageOf } from '@tidemark/base';
-import type { Labels } from '@tidemark/model';
+import type { Labels, MetricMetadata } from '@tidemark/model';
 import type { Discovery } from '../discovery/group.ts';
 import type { ScrapeConfig } from './config.ts';
 import { type LoopParts, ScrapeLoop } from './loop.ts';
@@ -24,6 +24,8 @@ export interface TargetStatus {
   /** NaN before the first scrape. */
   readonly lastScrapeMs: number;
   readonly lastScrapeDurationSeconds: number;
+  /** As the page has it, by metric family. */
+  readonly metadata: readonly MetricMetadata[];
 }
 
 export interface DroppedTarget {
@@ -73,7 +75,7 @@ export class ScrapePool {
   }
 
   targets(): readonly TargetStatus[] {
-    return [...this.#loops.values()].map(({ target, last }) => ({
+    return [...this.#loops.values()].map(({ target, last, metadata }) => ({
       pool: this.#config.jobName,
       labels: target.labels,
       discoveredLabels: target.discoveredLabels,
@@ -81,6 +83,7 @@ export class ScrapePool {
       scrapeIntervalMs: target.intervalMs,
       scrapeTimeoutMs: target.timeoutMs,
       ...last,
+      metadata,
     }));
   }
 

@@ -32,6 +32,8 @@ export interface ScrapeManager {
   targets(): readonly TargetStatus[];
   /** The first thousand of each job. */
   dropped(): readonly DroppedTarget[];
+  /** All of them, by job. */
+  droppedCounts(): ReadonlyMap<string, number>;
   /** What is wrong with target files now. */
   problems(): readonly string[];
   /** Stops scraping, gives what waits one last try. Series do not end by it. Twice is fine. */
@@ -97,6 +99,10 @@ class Manager implements ScrapeManager {
 
   dropped(): readonly DroppedTarget[] {
     return [...this.#jobs.values()].flatMap(({ pool }) => pool.dropped());
+  }
+
+  droppedCounts(): ReadonlyMap<string, number> {
+    return new Map([...this.#jobs].map(([name, { pool }]) => [name, pool.droppedCount]));
   }
 
   problems(): readonly string[] {

@@ -1,6 +1,6 @@
 import type { Clock, Logger, Random, SelfMetrics } from '@tidemark/base';
 import { type ScrapeConfig, type ScrapeManager, startHostCollector, startScrapeManager } from '@tidemark/collector';
-import { DEFAULT_TENANT, formatDuration, type Labels, type SampleSink } from '@tidemark/model';
+import { DEFAULT_TENANT, type SampleSink } from '@tidemark/model';
 import { parse as parseYaml } from 'yaml';
 import type { Config } from '../config/schema.ts';
 
@@ -18,8 +18,7 @@ export interface CollectorParts {
 }
 
 export interface Collector {
-  /** `data` of /api/v1/targets. */
-  targetsJson(): unknown;
+  readonly scraper: ScrapeManager;
   close(): Promise<void>;
 }
 
@@ -41,36 +40,5 @@ export async function startCollector(parts: CollectorParts): Promise<Collector> 
   started.defer(() => scraper.close());
   await scraper.apply(scrapeConfigs);
   const owned = started.move();
-  return { targetsJson: () => targetsAnswer(scraper), close: () => owned.disposeAsync() };
-}
-
-/** As Prometheus answers: active targets with health and last error, dropped ones with what discovery said of them. */
-function targetsAnswer(scraper: ScrapeManager): unknown {
-  const counts: Record<string, number> = {};
-  for (const { pool } of scraper.dropped()) counts[pool] = (counts[pool] ?? 0) + 1;
-  return {
-    activeTargets: scraper.targets().map((target) => ({
-      discoveredLabels: record(target.discoveredLabels),
-      labels: record(target.labels),
-      scrapePool: target.pool,
-      scrapeUrl: target.scrapeUrl,
-      globalUrl: target.scrapeUrl,
-      lastError: target.lastError,
-      lastScrape: Number.isNaN(target.lastScrapeMs) ? NEVER : new Date(target.lastScrapeMs).toISOString(),
-      lastScrapeDuration: Number.isNaN(target.lastScrapeDurationSeconds) ? 0 : target.lastScrapeDurationSeconds,
-      health: target.health,
-      scrapeInterval: formatDuration(target.scrapeIntervalMs),
-      scrapeTimeout: formatDuration(target.scrapeTimeoutMs),
-    })),
-    droppedTargets: scraper
-      .dropped()
-      .map(({ pool, discoveredLabels }) => ({ discoveredLabels: record(discoveredLabels), scrapePool: pool })),
-    droppedTargetCounts: counts,
-  };
-}
-
-const NEVER = '0001-01-01T00:00:00Z';
-
-function record(labels: Labels): Record<string, string> {
-  return Object.fromEntries(labels.map(({ name, value }) => [name, value]));
+  return { scraper, close: () => owned.disposeAsync() };
 }
