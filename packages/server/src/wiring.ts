@@ -21,6 +21,7 @@ import { startQuery } from './roles/query.ts';
 import { runRollup } from './roles/rollup.ts';
 import { recordSchemas } from './roles/schemas.ts';
 import { Storer } from './roles/storer.ts';
+import { RolledUp, startTiering } from './roles/tiering.ts';
 
 // The only file that knows every package: who is handed to whom. Reading it is reading the architecture.
 //
@@ -91,6 +92,16 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     raw: config.store.retentionRaw,
     '1m': config.store.retention1m,
   };
+  const topic = (role: Parameters<typeof topicName>[0]) => topicName(role, config.log.topicPrefix);
+  const rolledUp = new RolledUp({
+    log,
+    clock,
+    logger: logger.child('tiering'),
+    rawTopics: [topic('raw')],
+    partitions: installation.partitions,
+    rollup: roles.has('rollup'),
+    onFailure,
+  });
   const objectFolder = config.store.objects === '' ? join(dataFolder, 'objects') : config.store.objects;
   const engine = await openStorageEngine({
     disk: nodeDisk(join(dataFolder, 'store')),
@@ -104,10 +115,10 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
       checkpointEveryMs: config.store.checkpointInterval,
       sealGraceMs: config.store.sealGrace,
       retentionMs,
+      rolledUpThrough: rolledUp.through,
     },
   });
   parts.defer(() => engine.close());
-  const topic = (role: Parameters<typeof topicName>[0]) => topicName(role, config.log.topicPrefix);
   const storer = new Storer({
     log,
     engine,
@@ -122,6 +133,10 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
   if (roles.has('store')) {
     await storer.start();
     parts.defer(() => storer.close());
+    rolledUp.start();
+    parts.defer(() => rolledUp.close());
+    const tiering = startTiering({ engine, clock, logger: logger.child('tiering'), onFailure });
+    parts.defer(() => tiering.close());
   }
   if (roles.has('rollup')) {
     const rollup = await runRollup({

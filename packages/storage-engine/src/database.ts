@@ -45,9 +45,12 @@ import { dropSealed, listShards, type OpenContext, openShard } from './shard/ope
 import { sealShard } from './shard/sealing.ts';
 import { Shard, type ShardEntries } from './shard/shard.ts';
 import { collectStats, type StorageStats } from './stats.ts';
-import type { Manifest } from './tiering/manifest.ts';
+import { ObjectClaims } from './tiering/claims.ts';
+import { Compactor, type CompactReport } from './tiering/compactor.ts';
+import { type Manifest, NOTHING_SEALED } from './tiering/manifest.ts';
 import { readAllManifests } from './tiering/manifest-store.ts';
-import { retain } from './tiering/retention.ts';
+import { Reaper } from './tiering/reaper.ts';
+import { limitAnswers, retain } from './tiering/retention.ts';
 
 // The engine: shards by topic partition over one disk, one folder of LevelDB windows and one object store.
 //
@@ -107,6 +110,11 @@ export interface StorageEngine {
   checkpoint(): Promise<readonly EnginePosition[]>;
   /** Seals windows that are over and applies retention. `supplementsToo`: late samples don't wait for company. */
   seal(request?: { readonly supplementsToo?: boolean }): Promise<SealReport>;
+  /**
+   * Merges sealed segments into larger ones, and removes objects that no manifest names, once their lease is over. Appends,
+   * checkpoints, seals and reads go on meanwhile. Throws the reason of `signal`, and `STORAGE_CLOSED`.
+   */
+  compact(request?: { readonly signal?: AbortSignal }): Promise<CompactReport>;
   source(): SeriesSource;
   stats(): StorageStats;
   /** What a tenant's raw series are made of. Work by the number of series, in turns; throws the signal's reason. */
@@ -139,6 +147,11 @@ class Engine implements StorageEngine {
   readonly #shards = new Map<string, Shard>();
   readonly #metadata = new Metadata();
   readonly #work = new Mutex();
+  readonly #claims = new ObjectClaims();
+  readonly #reaper: Reaper;
+  readonly #compactor: Compactor;
+  readonly #compacting = new Mutex();
+  readonly #closing = new AbortController();
   readonly #source: SeriesSource;
   /** Whether every manifest there is has been found; until then an unknown topic partition may have segments. */
   #manifestsKnown = false;
@@ -169,6 +182,17 @@ class Engine implements StorageEngine {
     this.#blocks = new BlockCache(options.blockCacheBytes);
     const ranges = new RangeCache(init.objectStore, options.segmentCacheBytes);
     this.#segments = new Segments(ranges, options.segmentIndexBytes, quarantine);
+    const { objectStore, clock } = init;
+    const tiering = { objectStore, clock, claims: this.#claims, options, logger: this.#logger };
+    this.#reaper = new Reaper({
+      ...tiering,
+      nowMs: () => clock.nowMs(),
+      onRemoved: (object, bytes, reason) => {
+        this.#segments.forget(object);
+        this.#metrics.reclaimedBytes.with(reason).add(bytes);
+      },
+    });
+    this.#compactor = new Compactor({ ...tiering, quarantine, reaper: this.#reaper });
     this.#lastCheckpointMs = init.clock.nowMs();
     this.#source = makeSource({
       clock: init.clock,
@@ -182,11 +206,12 @@ class Engine implements StorageEngine {
     await loadMetadata(this.#init.disk, this.#metadata, this.#context.quarantine);
     const manifests = await this.#readManifests();
     for (const name of await listShards(this.#init.disk)) {
-      const sealed = manifests === undefined ? undefined : (manifests.get(keyOf(name))?.entries ?? []);
+      const sealed = manifests === undefined ? undefined : (manifests.get(keyOf(name)) ?? NOTHING_SEALED);
       const shard = await openShard(this.#context, name, sealed);
       if (shard !== undefined) this.#shards.set(keyOf(name), shard);
     }
     if (manifests !== undefined) this.#adopt(manifests);
+    this.#limitAnswers();
   }
 
   position(tp: TopicPartitionName): number {
@@ -246,25 +271,51 @@ class Engine implements StorageEngine {
       const failures: string[] = [];
       let expired = 0;
       const later = (work: Promise<void>) => this.#later(work);
-      const context = { ...this.#context, objectStore: this.#init.objectStore, blocks: this.#blocks, later };
+      const context = {
+        ...this.#context,
+        objectStore: this.#init.objectStore,
+        claims: this.#claims,
+        reaper: this.#reaper,
+        blocks: this.#blocks,
+        later,
+      };
+      this.#limitAnswers();
+      let held = 0;
       for (const shard of this.#shards.values()) {
-        try {
+        await this.#attempt(shard, failures, async () => {
           const supplementsToo = request.supplementsToo ?? false;
           for (const sealed of await sealShard(context, shard, { nowMs, supplementsToo })) {
             const endMs = sealed.startMs + shard.windowMs;
             const { shard: _, ...facts } = sealed;
             windows.push({ ...shard.name, tier: shard.tier, endMs, ...facts });
           }
-          expired += await retain(context, shard, nowMs);
-        } catch (error) {
-          if (!isTidemarkError(error)) throw error;
-          failures.push(`${keyOf(shard.name)}: ${messageOf(error)}`);
-          this.#logger.warn('sealing failed; it is tried again', { ...shard.name, error: messageOf(error) });
-        }
+        });
+        await this.#attempt(shard, failures, async () => {
+          const retained = await retain(context, shard, nowMs);
+          expired += retained.segments;
+          held += retained.held;
+          this.#metrics.retentionWindows.add(retained.windows);
+        });
       }
       this.#metrics.retentionSegments.add(expired);
+      this.#metrics.retentionHeld.set(held);
       this.#metrics.sealSeconds.observe((this.#init.clock.monotonicMs() - startMs) / 1000);
       return { windows, expired, failures };
+    });
+  }
+
+  compact({ signal }: { readonly signal?: AbortSignal } = {}): Promise<CompactReport> {
+    return this.#compacting.run(async () => {
+      this.#checkOpen();
+      const { clock } = this.#init;
+      const startMs = clock.monotonicMs();
+      // A manifest that is not known may name anything.
+      const shards = this.#manifestsKnown ? [...this.#shards.values()] : [];
+      const report = await this.#compactor.run(shards, signals(this.#closing.signal, signal));
+      if (report.jobs > 0) this.#metrics.compactSeconds.observe((clock.monotonicMs() - startMs) / 1000);
+      this.#metrics.compactions.add(report.jobs);
+      this.#metrics.compactedSegments.add(report.segmentsBefore);
+      return report;
     });
   }
 
@@ -284,8 +335,10 @@ class Engine implements StorageEngine {
     return this.#metadata.list(request);
   }
 
-  close(): Promise<void> {
-    return this.#work.run(async () => {
+  async close(): Promise<void> {
+    this.#closing.abort(storageError('STORAGE_CLOSED', 'the storage engine is closed'));
+    await this.#compacting.run(() => Promise.resolve());
+    await this.#work.run(async () => {
       if (this.#closed) return;
       try {
         await this.#checkpointAll();
@@ -317,6 +370,22 @@ class Engine implements StorageEngine {
     this.#lastCheckpointBytes = bytes;
     this.#metrics.checkpointBytes.add(bytes);
     this.#metrics.checkpointSeconds.observe((clock.monotonicMs() - startMs) / 1000);
+  }
+
+  /** The world's faults are noted: the next seal tries again. */
+  async #attempt(shard: Shard, failures: string[], work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!isTidemarkError(error)) throw error;
+      failures.push(`${keyOf(shard.name)}: ${messageOf(error)}`);
+      this.#logger.warn('sealing failed; it is tried again', { ...shard.name, error: messageOf(error) });
+    }
+  }
+
+  #limitAnswers(): void {
+    const nowMs = this.#init.clock.nowMs();
+    for (const shard of this.#shards.values()) limitAnswers(this.#context.options, shard, nowMs);
   }
 
   #later(work: Promise<void>): void {
@@ -356,7 +425,7 @@ class Engine implements StorageEngine {
       );
     }
     const shard = new Shard(this.#context, { topic: tp.topic, partition: tp.partition }, tier);
-    shard.setSealed([]);
+    shard.setSealed(NOTHING_SEALED);
     this.#shards.set(keyOf(tp), shard);
     return shard;
   }
@@ -367,7 +436,7 @@ class Engine implements StorageEngine {
     const manifests = await this.#readManifests();
     if (manifests === undefined) return;
     for (const shard of this.#shards.values()) {
-      shard.setSealed(manifests.get(keyOf(shard.name))?.entries ?? []);
+      shard.setSealed(manifests.get(keyOf(shard.name)) ?? NOTHING_SEALED);
       await dropSealed(this.#logger, shard);
     }
     this.#adopt(manifests);
@@ -375,10 +444,11 @@ class Engine implements StorageEngine {
 
   /** Shards that are only known from their manifest: their segments are read all the same. */
   #adopt(manifests: ReadonlyMap<string, Manifest>): void {
-    for (const [key, { topic, partition, tier, entries }] of manifests) {
+    for (const [key, manifest] of manifests) {
+      const { topic, partition, tier } = manifest;
       if (this.#shards.has(key)) continue;
       const shard = new Shard(this.#context, { topic, partition }, tier);
-      shard.setSealed(entries);
+      shard.setSealed(manifest);
       this.#shards.set(key, shard);
     }
     this.#manifestsKnown = true;
@@ -420,6 +490,10 @@ class Engine implements StorageEngine {
   #checkOpen(): void {
     if (this.#closed) throw storageError('STORAGE_CLOSED', 'the storage engine is closed');
   }
+}
+
+function signals(own: AbortSignal, other: AbortSignal | undefined): AbortSignal {
+  return other === undefined ? own : AbortSignal.any([own, other]);
 }
 
 function keyOf({ topic, partition }: TopicPartitionName): string {

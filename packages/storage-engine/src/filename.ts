@@ -29,6 +29,7 @@ export interface WindowName {
 export const SHARDS_FOLDER = 'shards';
 export const METADATA_FILE = 'metadata';
 export const QUARANTINE_FOLDER = 'quarantine';
+export const SEGMENT_PREFIX = 'segments/';
 export const MANIFEST_PREFIX = 'manifests/';
 
 export function shardFolder({ topic, partition }: ShardName): string {
@@ -74,7 +75,7 @@ export function quarantineName(what: string, name: string): string {
 
 export function segmentName(shard: ShardName, window: WindowName, part: number, digest: string): string {
   const { tier, startMs, sequence } = window;
-  return `segments/${shard.topic}/${shard.partition}/${tier}/${pad(startMs, 15)}-${pad(sequence, 4)}-${pad(part, 3)}-${digest}.seg`;
+  return `${SEGMENT_PREFIX}${shard.topic}/${shard.partition}/${tier}/${pad(startMs, 15)}-${pad(sequence, 4)}-${pad(part, 3)}-${digest}.seg`;
 }
 
 export function manifestName({ topic, partition }: ShardName): string {

@@ -14,5 +14,6 @@ export {
 export type { EnginePosition, RowRecord, SampleRecord, TopicPartitionName } from './intake.ts';
 export { openFileObjectStore } from './object-store/file.ts';
 export type { ObjectInfo, ObjectStore } from './object-store/object-store.ts';
-export { DEFAULT_OPTIONS, type KillPoint, type StorageOptions, WINDOW_MS } from './options.ts';
+export { COMPACTED_MS, DEFAULT_OPTIONS, type KillPoint, type StorageOptions, WINDOW_MS } from './options.ts';
 export type { ShardStats, StorageStats, TierStats } from './stats.ts';
+export type { CompactReport } from './tiering/compactor.ts';

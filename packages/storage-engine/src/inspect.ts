@@ -128,10 +128,13 @@ export async function* inspectSegment(name: string, bytes: Uint8Array): AsyncIte
 
 /** Throws `MANIFEST_CORRUPT`. */
 export async function* inspectManifest(bytes: Uint8Array): AsyncIterable<Fact> {
-  const { entries, ...manifest } = decodeSegmentManifest(bytes);
-  yield { what: 'manifest', bytes: bytes.length, ...manifest, entries: entries.length };
+  const { entries, merged, ...manifest } = decodeSegmentManifest(bytes);
+  yield { what: 'manifest', bytes: bytes.length, ...manifest, entries: entries.length, merged: merged.length };
   for (const { tenants, ...entry } of entries) {
     yield { what: 'entry', ...entry };
     for (const totals of tenants) yield { what: 'tenant', ...totals };
+  }
+  for (const { startMs, lives } of merged) {
+    for (const life of lives) yield { what: 'merged', startMs, ...life };
   }
 }

@@ -10,6 +10,12 @@ export interface EngineMetrics {
   readonly checkpointBytes: { add(amount?: number): void };
   readonly quarantined: { with(what: string): { add(amount?: number): void } };
   readonly retentionSegments: { add(amount?: number): void };
+  readonly retentionWindows: { add(amount?: number): void };
+  readonly retentionHeld: { set(value: number): void };
+  readonly compactions: { add(amount?: number): void };
+  readonly compactedSegments: { add(amount?: number): void };
+  readonly compactSeconds: { observe(value: number): void };
+  readonly reclaimedBytes: { with(reason: string): { add(amount?: number): void } };
   readonly rowsRefused: { add(amount?: number): void };
 }
 
@@ -46,6 +52,25 @@ export function makeMetrics(metrics: SelfMetrics, shards: () => Iterable<Shard>,
     checkpointBytes: metrics.counter('tidemark_storage_checkpoint_bytes_total', 'Bytes of checkpoint files written.'),
     quarantined: metrics.counters('tidemark_storage_quarantined_total', 'Damaged things found, by kind.', ['what']),
     retentionSegments: metrics.counter('tidemark_storage_retention_segments_total', 'Segments removed by retention.'),
+    retentionWindows: metrics.counter(
+      'tidemark_storage_retention_windows_total',
+      'Local windows, never sealed, removed by retention.',
+    ),
+    retentionHeld: metrics.gauge(
+      'tidemark_storage_retention_held_segments',
+      'Raw segments past their time that stay because the rollup has not read them.',
+    ),
+    compactions: metrics.counter('tidemark_storage_compactions_total', 'Merges of segments.'),
+    compactedSegments: metrics.counter('tidemark_storage_compacted_segments_total', 'Segments merged into others.'),
+    compactSeconds: metrics.histogram(
+      'tidemark_storage_compact_seconds',
+      'Time of a run of compaction, if it did anything.',
+    ),
+    reclaimedBytes: metrics.counters(
+      'tidemark_storage_reclaimed_bytes_total',
+      'Bytes of objects removed: past their time, merged into others, or left by a crash.',
+      ['reason'],
+    ),
     rowsRefused: metrics.counter('tidemark_storage_rows_refused_total', 'Rows with impossible times.'),
   };
 }

@@ -1,3 +1,4 @@
+import type { ShardName } from './filename.ts';
 import type { Tier } from './head/resolve.ts';
 
 const HOUR_MS = 3_600_000;
@@ -6,6 +7,16 @@ const MIB = 1024 * 1024;
 
 /** How long a window is, by tier. Part of names and checkpoints on disk: not an option. */
 export const WINDOW_MS: Readonly<Record<Tier, number>> = { raw: 2 * HOUR_MS, '1m': DAY_MS, '1h': 7 * DAY_MS };
+
+/**
+ * How much time compacted segments cover, by tier and level; each is whole times the one before. The last is what history is
+ * kept in; the first keeps the number of segments down until that much time has passed.
+ */
+export const COMPACTED_MS: Readonly<Record<Tier, readonly number[]>> = {
+  raw: [DAY_MS],
+  '1m': [5 * DAY_MS, 30 * DAY_MS],
+  '1h': [13 * 7 * DAY_MS, 52 * 7 * DAY_MS],
+};
 
 /** Entries of a slot: few rows, for a row is thirteen numbers. Part of checkpoints on disk. */
 export const SLOT_SIZE: Readonly<Record<Tier, number>> = { raw: 16, '1m': 4, '1h': 4 };
@@ -18,7 +29,10 @@ export type KillPoint =
   | 'seal:frozen'
   | 'seal:put'
   | 'seal:manifest'
-  | 'seal:removed';
+  | 'seal:removed'
+  | 'compact:put'
+  | 'compact:manifest'
+  | 'reap:removed';
 
 export interface StorageOptions {
   /** A window is over when the clock is this far past its end. 10 min: raw closes after the rollup's grace. */
@@ -47,6 +61,21 @@ export interface StorageOptions {
   readonly segmentIndexBytes: number;
   /** A seal is cut into objects of about this size: they are built in memory. */
   readonly segmentBytesMax: number;
+  /** Time is compacted when it is this far past, so that its late samples come along. */
+  readonly compactAfterMs: number;
+  /** A compacted segment is cut into objects of about this size: they are built in memory. */
+  readonly compactBytesMax: number;
+  /** Segments merged at once; each takes about half a megabyte of memory meanwhile. */
+  readonly compactSourcesMax: number;
+  /** Objects that no manifest names stay this long, for readers that began before and for whoever is about to name them. */
+  readonly objectLeaseMs: number;
+  /** How often the object store is searched for what a crash left behind. */
+  readonly orphanSearchMs: number;
+  /**
+   * The offset of a raw partition below which every record is in rows that are safe. Retention leaves raw segments that have
+   * anything above it.
+   */
+  readonly rolledUpThrough: (shard: ShardName) => number;
   /** Called at kill points; tests only. */
   readonly at: (point: KillPoint) => void | Promise<void>;
 }
@@ -65,5 +94,11 @@ export const DEFAULT_OPTIONS: StorageOptions = {
   segmentCacheBytes: 128 * MIB,
   segmentIndexBytes: 256 * MIB,
   segmentBytesMax: 256 * MIB,
+  compactAfterMs: HOUR_MS,
+  compactBytesMax: 64 * MIB,
+  compactSourcesMax: 64,
+  objectLeaseMs: 15 * 60_000,
+  orphanSearchMs: HOUR_MS,
+  rolledUpThrough: () => Number.POSITIVE_INFINITY,
   at: () => undefined,
 };

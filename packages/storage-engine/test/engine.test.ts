@@ -238,6 +238,9 @@ describe('the object store', () => {
     await world.clock.advance(8 * 24 * HOUR);
     const report = await world.engine.seal();
     expect(report.expired).toBe(1);
+    expect((await world.engine.compact()).removed, 'readers under way have time to end').toBe(0);
+    await world.clock.advance(HOUR);
+    expect((await world.engine.compact()).removed).toBe(1);
     expect(world.objects.names().filter((name) => name.startsWith('segments/'))).toEqual([]);
     expect((await world.engine.source().select(request(UP))).series).toEqual([]);
   });

@@ -76,7 +76,20 @@ test('segment.md', async () => {
     { what: 'series', labels: 'up', samples: 4, firstMs: 1000, lastMs: 4000 },
   ]);
   const { entries } = decodeSegmentManifest(hex('segment.md', 'segment-manifest'));
-  expect(entries).toMatchObject([{ bytes: bytes.length, sealedThroughOffset: 41, lost: 0 }]);
+  expect(entries).toMatchObject([{ bytes: bytes.length, sealedThroughOffset: 41, lost: 0, level: 0 }]);
+  const compacted = decodeSegmentManifest(hex('segment.md', 'segment-manifest-1'));
+  expect(compacted.entries).toMatchObject([
+    { endMs: 86_400_000, level: 1, sealedThroughOffset: 99, cleanedThrough: 70 },
+  ]);
+  expect(compacted.merged).toEqual([
+    {
+      startMs: 0,
+      lives: [
+        { sequence: 0, sealedThroughOffset: 41 },
+        { sequence: 1, sealedThroughOffset: 99 },
+      ],
+    },
+  ]);
 });
 
 test('metadata.md', () => {

@@ -20,6 +20,9 @@ const POINTS = [
   ['seal:put', 1],
   ['seal:manifest', 1],
   ['seal:removed', 1],
+  ['compact:put', 1],
+  ['compact:manifest', 1],
+  ['reap:removed', 2],
 ] as const;
 
 interface Ended {
@@ -66,6 +69,7 @@ test('every sample is there once after kill -9 at any point', async () => {
     const lines = out.split('\n').filter((line) => /^\d+ \d+ /.test(line));
     expect(out).not.toContain('warning');
     expect(Number(/segments (\d+)/.exec(out)?.[1])).toBeGreaterThan(0);
+    expect(/objects (\d+)/.exec(out)?.[1], 'nothing is left that nobody names').toBe(/segments (\d+)/.exec(out)?.[1]);
     const expected = new Map<string, number>();
     for (let offset = 0; offset < end; offset++) {
       for (const { series, atMs, value } of storyPoints(offset)) expected.set(`${series} ${atMs}`, value);

@@ -11,6 +11,7 @@ import {
   writeStale,
 } from '@tidemark/model';
 import { expect, test } from 'vitest';
+import type { CompactReport } from '../src/index.ts';
 import { START_MS, World } from './world.ts';
 
 // The engine against a log and a map: whatever happens, an answer is what the log says, the last in log order standing for
@@ -38,6 +39,8 @@ class Story {
   killAt = -1;
   kills = 0;
   failures = 0;
+  compactions = 0;
+  removed = 0;
 
   constructor(seed: number) {
     this.random = seededRandom(seed);
@@ -47,6 +50,10 @@ class Story {
       retentionMs: { raw: 1000 * HOUR, '1m': 10_000 * HOUR, '1h': 10_000 * HOUR },
       segmentBytesMax: 2000,
       openWindowsMax: 3,
+      compactAfterMs: HOUR,
+      compactBytesMax: 3000,
+      compactSourcesMax: 5,
+      objectLeaseMs: 10 * 60_000,
       at: () => {
         if (this.killAt < 0 || this.killAt-- > 0) return;
         this.kills++;
@@ -185,8 +192,38 @@ class Story {
       if (rough) world.objects.faults = { failures: 0.1, lostReplies: 0.2, slow: 0.3, conflicts: 0.2 };
       await this.survive(() => world.engine.seal({ supplementsToo: this.chance(0.3) }));
       world.objects.faults = { failures: 0, lostReplies: 0, slow: 0.1, conflicts: 0 };
-    } else if (what < 91) await this.restart();
+    } else if (what < 91) {
+      const rough = this.chance(0.3);
+      if (rough) world.objects.faults = { failures: 0.05, lostReplies: 0.1, slow: 0.3, conflicts: 0.1 };
+      // Appends, checkpoints and seals go on beside it.
+      await this.survive(() => this.compact());
+      world.objects.faults = { failures: 0, lostReplies: 0, slow: 0.1, conflicts: 0 };
+    } else if (what < 93) await this.restart();
     else await this.check();
+  }
+
+  /** Appends, checkpoints and seals go on beside it. */
+  async compact(): Promise<void> {
+    const { engine, clock } = this.world;
+    const note = ({ jobs, removed }: CompactReport) => {
+      this.compactions += jobs;
+      this.removed += removed;
+    };
+    const compacting = engine.compact();
+    try {
+      if (this.chance(0.5)) {
+        this.samples.push(this.makeSamples());
+        await this.catchUp();
+        await engine.seal({ supplementsToo: true });
+      }
+    } finally {
+      // A process that dies takes its compaction along.
+      await compacting.then(note, () => undefined);
+    }
+    await compacting;
+    if (!this.chance(0.5)) return;
+    await clock.advance(15 * 60_000);
+    note(await engine.compact());
   }
 
   async check(): Promise<void> {
@@ -301,6 +338,8 @@ test(`answers are what the log says, through crashes, seals and losses (seed ${S
     await story.check();
     const stats = story.world.engine.stats();
     expect(stats.tiers.raw.segments, 'something was sealed').toBeGreaterThan(0);
+    expect(story.compactions, 'something was compacted').toBeGreaterThan(0);
+    expect(story.removed, 'something was removed').toBeGreaterThan(0);
     expect(story.failures, 'something failed').toBeGreaterThan(0);
     expect(story.kills, 'something was killed').toBeGreaterThan(0);
   } catch (error) {

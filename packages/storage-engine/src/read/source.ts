@@ -133,10 +133,11 @@ async function gather(
 async function answer<S>(
   context: SourceContext,
   tier: Tier,
-  request: SelectRequest,
+  asked: SelectRequest,
   columnCount: number,
   make: (labels: Labels, columns: Columns) => S,
 ): Promise<SelectAnswer<S>> {
+  const request = withinRetention(context, tier, asked);
   const gathered = new Gathered(request.limits.seriesMax);
   try {
     const turns = new Turns(context.clock, request.signal);
@@ -166,6 +167,15 @@ async function answer<S>(
   } finally {
     gathered.release();
   }
+}
+
+/** What is past its time is not answered, be it removed already or not: no answer has half of it. */
+function withinRetention(context: SourceContext, tier: Tier, request: SelectRequest): SelectRequest {
+  const from = [...context.shards()].filter((shard) => shard.tier === tier).map((shard) => shard.answersFromMs);
+  const startMs = Math.max(request.range.startMs, Math.min(...from));
+  return from.length === 0 || startMs === request.range.startMs
+    ? request
+    : { ...request, range: { ...request.range, startMs } };
 }
 
 function noteDamage(context: SourceContext, tier: Tier, { range }: SelectRequest, warnings: Set<string>): void {

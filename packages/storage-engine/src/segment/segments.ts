@@ -64,6 +64,12 @@ export class Segments {
     }
   }
 
+  /** The object is removed. */
+  forget(object: string): void {
+    this.#cache.forget(object);
+    for (const key of this.#indexes.keys()) if (key.startsWith(`${object}#`)) this.#indexes.delete(key);
+  }
+
   #source(entry: SegmentEntry, tenant: string, index: SegmentIndex, warnings: Set<string>): BlockSource {
     const ranges: RangeReader = this.#cache.ranges(entry.object, entry.bytes);
     return {

@@ -17,14 +17,16 @@ export class SegmentWriter {
   readonly #footer: Omit<SegmentFooter, 'tenants'>;
   readonly #done: (TenantTotals & { readonly index: Uint8Array })[] = [];
   #tenant: { name: string; blocks: BlockRange[]; series: IndexedSeries[]; samples: number } | undefined;
+  #indexBytes = 0;
 
   constructor(footer: Omit<SegmentFooter, 'tenants'>) {
     this.#footer = footer;
     this.#out.raw(SEGMENT_MAGIC);
   }
 
+  /** About what it will take; labels count, so that many short series don't grow it without bound. */
   get bytes(): number {
-    return this.#out.length + this.#block.length;
+    return this.#out.length + this.#block.length + this.#indexBytes;
   }
 
   get empty(): boolean {
@@ -55,6 +57,7 @@ export class SegmentWriter {
     }
     this.#tenant.series.push({ id, labels, chunks });
     this.#tenant.samples += run.length;
+    this.#indexBytes += id.length + labels.length + chunks.length * 8;
   }
 
   finish(): { readonly bytes: Uint8Array; readonly digest: string; readonly tenants: readonly TenantTotals[] } {

@@ -7,7 +7,7 @@ import { storageError } from '../errors.ts';
 import { SHARDS_FOLDER, type ShardName, seriesFileName, shardFolder, windowsFolder } from '../filename.ts';
 import type { Quarantine } from '../partition/window.ts';
 import { loadWindow } from '../partition/window-reader.ts';
-import type { SegmentEntry } from '../tiering/manifest.ts';
+import type { Sealed } from '../tiering/manifest.ts';
 import { type CheckpointContext, installationMark } from './checkpointing.ts';
 import { Shard, type ShardContext } from './shard.ts';
 
@@ -32,7 +32,7 @@ export async function listShards(disk: Disk): Promise<ShardName[]> {
 export async function openShard(
   context: OpenContext,
   name: ShardName,
-  sealed: readonly SegmentEntry[] | undefined,
+  sealed: Sealed | undefined,
 ): Promise<Shard | undefined> {
   const folder = shardFolder(name);
   const loaded = await readNewestCheckpoint(context.disk, folder);
@@ -87,8 +87,8 @@ async function loadWindows(context: OpenContext, shard: Shard, header: Checkpoin
     window.frozenPosition = frozenPosition;
     window.frozenDurably = frozenPosition > 0;
     if (present.has(window.path)) await loadWindow({ ...context, registry: shard.registry }, window, generation);
-    // Sealed, and its segment expired before the next checkpoint.
-    else if (frozenPosition > 0 && window.endMs <= oldestMs) continue;
+    // Expired: retention took it, or its segment, before the next checkpoint.
+    else if (window.endMs <= oldestMs) continue;
     // While the manifest is unknown it may be sealed as well: then it goes when that is learned.
     else window.noteDamage(`window ${window.path} is missing`);
     kept.add(window.path);

@@ -7,8 +7,9 @@ import { type BlockCache, LoadedBlocks } from '../read/block-cache.ts';
 import type { GatheredSeries } from '../read/chunk-ref.ts';
 import { SeriesDecoder } from '../read/decode.ts';
 import { SegmentWriter } from '../segment/writer.ts';
-import { type Manifest, type SegmentEntry, sortEntries } from '../tiering/manifest.ts';
-import { changeManifest } from '../tiering/manifest-store.ts';
+import type { ObjectClaims } from '../tiering/claims.ts';
+import { type SegmentEntry, sealedLives, sortEntries } from '../tiering/manifest.ts';
+import { changeSealed } from '../tiering/manifest-store.ts';
 import { type CheckpointContext, checkpointShard } from './checkpointing.ts';
 import type { Shard } from './shard.ts';
 
@@ -26,6 +27,7 @@ const SERIES_AT_ONCE = 256;
 
 export interface SealContext extends CheckpointContext {
   readonly objectStore: ObjectStore;
+  readonly claims: ObjectClaims;
   readonly blocks: BlockCache;
   readonly logger: Logger;
   /** Takes work that need not be waited for now, but before the engine is closed. */
@@ -82,17 +84,19 @@ async function sealWindow(context: SealContext, shard: Shard, window: Window): P
     return undefined;
   }
   assert(window.pendingBytes === 0, 'a durably frozen window waits for nothing');
-  const entries = await putSegments(context, shard, window);
+  using claimed = context.claims.begin();
+  const entries = await putSegments(context, shard, window, (name) => claimed.take(name));
   await context.options.at('seal:put');
-  const manifest = await changeManifest(context.objectStore, shard.name, emptyManifest(shard), (current) => {
-    const there = current.entries.filter(
-      (entry) => entry.startMs === window.startMs && entry.sequence === window.sequence,
-    );
-    if (there.length > 0) return undefined;
+  const manifest = await changeSealed(context.objectStore, shard, (current) => {
+    if (
+      sealedLives(current)
+        .get(window.startMs)
+        ?.some(({ sequence }) => sequence === window.sequence)
+    )
+      return undefined;
     return { ...current, entries: sortEntries([...current.entries, ...entries]) };
   });
   await context.options.at('seal:manifest');
-  shard.setSealed(manifest.entries);
   if (!entries.every(({ object }) => manifest.entries.some((entry) => entry.object === object))) {
     context.logger.error('a window was sealed by another process with other content; the local copy stays', {
       window: window.path,
@@ -115,11 +119,12 @@ async function sealWindow(context: SealContext, shard: Shard, window: Window): P
   };
 }
 
-export function emptyManifest(shard: Shard): Manifest {
-  return { tier: shard.tier, ...shard.name, entries: [] };
-}
-
-async function putSegments(context: SealContext, shard: Shard, window: Window): Promise<SegmentEntry[]> {
+async function putSegments(
+  context: SealContext,
+  shard: Shard,
+  window: Window,
+  claim: (name: string) => Promise<void>,
+): Promise<SegmentEntry[]> {
   const entries: SegmentEntry[] = [];
   const decoder = new SeriesDecoder(shard.head.options.columnCount);
   const range = { startMs: window.startMs, endMs: window.endMs };
@@ -128,6 +133,7 @@ async function putSegments(context: SealContext, shard: Shard, window: Window): 
     const { bytes, digest, tenants } = full.finish();
     const { startMs, endMs, sequence } = window;
     const object = segmentName(shard.name, { tier: shard.tier, startMs, sequence }, entries.length, digest);
+    await claim(object);
     await context.objectStore.putIfAbsent(object, bytes);
     entries.push({
       startMs,
@@ -138,6 +144,8 @@ async function putSegments(context: SealContext, shard: Shard, window: Window): 
       bytes: bytes.length,
       sealedThroughOffset: window.frozenPosition - 1,
       lost: 0,
+      level: 0,
+      cleanedThrough: -1,
       tenants,
     });
   };

@@ -1,4 +1,4 @@
-import type { Clock } from '@tidemark/base';
+import { type Clock, Mutex } from '@tidemark/base';
 import { overlaps, type SeriesSection, type TimeRange } from '@tidemark/model';
 import type { SeriesFile } from '../checkpoint/series-file.ts';
 import type { Column } from '../chunk/columns.ts';
@@ -11,7 +11,7 @@ import { keepEntries } from '../intake.ts';
 import { SLOT_SIZE, type StorageOptions, WINDOW_MS } from '../options.ts';
 import { Window, type WindowContext } from '../partition/window.ts';
 import { SeriesRegistry } from '../series/registry.ts';
-import { type SegmentEntry, sortEntries } from '../tiering/manifest.ts';
+import { type Sealed, type SealedLife, type SegmentEntry, sealedLives } from '../tiering/manifest.ts';
 import { makeShardCounts } from './counts.ts';
 
 // One topic partition: its series, its head, its windows, and what is sealed of it.
@@ -67,6 +67,12 @@ export class Shard {
   readonly reads = new Set<ReadUnderWay>();
   /** What is sealed; undefined while the manifest could not be read. */
   sealed: readonly SegmentEntry[] | undefined;
+  /** Lives that were sealed, by window, whether their segments are compacted or not. */
+  lives: ReadonlyMap<number, readonly SealedLife[]> = new Map();
+  /** Manifest changes, one at a time. */
+  readonly manifestWork = new Mutex();
+  /** Nothing before this is answered: it is past its time, whether it is removed yet or not (retention.ts). */
+  answersFromMs = Number.NEGATIVE_INFINITY;
   #sealedThrough = new Map<number, number>();
   #sealedThroughMax = -1;
   readonly #context: ShardContext;
@@ -91,9 +97,10 @@ export class Shard {
   }
 
   /** Says what the manifest says. */
-  setSealed(entries: readonly SegmentEntry[]): void {
-    this.sealed = entries;
-    this.#sealedThrough = sealedThrough(entries);
+  setSealed(sealed: Sealed): void {
+    this.sealed = sealed.entries;
+    this.lives = sealedLives(sealed);
+    this.#sealedThrough = sealedThrough(this.lives);
     this.#sealedThroughMax = Math.max(-1, ...this.#sealedThrough.values());
   }
 
@@ -114,9 +121,7 @@ export class Shard {
 
   /** The life that follows those sealed. */
   nextSequence(startMs: number): number {
-    let lives = 0;
-    for (const entry of this.sealed ?? []) if (entry.startMs === startMs) lives = Math.max(lives, entry.sequence + 1);
-    return lives;
+    return (this.lives.get(startMs)?.at(-1)?.sequence ?? -1) + 1;
   }
 
   /**
@@ -125,7 +130,7 @@ export class Shard {
    * process may have sealed a life of that number with less in it: neither says anything about what is here.
    */
   isSealed(startMs: number, sequence: number, position: number): boolean {
-    const own = (this.sealed ?? []).find((entry) => entry.startMs === startMs && entry.sequence === sequence);
+    const own = this.lives.get(startMs)?.find((life) => life.sequence === sequence);
     if (own === undefined) return false;
     return position <= Math.max(own.sealedThroughOffset, this.#sealedThrough.get(startMs) ?? -1) + 1;
   }
@@ -218,14 +223,13 @@ export class Shard {
  * By window, the offset through which segments have everything. A life that is missing ends it: what that one had is in no
  * segment, and must not be skipped when the log brings it again.
  */
-function sealedThrough(entries: readonly SegmentEntry[]): Map<number, number> {
+function sealedThrough(windows: ReadonlyMap<number, readonly SealedLife[]>): Map<number, number> {
   const through = new Map<number, number>();
-  const lives = new Map<number, number>();
-  for (const { startMs, sequence, sealedThroughOffset } of sortEntries(entries)) {
-    const next = lives.get(startMs) ?? 0;
-    if (sequence > next) continue;
-    lives.set(startMs, sequence + 1);
-    through.set(startMs, Math.max(through.get(startMs) ?? -1, sealedThroughOffset));
+  for (const [startMs, lives] of windows) {
+    for (const [next, { sequence, sealedThroughOffset }] of lives.entries()) {
+      if (sequence > next) break;
+      through.set(startMs, Math.max(through.get(startMs) ?? -1, sealedThroughOffset));
+    }
   }
   return through;
 }

@@ -1,6 +1,7 @@
 import { isTidemarkError } from '@tidemark/base';
 import { MANIFEST_PREFIX, manifestName, parseManifestName, type ShardName } from '../filename.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
+import type { Shard } from '../shard/shard.ts';
 import { decodeSegmentManifest, encodeSegmentManifest, type Manifest } from './manifest.ts';
 
 // Reads and changes a manifest. A change whose reply was lost is found again by reading: `change` sees the newest manifest
@@ -54,4 +55,21 @@ export async function changeManifest(
       if (attempt >= ATTEMPTS_MAX || !isTidemarkError(error, 'OBJECT_CHANGED')) throw error;
     }
   }
+}
+
+/**
+ * The same for a shard, which then knows what stands. One change of a shard's manifest at a time: whoever ends last must have
+ * read last. Throws what `changeManifest` throws.
+ */
+export function changeSealed(
+  store: ObjectStore,
+  shard: Shard,
+  change: (manifest: Manifest) => Manifest | undefined,
+): Promise<Manifest> {
+  return shard.manifestWork.run(async () => {
+    const empty: Manifest = { tier: shard.tier, ...shard.name, entries: [], merged: [] };
+    const manifest = await changeManifest(store, shard.name, empty, change);
+    shard.setSealed(manifest);
+    return manifest;
+  });
 }

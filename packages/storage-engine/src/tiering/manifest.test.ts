@@ -6,12 +6,13 @@ import {
   encodeSegmentManifest,
   type Manifest,
   type SegmentEntry,
+  sealedLives,
   sortEntries,
 } from './manifest.ts';
 import { changeManifest, readManifestObject } from './manifest-store.ts';
 
 const SHARD = { topic: 'tidemark.raw', partition: 3 };
-const EMPTY: Manifest = { tier: 'raw', ...SHARD, entries: [] };
+const EMPTY: Manifest = { tier: 'raw', ...SHARD, entries: [], merged: [] };
 const entry = (startMs: number, sequence = 0): SegmentEntry => ({
   startMs,
   endMs: startMs + 7_200_000,
@@ -21,6 +22,8 @@ const entry = (startMs: number, sequence = 0): SegmentEntry => ({
   bytes: 12_345_678_901,
   sealedThroughOffset: 99,
   lost: 0,
+  level: 0,
+  cleanedThrough: -1,
   tenants: [{ tenant: 'default', series: 3, samples: 4_000_000_000 }],
 });
 const add = (one: SegmentEntry) => (manifest: Manifest) => {
@@ -29,7 +32,16 @@ const add = (one: SegmentEntry) => (manifest: Manifest) => {
 };
 
 test('comes back as it was', () => {
-  const manifest = { ...EMPTY, entries: [entry(0), entry(7_200_000), entry(7_200_000, 1)] };
+  const compacted = { ...entry(0), endMs: 86_400_000, level: 1, cleanedThrough: 7 };
+  const lives = [
+    { sequence: 0, sealedThroughOffset: 5 },
+    { sequence: 1, sealedThroughOffset: 2 ** 40 },
+  ];
+  const manifest = {
+    ...EMPTY,
+    entries: [compacted, entry(7_200_000, 2)],
+    merged: [{ startMs: 7_200_000, lives }],
+  };
   expect(decodeSegmentManifest(encodeSegmentManifest(manifest))).toEqual(manifest);
 });
 
@@ -76,4 +88,21 @@ test('when another writer always wins, it gives up and says so', async () => {
   await expect(changeManifest(store, SHARD, EMPTY, add(entry(7_200_000)))).rejects.toMatchObject({
     code: 'OBJECT_CHANGED',
   });
+});
+
+test('every life that was sealed is known, merged or not, and parts are one life', () => {
+  const manifest = {
+    ...EMPTY,
+    entries: [{ ...entry(0), level: 1 }, entry(7_200_000, 1), { ...entry(7_200_000, 1), part: 1 }],
+    merged: [{ startMs: 7_200_000, lives: [{ sequence: 0, sealedThroughOffset: 5 }] }],
+  };
+  expect([...sealedLives(manifest)]).toEqual([
+    [
+      7_200_000,
+      [
+        { sequence: 0, sealedThroughOffset: 5 },
+        { sequence: 1, sealedThroughOffset: 99 },
+      ],
+    ],
+  ]);
 });

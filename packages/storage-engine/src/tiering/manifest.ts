@@ -6,15 +6,24 @@ import { TIERS, type Tier } from '../head/resolve.ts';
 // no manifest names does not exist, whatever lies in the object store.
 //
 //   manifest := magic "TMMANI" | version u16 | tier text | topic text | partition uvarint
-//               | entries uvarint | entry* | crc u32                              crc = crc32c(all before it)
+//               | entries uvarint | entry* | merged uvarint | window* | crc u32      crc = crc32c(all before it)
 //   entry    := start ms zigzag | end ms zigzag | sequence uvarint | part uvarint | object text | bytes u64
-//               | sealedThroughOffset plus 1 u64 | lost uvarint | tenants uvarint | (name text | series | samples uvarint)*
+//               | sealedThroughOffset plus 1 u64 | lost uvarint | level uvarint | cleanedThrough plus 1 u64
+//               | tenants uvarint | (name text | series | samples uvarint)*
+//   window   := start ms zigzag | lives uvarint | (sequence uvarint | sealedThroughOffset plus 1 u64)*
+//
+// Version 0 has neither levels, nor cleanedThrough, nor merged windows; it is read, and written no more.
 //
 // `sealedThroughOffset`: every record of the partition up to this offset has what it had for this window in segments of this
 // or a lower sequence, unless a lower sequence is missing here: a life that could not be read is in no segment. `lost` counts
 // local blocks that were unreadable when the window was sealed: reads warn of them.
+//
+// A segment of level 0 is one life of one window. Compaction makes segments of higher levels from several; what those lives were
+// is then in `merged`, because a replay must still know them. `cleanedThrough`: deletes up to this offset are carried out in it.
 
-const MAGIC = Uint8Array.of(0x54, 0x4d, 0x4d, 0x41, 0x4e, 0x49, 0, 0);
+const MAGIC = Uint8Array.of(0x54, 0x4d, 0x4d, 0x41, 0x4e, 0x49);
+const VERSION = 1;
+const MAGIC_BYTES = MAGIC.length + 2;
 
 export interface TenantTotals {
   readonly tenant: string;
@@ -33,8 +42,33 @@ export interface SegmentEntry {
   /** -1: nothing. */
   readonly sealedThroughOffset: number;
   readonly lost: number;
+  /** 0: one life of one window, as it was sealed. Above: compacted, that many times at most. */
+  readonly level: number;
+  /** Deletes of the partition up to this offset are carried out in it; -1: none. */
+  readonly cleanedThrough: number;
   readonly tenants: readonly TenantTotals[];
 }
+
+/** A life of a window that was sealed. */
+export interface SealedLife {
+  readonly sequence: number;
+  readonly sealedThroughOffset: number;
+}
+
+/** Lives that have no segment of level 0 any more: compaction merged them, or found nothing left of them. */
+export interface MergedWindow {
+  readonly startMs: number;
+  /** By sequence. */
+  readonly lives: readonly SealedLife[];
+}
+
+/** What a manifest says of a partition's segments. */
+export interface Sealed {
+  readonly entries: readonly SegmentEntry[];
+  readonly merged: readonly MergedWindow[];
+}
+
+export const NOTHING_SEALED: Sealed = { entries: [], merged: [] };
 
 export interface Manifest {
   readonly tier: Tier;
@@ -42,11 +76,15 @@ export interface Manifest {
   readonly partition: number;
   /** By start, sequence, part. */
   readonly entries: readonly SegmentEntry[];
+  /** By start. */
+  readonly merged: readonly MergedWindow[];
 }
 
 export function encodeSegmentManifest(manifest: Manifest): Uint8Array {
   const writer = new ByteWriter(1024);
   writer.raw(MAGIC);
+  writer.u8(VERSION);
+  writer.u8(0);
   writer.text(manifest.tier);
   writer.text(manifest.topic);
   writer.uvarint(manifest.partition);
@@ -60,11 +98,22 @@ export function encodeSegmentManifest(manifest: Manifest): Uint8Array {
     writer.u64(entry.bytes);
     writer.u64(entry.sealedThroughOffset + 1);
     writer.uvarint(entry.lost);
+    writer.uvarint(entry.level);
+    writer.u64(entry.cleanedThrough + 1);
     writer.uvarint(entry.tenants.length);
     for (const { tenant, series, samples } of entry.tenants) {
       writer.text(tenant);
       writer.uvarint(series);
       writer.uvarint(samples);
+    }
+  }
+  writer.uvarint(manifest.merged.length);
+  for (const { startMs, lives } of manifest.merged) {
+    writer.zigzag(startMs);
+    writer.uvarint(lives.length);
+    for (const { sequence, sealedThroughOffset } of lives) {
+      writer.uvarint(sequence);
+      writer.u64(sealedThroughOffset + 1);
     }
   }
   writer.u32(crc32c(writer.view()));
@@ -74,24 +123,31 @@ export function encodeSegmentManifest(manifest: Manifest): Uint8Array {
 /** Throws `MANIFEST_CORRUPT`. */
 export function decodeSegmentManifest(bytes: Uint8Array): Manifest {
   const end = bytes.length - 4;
-  if (end < MAGIC.length || !Buffer.from(bytes.subarray(0, MAGIC.length)).equals(MAGIC)) {
-    throw storageError('MANIFEST_CORRUPT', 'not a manifest, or one of another version');
+  if (end < MAGIC_BYTES || !Buffer.from(bytes.subarray(0, MAGIC.length)).equals(MAGIC)) {
+    throw storageError('MANIFEST_CORRUPT', 'not a manifest');
   }
+  const version = (bytes[MAGIC.length] as number) + (bytes[MAGIC.length + 1] as number) * 256;
   if (new ByteReader(bytes, end).u32() !== crc32c(bytes, 0, end)) {
     throw storageError('MANIFEST_CORRUPT', 'a manifest fails its checksum');
   }
-  const reader = new ByteReader(bytes, MAGIC.length, end);
+  if (version > VERSION) {
+    throw storageError('MANIFEST_CORRUPT', `a manifest of version ${version}; this program knows ${VERSION}`, {
+      version,
+    });
+  }
+  const reader = new ByteReader(bytes, MAGIC_BYTES, end);
   const tierName = reader.text();
   const tier = TIERS.find((candidate) => candidate === tierName);
   if (tier === undefined) throw storageError('MANIFEST_CORRUPT', `no tier is called ${JSON.stringify(tierName)}`);
   const topic = reader.text();
   const partition = reader.uvarint();
-  const entries = Array.from({ length: reader.count(20) }, () => decodeEntry(reader));
+  const entries = Array.from({ length: reader.count(20) }, () => decodeEntry(reader, version));
+  const merged = version === 0 ? [] : Array.from({ length: reader.count(2) }, (): MergedWindow => decodeMerged(reader));
   if (reader.left !== 0) throw storageError('MANIFEST_CORRUPT', 'bytes after the last entry', { at: reader.at });
-  return { tier, topic, partition, entries };
+  return { tier, topic, partition, entries, merged };
 }
 
-function decodeEntry(reader: ByteReader): SegmentEntry {
+function decodeEntry(reader: ByteReader, version: number): SegmentEntry {
   return {
     startMs: reader.zigzag(),
     endMs: reader.zigzag(),
@@ -101,6 +157,8 @@ function decodeEntry(reader: ByteReader): SegmentEntry {
     bytes: reader.u64(),
     sealedThroughOffset: reader.u64() - 1,
     lost: reader.uvarint(),
+    level: version === 0 ? 0 : reader.uvarint(),
+    cleanedThrough: version === 0 ? -1 : reader.u64() - 1,
     tenants: Array.from({ length: reader.count(3) }, () => ({
       tenant: reader.text(),
       series: reader.uvarint(),
@@ -109,6 +167,31 @@ function decodeEntry(reader: ByteReader): SegmentEntry {
   };
 }
 
+function decodeMerged(reader: ByteReader): MergedWindow {
+  return {
+    startMs: reader.zigzag(),
+    lives: Array.from({ length: reader.count(9) }, () => ({
+      sequence: reader.uvarint(),
+      sealedThroughOffset: reader.u64() - 1,
+    })),
+  };
+}
+
 export function sortEntries(entries: readonly SegmentEntry[]): SegmentEntry[] {
   return [...entries].sort((a, b) => a.startMs - b.startMs || a.sequence - b.sequence || a.part - b.part);
+}
+
+/** Every life that was sealed, by the start of its window; in each by sequence. */
+export function sealedLives({ entries, merged }: Sealed): Map<number, SealedLife[]> {
+  const windows = new Map<number, SealedLife[]>();
+  const add = (startMs: number, { sequence, sealedThroughOffset }: SealedLife) => {
+    const lives = windows.get(startMs) ?? [];
+    windows.set(startMs, lives);
+    // Parts of one life say the same.
+    if (!lives.some((life) => life.sequence === sequence)) lives.push({ sequence, sealedThroughOffset });
+  };
+  for (const { startMs, lives } of merged) for (const life of lives) add(startMs, life);
+  for (const entry of entries) if (entry.level === 0) add(entry.startMs, entry);
+  for (const lives of windows.values()) lives.sort((a, b) => a.sequence - b.sequence);
+  return windows;
 }

@@ -1,6 +1,7 @@
+import { readdir } from 'node:fs/promises';
 import { type Clock, nodeDisk } from '@tidemark/base';
 import { BatchBuilder, labelsOf, labelValue, matcher } from '@tidemark/model';
-import { type KillPoint, openFileObjectStore, openStorageEngine } from '@tidemark/storage-engine';
+import { type KillPoint, openFileObjectStore, openStorageEngine, type StorageEngine } from '@tidemark/storage-engine';
 import { STORY_START_MS, storyPoints, storyTime } from './story.ts';
 
 // The process that is killed. `child.ts run <folder> <until> [kill point] [nth time]` stores the story and dies at the point
@@ -18,19 +19,7 @@ const clock: Clock = {
   after: () => () => undefined,
 };
 
-const engine = await openStorageEngine({
-  disk: nodeDisk(folder),
-  folder,
-  objectStore: await openFileObjectStore(`${folder}/objects`),
-  clock,
-  installationKey: new Uint8Array(32).fill(3),
-  options: {
-    supplementAfterMs: 0,
-    at: (point: KillPoint) => {
-      if (point === killPoint && ++passes === Number(nth)) process.kill(process.pid, 'SIGKILL');
-    },
-  },
-});
+const engine = await open();
 if (mode === 'run') await run();
 else await dump();
 
@@ -47,21 +36,27 @@ async function run(): Promise<void> {
       process.stdout.write(`durable ${position?.offset}\n`);
     }
     if (offset % 40 === 39) await engine.seal();
+    if (offset % 40 === 19) await engine.compact();
   }
   await engine.close();
   process.stdout.write('done\n');
 }
 
+async function sweep(): Promise<void> {
+  const sweeper = await open();
+  await sweeper.compact();
+  nowMs += 120_000;
+  await sweeper.compact();
+  await sweeper.close();
+}
+
 /** Replays the rest of the log, as the storer would, and prints. */
 async function dump(): Promise<void> {
   await run();
-  const reader = await openStorageEngine({
-    disk: nodeDisk(folder),
-    folder,
-    objectStore: await openFileObjectStore(`${folder}/objects`),
-    clock,
-    installationKey: new Uint8Array(32).fill(3),
-  });
+  // What crashes left is nobody's when its lease is over.
+  nowMs += 120_000;
+  await sweep();
+  const reader = await open();
   const { series, warnings } = await reader.source().select({
     tenant: 'default',
     matchers: [matcher('=', '__name__', 'story')],
@@ -74,6 +69,26 @@ async function dump(): Promise<void> {
     for (const [i, time] of timestampsMs.entries()) lines.push(`${labelValue(labels, 'series')} ${time} ${values[i]}`);
   }
   lines.push(`segments ${reader.stats().tiers.raw.segments}`);
+  lines.push(`objects ${(await readdir(`${folder}/objects/segments/tidemark.raw/0/raw`)).length}`);
   process.stdout.write(`${lines.join('\n')}\n`);
   await reader.close();
+}
+
+async function open(): Promise<StorageEngine> {
+  return openStorageEngine({
+    disk: nodeDisk(folder),
+    folder,
+    objectStore: await openFileObjectStore(`${folder}/objects`),
+    clock,
+    installationKey: new Uint8Array(32).fill(3),
+    options: {
+      supplementAfterMs: 0,
+      compactAfterMs: 0,
+      objectLeaseMs: 60_000,
+      orphanSearchMs: 60_000,
+      at: (point: KillPoint) => {
+        if (point === killPoint && ++passes === Number(nth)) process.kill(process.pid, 'SIGKILL');
+      },
+    },
+  });
 }

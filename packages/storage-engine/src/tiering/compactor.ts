@@ -1,0 +1,128 @@
+import { type Clock, isTidemarkError, type Logger, messageOf } from '@tidemark/base';
+import type { ObjectStore } from '../object-store/object-store.ts';
+import { COMPACTED_MS, type StorageOptions } from '../options.ts';
+import type { Quarantine } from '../partition/window.ts';
+import type { Shard } from '../shard/shard.ts';
+import type { ObjectClaims } from './claims.ts';
+import { compact } from './compact.ts';
+import { type CompactionJob, planCompaction } from './compact-plan.ts';
+import type { Reaper } from './reaper.ts';
+
+/** What became of segments. */
+export interface CompactReport {
+  /** Merges, and segments written anew. */
+  readonly jobs: number;
+  readonly segmentsBefore: number;
+  readonly segmentsAfter: number;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  /** Objects removed that no manifest names. */
+  readonly removed: number;
+  /** What could not be done now, and why: tried again next time. */
+  readonly failures: readonly string[];
+}
+
+export interface CompactorContext {
+  readonly objectStore: ObjectStore;
+  readonly claims: ObjectClaims;
+  readonly reaper: Reaper;
+  readonly clock: Clock;
+  readonly options: StorageOptions;
+  readonly logger: Logger;
+  readonly quarantine: Quarantine;
+}
+
+// Of one partition before the next has its turn: some seconds of work each.
+const JOBS_AT_ONCE = 32;
+// What could not be read is tried again after this long: somebody may have put it back.
+const RETRY_AFTER_MS = 3_600_000;
+const UNREADABLE_CODES = new Set(['SEGMENT_CORRUPT', 'BYTES_MALFORMED', 'CHUNK_MALFORMED', 'OBJECT_NOT_FOUND']);
+
+/** Keeps what is sealed in few, large segments, and removes what nobody names. One run at a time. */
+export class Compactor {
+  readonly #context: CompactorContext;
+  /** Objects that could not be read, and when. */
+  readonly #unreadable = new Map<string, number>();
+
+  constructor(context: CompactorContext) {
+    this.#context = context;
+  }
+
+  /** Throws the signal's reason. */
+  async run(shards: readonly Shard[], signal: AbortSignal): Promise<CompactReport> {
+    const { reaper, clock } = this.#context;
+    for (const [object, sinceMs] of this.#unreadable) {
+      if (clock.nowMs() - sinceMs >= RETRY_AFTER_MS) this.#unreadable.delete(object);
+    }
+    const sums = { jobs: 0, segmentsBefore: 0, segmentsAfter: 0, bytesBefore: 0, bytesAfter: 0 };
+    const failures: string[] = [];
+    for (const shard of shards) await this.#runShard(shard, signal, sums, failures);
+    let removed = 0;
+    try {
+      removed = await reaper.reap();
+    } catch (error) {
+      if (!isTidemarkError(error)) throw error;
+      failures.push(`objects that nobody names: ${messageOf(error)}`);
+    }
+    return { ...sums, removed, failures };
+  }
+
+  async #runShard(shard: Shard, signal: AbortSignal, sums: Sums, failures: string[]): Promise<void> {
+    const { logger } = this.#context;
+    for (let jobs = 0; jobs < JOBS_AT_ONCE; jobs++) {
+      signal.throwIfAborted();
+      const job = this.#plan(shard);
+      if (job === undefined) return;
+      try {
+        const done = await compact({ ...this.#context, signal }, shard, {
+          job,
+          oldestMs: shard.answersFromMs,
+          erase: () => undefined,
+          cleanedThrough: -1,
+        });
+        if (done === undefined) return;
+        sums.jobs++;
+        sums.segmentsBefore += job.sources.reduce((sum, { parts }) => sum + parts.length, 0);
+        sums.segmentsAfter += done.objects;
+        sums.bytesBefore += done.bytesBefore;
+        sums.bytesAfter += done.bytesAfter;
+        logger.info('segments compacted', { ...shard.name, tier: shard.tier, level: job.level, ...done });
+      } catch (error) {
+        if (!isTidemarkError(error)) throw error;
+        const { topic, partition } = shard.name;
+        failures.push(`${topic}/${partition}: ${messageOf(error)}`);
+        if (!UNREADABLE_CODES.has(error.code)) return;
+        this.#noteUnreadable(job, error.details['name']);
+      }
+    }
+  }
+
+  #plan(shard: Shard): CompactionJob | undefined {
+    const { options, clock } = this.#context;
+    if (shard.sealed === undefined) return undefined;
+    return planCompaction({
+      entries: shard.sealed,
+      lives: shard.lives,
+      windowMs: shard.windowMs,
+      spansMs: COMPACTED_MS[shard.tier],
+      closedMs: clock.nowMs() - options.sealGraceMs - options.compactAfterMs,
+      oldestMs: shard.answersFromMs,
+      position: shard.durablePosition,
+      sourcesMax: options.compactSourcesMax,
+      unreadable: new Set(this.#unreadable.keys()),
+      wantsCleaning: () => false,
+    });
+  }
+
+  /** Its windows stay as they are; reads go on to warn of it. */
+  #noteUnreadable(job: CompactionJob, name: unknown): void {
+    const objects = job.sources.flatMap(({ parts }) => parts.map(({ object }) => object));
+    const bad = objects.filter((object) => object === name);
+    for (const object of bad.length > 0 ? bad : objects) {
+      this.#unreadable.set(object, this.#context.clock.nowMs());
+      this.#context.quarantine('segment', object, undefined);
+    }
+  }
+}
+
+type Sums = { -readonly [K in keyof Omit<CompactReport, 'removed' | 'failures'>]: CompactReport[K] };

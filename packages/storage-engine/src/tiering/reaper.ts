@@ -1,0 +1,119 @@
+import { isTidemarkError, type Logger, messageOf } from '@tidemark/base';
+import { SEGMENT_PREFIX } from '../filename.ts';
+import type { ObjectStore } from '../object-store/object-store.ts';
+import type { StorageOptions } from '../options.ts';
+import type { ObjectClaims } from './claims.ts';
+import { readAllManifests } from './manifest-store.ts';
+
+// Removes objects that no manifest names: what retention and compaction took out of one, and what a crash left between a put and
+// the manifest's swap.
+//
+//   out of the manifest, or found by a search ── lease ──> claimed ── manifests read ── not named ──> removed
+//
+// The lease is for reads that began when the object was still named, and for another process that is about to name it. It begins
+// when this process first sees that nobody names the object, so it needs no clock of the object store. Manifests are read after
+// the claim, for what they said before may have changed.
+
+export type Doom = 'retention' | 'compaction' | 'orphan';
+
+interface Doomed {
+  readonly bytes: number;
+  readonly reason: Doom;
+  readonly sinceMs: number;
+}
+
+export interface ReaperContext {
+  readonly objectStore: ObjectStore;
+  readonly claims: ObjectClaims;
+  readonly options: StorageOptions;
+  readonly logger: Logger;
+  readonly nowMs: () => number;
+  /** An object is removed: caches forget it, somebody counts. */
+  readonly onRemoved: (object: string, bytes: number, reason: Doom) => void;
+}
+
+// More than any year of segments; a search finds the rest when these are gone.
+const DOOMED_MAX = 100_000;
+// Claimed together, for one reading of the manifests.
+const REMOVED_AT_ONCE = 100;
+
+export class Reaper {
+  readonly #context: ReaperContext;
+  readonly #doomed = new Map<string, Doomed>();
+  #searchedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(context: ReaperContext) {
+    this.#context = context;
+  }
+
+  /** Objects that wait for their lease to end. */
+  get waiting(): number {
+    return this.#doomed.size;
+  }
+
+  doom(object: string, bytes: number, reason: Doom): void {
+    if (this.#doomed.size >= DOOMED_MAX || this.#doomed.has(object)) return;
+    this.#doomed.set(object, { bytes, reason, sinceMs: this.#context.nowMs() });
+  }
+
+  /** Removes what is due. Returns how many objects. Throws what the object store throws; the rest is tried again. */
+  async reap(): Promise<number> {
+    const { options, nowMs } = this.#context;
+    if (nowMs() - this.#searchedMs >= options.orphanSearchMs) {
+      await this.#search();
+      this.#searchedMs = nowMs();
+    }
+    const due = [...this.#doomed].filter(([, { sinceMs }]) => nowMs() - sinceMs >= options.objectLeaseMs);
+    let removed = 0;
+    for (let at = 0; at < due.length; at += REMOVED_AT_ONCE) {
+      removed += await this.#remove(due.slice(at, at + REMOVED_AT_ONCE));
+    }
+    return removed;
+  }
+
+  async #search(): Promise<void> {
+    const { objectStore, claims } = this.#context;
+    const found: { name: string; size: number }[] = [];
+    for await (const { name, size } of objectStore.list(SEGMENT_PREFIX)) {
+      if (!claims.has(name) && !this.#doomed.has(name)) found.push({ name, size });
+      if (found.length >= DOOMED_MAX) break;
+    }
+    const named = await this.#named();
+    for (const { name, size } of found) if (!named.has(name)) this.doom(name, size, 'orphan');
+  }
+
+  async #remove(due: readonly (readonly [string, Doomed])[]): Promise<number> {
+    const { objectStore, claims, logger, onRemoved, options } = this.#context;
+    using claimed = claims.begin();
+    const free = due.filter(([name]) => claimed.tryTake(name));
+    const named = await this.#named();
+    let removed = 0;
+    for (const [name, { bytes, reason }] of free) {
+      if (named.has(name)) {
+        // The same content was sealed or compacted again.
+        this.#doomed.delete(name);
+        continue;
+      }
+      try {
+        await objectStore.delete(name);
+      } catch (error) {
+        if (!isTidemarkError(error)) throw error;
+        logger.warn('an object that nobody names could not be removed; it is tried again', {
+          name,
+          error: messageOf(error),
+        });
+        continue;
+      }
+      this.#doomed.delete(name);
+      removed++;
+      onRemoved(name, bytes, reason);
+      await options.at('reap:removed');
+    }
+    return removed;
+  }
+
+  async #named(): Promise<Set<string>> {
+    const manifests = await readAllManifests(this.#context.objectStore);
+    return new Set(manifests.flatMap(({ entries }) => entries.map(({ object }) => object)));
+  }
+}
