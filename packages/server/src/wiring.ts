@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type Clock, type Logger, nodeDisk, type Random, SelfMetrics, systemClock } from '@tidemark/base';
 import { openEmbeddedLog, type TopicSpec } from '@tidemark/log';
 import { TOPIC_INTENTS, topicName } from '@tidemark/model';
-import { openFileObjectStore, openStorageEngine, DEFAULT_OPTIONS as STORAGE_DEFAULTS } from '@tidemark/storage-engine';
+import { openFileObjectStore, openStorageEngine } from '@tidemark/storage-engine';
 import { metricMetadata } from './api/metric-metadata.ts';
 import { processStatus } from './api/process-status.ts';
 import { storageStatus } from './api/storage-status.ts';
@@ -88,9 +88,9 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
   await recordSchemas(log, config.log.topicPrefix);
 
   const retentionMs = {
-    ...STORAGE_DEFAULTS.retentionMs,
     raw: config.store.retentionRaw,
     '1m': config.store.retention1m,
+    '1h': config.store.retention1h,
   };
   const topic = (role: Parameters<typeof topicName>[0]) => topicName(role, config.log.topicPrefix);
   const rolledUp = new RolledUp({
@@ -126,7 +126,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     logger: logger.child('storer'),
     metrics,
     sampleTopics: [topic('raw')],
-    rowTopics: [topic('1m')],
+    rowTopics: [topic('1m'), topic('1h')],
     partitions: installation.partitions,
     onFailure,
   });

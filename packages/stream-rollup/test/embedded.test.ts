@@ -34,6 +34,7 @@ async function life(root: string, clock: Clock, work: (log: Log) => Promise<void
   await log.ensureTopics([
     { name: 'tidemark.raw', ...topic },
     { name: 'tidemark.1m', ...topic },
+    { name: 'tidemark.1h', ...topic },
   ]);
   const rollup = await startRollup({ log, clock, disk, folder: 'rollup', partitions: 2, logger: silentLogger });
   await work(log);

@@ -29,8 +29,10 @@ test('rows of any run of batches are those of the oracle, through crashes, idlen
       });
       const encoded = batches.map((batch) => encodeSampleBatch(sampleBatchOf(batch)));
       const rows = new NewestRows();
+      const hours = new NewestRows();
       const read = () => {
         for (const { value } of driver.outputs('tidemark.1m')) rows.add(decodeRowBatch(value as Uint8Array));
+        for (const { value } of driver.outputs('tidemark.1h')) hours.add(decodeRowBatch(value as Uint8Array));
       };
       let crashes = random.below(3);
       let next = 0;
@@ -53,10 +55,11 @@ test('rows of any run of batches are those of the oracle, through crashes, idlen
         read();
       }
       // Idle for long: the wall clock closes what is open.
-      await driver.advanceWallClock(1_300_000);
+      await driver.advanceWallClock(4_900_000);
       read();
       const expected = oracle(batches, RULES);
       expect(linesOf(rows.answer())).toEqual(linesOf(expected.rows));
+      expect(linesOf(hours.answer())).toEqual(linesOf(expected.hours));
       if (!repeated) {
         expect(metrics.duplicatePoints.value()).toBe(expected.duplicate);
         expect(metrics.replacedPoints.value()).toBe(expected.replaced);

@@ -1,4 +1,4 @@
-// What the one-minute rows of a run of batches should be, said as plainly as possible. Imports nothing of the product.
+// What the one-minute and one-hour rows of a run of batches should be, said as plainly as possible. Imports nothing of the product.
 
 export interface OracleSample {
   /** Anything that names the series within its tenant. */
@@ -22,6 +22,8 @@ export interface OracleRules {
 export interface OracleAnswer {
   /** By `tenant|series|windowEndMs`; the numbers of a row joined by blanks. Windows without a value have no entry. */
   readonly rows: Map<string, string>;
+  /** The same of hours. */
+  readonly hours: Map<string, string>;
   readonly beyondGrace: number;
   readonly tooFarInFuture: number;
   readonly duplicate: number;
@@ -30,6 +32,7 @@ export interface OracleAnswer {
 
 const STALE = 0x7ff0_0000_0000_0002n;
 const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
 
 export function oracle(batches: readonly OracleBatch[], rules: OracleRules): OracleAnswer {
   const windows = new Map<string, Map<number, bigint>>();
@@ -57,14 +60,60 @@ export function oracle(batches: readonly OracleBatch[], rules: OracleRules): Ora
     }
   }
   const rows = new Map<string, string>();
+  const minutes = new Map<string, { endMs: number; row: RowNumbers }[]>();
   for (const [key, points] of windows) {
     const row = rowOf([...points].filter(([, bits]) => bits !== STALE).sort(([a], [b]) => a - b));
-    if (row !== undefined) rows.set(key, row);
+    if (row === undefined) continue;
+    rows.set(key, rowText(row));
+    const [tenant, ...rest] = key.split('|');
+    const endMs = Number(rest.pop());
+    const hour = `${tenant}|${rest.join('|')}|${Math.ceil(endMs / HOUR_MS) * HOUR_MS}`;
+    minutes.set(hour, [...(minutes.get(hour) ?? []), { endMs, row }]);
   }
-  return { rows, ...counts };
+  const hours = new Map<string, string>();
+  for (const [key, of] of minutes) hours.set(key, rowText(hourOf(of.sort((a, b) => a.endMs - b.endMs))));
+  return { rows, hours, ...counts };
 }
 
-function rowOf(points: readonly (readonly [timestampMs: number, bits: bigint])[]): string | undefined {
+/** Minute after minute: numbers that are sums go on, and a counter's step between two minutes counts. */
+function hourOf(minutes: readonly { readonly row: RowNumbers }[]): RowNumbers {
+  const rows = minutes.map(({ row }) => row);
+  const first = rows[0] as RowNumbers;
+  const last = rows.at(-1) as RowNumbers;
+  let { sum, compensation, increase } = first;
+  rows.slice(1).forEach((row, i) => {
+    const before = rows[i] as RowNumbers;
+    const total = sum + row.sum;
+    if (!Number.isFinite(total)) compensation = 0;
+    else if (Math.abs(sum) >= Math.abs(row.sum)) compensation += sum - total + row.sum;
+    else compensation += row.sum - total + sum;
+    sum = total;
+    if (Number.isFinite(sum)) compensation += row.compensation;
+    increase = increase + (row.first < before.last ? row.first : row.first - before.last) + row.increase;
+  });
+  const best = (of: (row: RowNumbers) => number, better: (a: number, b: number) => boolean) =>
+    rows.map(of).reduce((a, b) => (better(b, a) || Number.isNaN(a) ? b : a));
+  return {
+    count: rows.reduce((count, row) => count + row.count, 0),
+    sum,
+    compensation,
+    min: best(
+      (row) => row.min,
+      (a, b) => a < b,
+    ),
+    max: best(
+      (row) => row.max,
+      (a, b) => a > b,
+    ),
+    first: first.first,
+    firstMs: first.firstMs,
+    last: last.last,
+    lastMs: last.lastMs,
+    increase,
+  };
+}
+
+function rowOf(points: readonly (readonly [timestampMs: number, bits: bigint])[]): RowNumbers | undefined {
   if (points.length === 0) return undefined;
   const values = points.map(([, bits]) => numberOf(bits));
   const numbers = values.filter((value) => !Number.isNaN(value));
@@ -82,7 +131,7 @@ function rowOf(points: readonly (readonly [timestampMs: number, bits: bigint])[]
   });
   const first = values[0] as number;
   const last = values.at(-1) as number;
-  return rowText({
+  return {
     count: values.length,
     sum,
     compensation,
@@ -93,7 +142,7 @@ function rowOf(points: readonly (readonly [timestampMs: number, bits: bigint])[]
     last,
     lastMs: (points.at(-1) as readonly [number, bigint])[0],
     increase: last - first + increase,
-  });
+  };
 }
 
 export interface RowNumbers {

@@ -83,12 +83,13 @@ function mortalDisk(disk: Disk, kill: KillSwitch): Disk {
 export class World {
   readonly clock: SimClock;
   readonly rows = new NewestRows();
+  readonly hours = new NewestRows();
   log: SimLog;
   disk = new SimDisk();
   metrics = new SelfMetrics();
   #app: Streams | undefined;
   #kill = new KillSwitch();
-  #rowsFrom = 0;
+  readonly #readFrom = new Map<string, number>();
 
   constructor(startMs: number) {
     this.clock = new SimClock(startMs);
@@ -109,6 +110,7 @@ export class World {
     await this.log.ensureTopics([
       { name: 'tidemark.raw', ...topic },
       { name: 'tidemark.1m', ...topic },
+      { name: 'tidemark.1h', ...topic },
     ]);
     this.#kill = kill;
     this.metrics = new SelfMetrics();
@@ -143,16 +145,21 @@ export class World {
     await closing;
   }
 
-  /** Reads what is new in the 1m topic. */
+  /** Reads what is new in the topics of rows. */
   async collect(): Promise<void> {
-    const from = [{ topic: 'tidemark.1m', partition: 0, offset: this.#rowsFrom }];
+    await this.#collect('tidemark.1m', this.rows);
+    await this.#collect('tidemark.1h', this.hours);
+  }
+
+  async #collect(topic: string, into: NewestRows): Promise<void> {
+    const from = [{ topic, partition: 0, offset: this.#readFrom.get(topic) ?? 0 }];
     const reader = await this.log.openReader({ group: 'collector', from });
     for (;;) {
       const fetched = await reader.fetch({ maxBytes: 1e9, maxWaitMs: 0 });
       if (fetched.length === 0) break;
       for (const { records, nextOffset } of fetched) {
-        for (const { value } of records) this.rows.add(decodeRowBatch(value as Uint8Array));
-        this.#rowsFrom = nextOffset;
+        for (const { value } of records) into.add(decodeRowBatch(value as Uint8Array));
+        this.#readFrom.set(topic, nextOffset);
       }
     }
     await reader.close();

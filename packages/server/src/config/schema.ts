@@ -102,6 +102,7 @@ export const CONFIG_SCHEMA = z.strictObject({
     ),
     retentionRaw: duration('7d', 'How long raw samples are kept.'),
     retention1m: duration('30d', 'How long 1-minute rows are kept.'),
+    retention1h: duration('1y', 'How long 1-hour rows are kept.'),
     objects: z.string().default('').describe('Folder of the object store; empty: `objects` in the data folder.'),
   }),
   query: section('Limits of queries.', {

@@ -5,6 +5,7 @@ import { type StreamsMetrics, streamsMetrics } from '../runtime/metrics.ts';
 export interface RollupMetrics {
   readonly streams: StreamsMetrics;
   readonly rowsEmitted: Counter;
+  readonly hourRowsEmitted: Counter;
   readonly latePoints: Counter;
   readonly duplicatePoints: Counter;
   readonly replacedPoints: Counter;
@@ -27,6 +28,10 @@ export function rollupMetrics(metrics: SelfMetrics = new SelfMetrics()): RollupM
   return {
     streams: streamsMetrics(metrics, 'tidemark_rollup'),
     rowsEmitted: metrics.counter('tidemark_rollup_rows_emitted_total', 'Rows sent to the 1m topic, repeats included.'),
+    hourRowsEmitted: metrics.counter(
+      'tidemark_rollup_hour_rows_emitted_total',
+      'Rows sent to the 1h topic, repeats included.',
+    ),
     latePoints: metrics.counter(
       'tidemark_rollup_late_points_total',
       'Points folded into windows whose rows had been emitted already.',

@@ -1,16 +1,20 @@
 import { assert, must } from '@tidemark/base';
-import { foldRow, RESOLUTION_MS, type RollupRow, type RowBatch, type SampleBatch } from '@tidemark/model';
+import type { Resolution, RowBatch, SampleBatch } from '@tidemark/model';
 import type { ProcessorContext } from '../processor/context.ts';
 import type { Processor } from '../processor/processor.ts';
 import { NO_HEADERS, type StreamRecord } from '../processor/record.ts';
+import type { HourStore } from '../state/hour-store.ts';
+import { HOUR_MS } from '../state/open-hour.ts';
 import type { PointWindow, WindowPart } from '../state/point-window.ts';
-import { POINTS_PER_SLOT_MAX, SLOT_BITS, SLOTS, type SlotBlock } from '../state/slot-block.ts';
+import { SLOT_BITS, SLOTS, type SlotBlock } from '../state/slot-block.ts';
 import { type AppendTally, makeTally, type StoreTenant, type WindowPointStore } from '../state/window-store.ts';
+import { SlotFolder } from './fold-slot.ts';
 import { DROP_REASONS, type RollupMetrics } from './metrics.ts';
+import { OneHour, type Turn } from './one-hour.ts';
 import type { RollupOptions } from './options.ts';
-import { RowBatcher } from './row-batcher.ts';
+import { ChunkSections, RowBatcher } from './row-batcher.ts';
 
-// Raw samples in, one-minute rows out.
+// Raw samples in, one-minute rows out; what hours need of minutes goes to one-hour.ts, whose rows take the same turns.
 //
 //   event time   ------(  window  ]---------------------------------------------------> windows are (end - 60 s, end]
 //                                 |end
@@ -25,12 +29,15 @@ import { RowBatcher } from './row-batcher.ts';
 // point in it). So a row of some revision says the same whenever and however often it is sent, and the greatest revision
 // says all that is in the log.
 
-const WINDOW_MS = RESOLUTION_MS['1m'];
 // How often an idle task looks at the wall clock.
 const IDLE_CHECK_MS = 1_000;
 
 export interface OneMinuteOptions {
-  readonly storeName: string;
+  readonly windowStore: string;
+  readonly hourStore: string;
+  /** Children that take the rows. */
+  readonly minuteSink: string;
+  readonly hourSink: string;
   readonly generation: number;
   readonly metrics: RollupMetrics;
   readonly limits: RollupOptions;
@@ -38,15 +45,15 @@ export interface OneMinuteOptions {
 
 export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, RowBatch> {
   readonly #options: OneMinuteOptions;
+  readonly #sections = new ChunkSections();
+  readonly #folder = new SlotFolder();
   readonly #batcher: RowBatcher;
   readonly #blocksPerChunk: number;
-  // One slot's points for the fold.
-  #times = new Float64Array(256);
-  #values = new Float64Array(256);
-  #words = new Uint32Array(this.#values.buffer);
   #context: ProcessorContext<null, RowBatch> | undefined;
   #store: WindowPointStore | undefined;
-  #rowsLeft = 0;
+  #hours: HourStore | undefined;
+  #oneHour: OneHour | undefined;
+  #turn: Turn = { rowsLeft: 0, admittedAtMs: 0 };
   #continuing = false;
 
   constructor(options: OneMinuteOptions) {
@@ -54,14 +61,33 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
     assert(rowsPerBatchMax % SLOTS === 0, `rowsPerBatchMax is a multiple of ${SLOTS}`);
     this.#options = options;
     this.#blocksPerChunk = rowsPerBatchMax / SLOTS;
-    this.#batcher = new RowBatcher(rowsPerBatchMax, options.generation, (batch) => this.#forward(batch));
+    this.#batcher = this.#batcherFor('1m', options.minuteSink);
   }
 
   init(context: ProcessorContext<null, RowBatch>): void {
+    const { windowStore, hourStore, hourSink, limits, metrics } = this.#options;
     this.#context = context;
-    this.#store = context.getStateStore<WindowPointStore>(this.#options.storeName);
+    const windows = context.getStateStore<WindowPointStore>(windowStore);
+    const hours = context.getStateStore<HourStore>(hourStore);
+    if (!hours.wasRestored && !windows.isNew) hours.wholeFromMs = context.currentStreamTimeMs() + limits.futureMs;
+    this.#store = windows;
+    this.#hours = hours;
+    const batcher = this.#batcherFor('1h', hourSink);
+    this.#oneHour = new OneHour({ windows, hours, folder: this.#folder, batcher, limits, metrics });
     context.schedule(IDLE_CHECK_MS, 'wall-clock', () => this.#onTick());
     this.#observe();
+  }
+
+  #batcherFor(resolution: Resolution, sink: string): RowBatcher {
+    const { limits, generation } = this.#options;
+    return new RowBatcher({
+      resolution,
+      generation,
+      rowsMax: limits.rowsPerBatchMax,
+      sections: this.#sections,
+      send: (value) =>
+        must(this.#context).forward({ key: null, value, timestampMs: value.admittedAtMs, headers: NO_HEADERS }, sink),
+    });
   }
 
   process(record: StreamRecord<unknown, SampleBatch>): void {
@@ -75,22 +101,27 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
     const tally = makeTally();
     store.append(record.value, offset, { closedThroughMs: clockMs - graceMs, latestMs: clockMs + futureMs }, tally);
     this.#count(tally, record.value.histograms?.series.length ?? 0);
-    this.#rowsLeft = this.#options.limits.rowsPerTurnMax;
+    this.#beginTurn();
     this.#emitDue(clockMs);
+  }
+
+  #beginTurn(rowsLeft = this.#options.limits.rowsPerTurnMax): void {
+    this.#turn = { rowsLeft, admittedAtMs: must(this.#context).currentStreamTimeMs() };
   }
 
   /** What is due goes out now: whatever the checkpoint takes for sent has to be in the log. */
   flush(): void {
-    this.#rowsLeft = Number.POSITIVE_INFINITY;
+    this.#beginTurn(Number.POSITIVE_INFINITY);
     const clockMs = this.#closingClockMs();
     for (const window of must(this.#store).windows()) {
       if (window.emitted || this.#isDue(window, clockMs)) this.#emit(window, clockMs);
     }
+    must(this.#oneHour).flush(clockMs, this.#turn);
     this.#observe();
   }
 
   #onTick(): void {
-    this.#rowsLeft = this.#options.limits.rowsPerTurnMax;
+    this.#beginTurn();
     this.#emitDue(this.#closingClockMs());
     this.#observe();
   }
@@ -112,22 +143,36 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
       store.completeFromMs = clockMs + futureMs;
     }
     store.marks.add(clockMs, offset);
-    const oldestOpenStartMs = Math.floor((clockMs - graceMs) / WINDOW_MS) * WINDOW_MS;
-    store.neededFromMs = oldestOpenStartMs - futureMs;
+    // The hour that holds the oldest open window: what it has of minutes that are over is in its file only.
+    store.neededFromMs = Math.floor((clockMs - graceMs) / HOUR_MS) * HOUR_MS - futureMs;
   }
 
   /** Grace is over for windows that end at `clockMs - graceMs` or before: last rows go out, points go. */
   #closeWindows(clockMs: number): void {
     const store = must(this.#store);
+    const throughMs = clockMs - this.#options.limits.graceMs;
+    const oneHour = must(this.#oneHour);
     let closed = false;
+    this.#beginTurn(Number.POSITIVE_INFINITY);
     for (const window of store.windows()) {
-      if (window.endMs > clockMs - this.#options.limits.graceMs) break;
-      this.#rowsLeft = Number.POSITIVE_INFINITY;
+      if (window.endMs > throughMs) break;
       this.#emit(window, clockMs);
+      oneHour.take(window);
       store.free(window);
       closed = true;
     }
-    if (closed && store.forgetIdleSeries()) this.#batcher.forgetSections();
+    if (!closed) return;
+    oneHour.closeThrough(throughMs, clockMs, this.#turn);
+    this.#forgetIdle();
+  }
+
+  /** Series and tenants that no open window and no open hour has. */
+  #forgetIdle(): void {
+    const hours = must(this.#hours);
+    const renumbering = must(this.#store).forgetIdle((live) => hours.markLive(live));
+    if (!renumbering) return;
+    hours.renumber(renumbering);
+    this.#sections.clear();
   }
 
   #emitDue(clockMs: number): void {
@@ -136,10 +181,11 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
       if (!this.#isDue(window, clockMs)) break;
       if (window.emitted && clockMs < window.emittedAtMs + reemitIntervalMs) continue;
       this.#emit(window, clockMs);
-      if (this.#rowsLeft > 0) continue;
+      if (this.#turn.rowsLeft > 0) continue;
       this.#continueSoon();
       return;
     }
+    if (!must(this.#oneHour).emitDue(clockMs, this.#turn)) this.#continueSoon();
   }
 
   /** Lets the task append and fetch, and goes on. */
@@ -173,10 +219,10 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
 
   /** Returns whether all of it was sent. */
   #emitPart(window: PointWindow, part: WindowPart, tenant: StoreTenant): boolean {
-    const admittedAtMs = must(this.#context).currentStreamTimeMs();
+    const { admittedAtMs } = this.#turn;
     const { blocks } = part;
     for (let first = 0; first < blocks.length; first += this.#blocksPerChunk) {
-      if (this.#rowsLeft <= 0) {
+      if (this.#turn.rowsLeft <= 0) {
         this.#batcher.flush(admittedAtMs);
         return false;
       }
@@ -186,7 +232,7 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
         const block = blocks[index];
         if (!block || (block.emitted && block.dirtyCount === 0)) continue;
         whole ||= !block.emitted;
-        this.#emitBlock(window, part, tenant, index, block, admittedAtMs);
+        this.#emitBlock(window, part, tenant, index, block);
       }
       // Changed rows of several chunks travel together; a whole chunk has a batch of its own.
       if (whole) this.#batcher.flush(admittedAtMs, first / this.#blocksPerChunk);
@@ -195,54 +241,24 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
     return true;
   }
 
-  #emitBlock(
-    window: PointWindow,
-    part: WindowPart,
-    tenant: StoreTenant,
-    index: number,
-    block: SlotBlock,
-    admittedAtMs: number,
-  ): void {
+  #emitBlock(window: PointWindow, part: WindowPart, tenant: StoreTenant, index: number, block: SlotBlock): void {
+    const oneHour = must(this.#oneHour);
+    const hour = oneHour.emittedHourOf(window.endMs);
     let rows = 0;
     for (let slot = 0; slot < block.slots; slot++) {
       if (block.counts[slot] === 0 || (block.emitted && !block.isDirty(slot))) continue;
       const ref = (index << SLOT_BITS) | slot;
-      const row = this.#fold(window, block, slot) ?? (part.blanked.has(ref) ? emptyRow(window.endMs) : undefined);
+      const row = this.#folder.fold(window, part, block, ref);
       if (!row) continue;
       const offset = window.baseOffset + (block.highest[slot] as number);
-      this.#batcher.add(tenant, ref, window.endMs, row, offset, admittedAtMs);
+      this.#batcher.add(tenant, ref, window.endMs, row, offset, this.#turn.admittedAtMs);
+      if (hour) oneHour.revised(hour, tenant.name, ref);
       rows++;
     }
     block.emitted = true;
     block.clearDirty();
-    this.#rowsLeft -= rows;
+    this.#turn.rowsLeft -= rows;
     this.#options.metrics.rowsEmitted.add(rows);
-  }
-
-  #fold(window: PointWindow, block: SlotBlock, slot: number): RollupRow | undefined {
-    const start = block.starts[slot] as number;
-    const count = block.counts[slot] as number;
-    if (count > this.#times.length) this.#growScratch(count);
-    const times = this.#times;
-    const words = this.#words;
-    const beginMs = window.endMs - WINDOW_MS;
-    for (let i = 0; i < count; i++) {
-      times[i] = beginMs + (block.times[start + i] as number);
-      words[i * 2] = block.words[(start + i) * 2] as number;
-      words[i * 2 + 1] = block.words[(start + i) * 2 + 1] as number;
-    }
-    return foldRow(times, this.#values, 0, count);
-  }
-
-  #growScratch(count: number): void {
-    const size = Math.min(POINTS_PER_SLOT_MAX, count * 2);
-    this.#times = new Float64Array(size);
-    this.#values = new Float64Array(size);
-    this.#words = new Uint32Array(this.#values.buffer);
-  }
-
-  #forward(batch: RowBatch): void {
-    must(this.#context).forward({ key: null, value: batch, timestampMs: batch.admittedAtMs, headers: NO_HEADERS });
   }
 
   #count(tally: AppendTally, histograms: number): void {
@@ -268,21 +284,4 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
     this.#options.metrics.openWindows.with(taskId).set(store.windowCount);
     this.#options.metrics.series.with(taskId).set(store.seriesCount);
   }
-}
-
-/** Takes a row back: its window turned out to hold stale markers only. Readers take a count of 0 for no row. */
-function emptyRow(endMs: number): RollupRow {
-  const nothing = Number.NaN;
-  return {
-    count: 0,
-    sum: 0,
-    compensation: 0,
-    min: nothing,
-    max: nothing,
-    first: nothing,
-    firstMs: endMs,
-    last: nothing,
-    lastMs: endMs,
-    increase: 0,
-  };
 }

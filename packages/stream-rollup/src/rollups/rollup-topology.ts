@@ -1,6 +1,14 @@
-import { decodeSampleBatch, encodeRowBatch, RESOLUTION_MS, type RowBatch, type SampleBatch } from '@tidemark/model';
+import {
+  decodeSampleBatch,
+  encodeRowBatch,
+  RESOLUTION_MS,
+  type RowBatch,
+  type SampleBatch,
+  type TopicRole,
+} from '@tidemark/model';
+import { hourRowStore } from '../state/hour-store.ts';
 import { windowPointStore } from '../state/window-store.ts';
-import type { Serializer } from '../topology/node.ts';
+import type { Serializer, SinkOptions } from '../topology/node.ts';
 import { Topology } from '../topology/topology.ts';
 import { type RollupMetrics, rollupMetrics } from './metrics.ts';
 import { OneMinuteRollup } from './one-minute.ts';
@@ -8,9 +16,12 @@ import { DEFAULT_ROLLUP_OPTIONS, type RollupOptions } from './options.ts';
 
 // The rollup topology, as an operator may read it:
 //
-//   tidemark.raw --> (raw) --> [one-minute] --> (rows) --> tidemark.1m, same partition
-//                                  |
-//                              {open-windows}
+//   tidemark.raw --> (raw) --> [rollup] --+--> (minutes) --> tidemark.1m, same partition
+//                                 |       +--> (hours)   --> tidemark.1h, same partition
+//                     {open-windows, open-hours}
+//
+// Minutes and hours are one processor: an hour's row is made of minutes whose points lie in the same store under the same
+// numbers, so nothing is encoded, decoded or looked up by name between them, and one checkpoint holds both.
 
 export interface RollupTopology {
   /** Raised by repairs and by changes of partitioning; rows of a higher generation win. */
@@ -23,31 +34,43 @@ export interface RollupTopology {
 }
 
 export const OPEN_WINDOWS = 'open-windows';
+export const OPEN_HOURS = 'open-hours';
+const PROCESSOR = 'rollup';
+const MINUTES = 'minutes';
+const HOURS = 'hours';
 
 export function createRollupTopology(rollup: RollupTopology): Topology {
   const limits = { ...DEFAULT_ROLLUP_OPTIONS, ...rollup.options };
   const metrics = rollup.metrics ?? rollupMetrics();
   const decode = rollup.decode ?? decodeSampleBatch;
+  const encode: Serializer<RowBatch> = rollup.encode ?? ((batch) => encodeRowBatch(batch));
   const { generation } = rollup;
+  const sink = (role: TopicRole): SinkOptions<null, RowBatch> => ({
+    topic: { role },
+    serializer: encode,
+    partitioner: (_record, { taskPartition }) => taskPartition,
+  });
+  const supply = () =>
+    new OneMinuteRollup({
+      windowStore: OPEN_WINDOWS,
+      hourStore: OPEN_HOURS,
+      minuteSink: MINUTES,
+      hourSink: HOURS,
+      generation,
+      metrics,
+      limits,
+    });
   return new Topology()
     .addSource<Uint8Array | null, SampleBatch>('raw', {
       topics: [{ role: 'raw' }],
       deserializer: (bytes) => decode(bytes),
       timestampOf: (batch, from) => Math.min(batch.admittedAtMs, from.timestampMs + limits.clockSlackMs),
     })
-    .addProcessor('one-minute', () => new OneMinuteRollup({ storeName: OPEN_WINDOWS, generation, metrics, limits }), [
-      'raw',
-    ])
+    .addProcessor(PROCESSOR, supply, ['raw'])
     .addStateStore(windowPointStore(OPEN_WINDOWS, { windowMs: RESOLUTION_MS['1m'], seriesMax: limits.seriesMax }), [
-      'one-minute',
+      PROCESSOR,
     ])
-    .addSink<null, RowBatch>(
-      'rows',
-      {
-        topic: { role: '1m' },
-        serializer: rollup.encode ?? ((batch) => encodeRowBatch(batch)),
-        partitioner: (_record, { taskPartition }) => taskPartition,
-      },
-      ['one-minute'],
-    );
+    .addStateStore(hourRowStore(OPEN_HOURS), [PROCESSOR])
+    .addSink<null, RowBatch>(MINUTES, sink('1m'), [PROCESSOR])
+    .addSink<null, RowBatch>(HOURS, sink('1h'), [PROCESSOR]);
 }

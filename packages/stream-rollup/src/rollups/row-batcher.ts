@@ -1,6 +1,7 @@
 import { assert } from '@tidemark/base';
 import {
   makeRowColumns,
+  type Resolution,
   ROW_FLOAT_COLUMNS,
   type RollupRow,
   type RowBatch,
@@ -19,28 +20,50 @@ interface KnownSection {
   readonly section: SeriesSection;
 }
 
+/** By tenant name and chunk: the section sent last. One entry per chunk of live series. */
+export class ChunkSections {
+  readonly #known = new Map<string, KnownSection>();
+
+  /** `keep` says whether a section made anew takes the place of the one known. */
+  sectionOf(tenant: StoreTenant, chunk: number, refs: Uint32Array, keep: boolean): SeriesSection {
+    const key = `${chunk}/${tenant.name}`;
+    const known = this.#known.get(key);
+    if (known && known.version === tenant.series.version && sameRefs(known.refs, refs)) return known.section;
+    const section = tenant.series.sectionOf(refs);
+    if (keep) this.#known.set(key, { refs: refs.slice(), version: tenant.series.version, section });
+    return section;
+  }
+
+  /** After series were numbered anew. */
+  clear(): void {
+    this.#known.clear();
+  }
+}
+
+export interface RowBatcherOptions {
+  readonly resolution: Resolution;
+  readonly generation: number;
+  readonly rowsMax: number;
+  readonly sections: ChunkSections;
+  readonly send: (batch: RowBatch) => void;
+}
+
 export class RowBatcher {
-  readonly #rowsMax: number;
-  readonly #generation: number;
-  readonly #send: (batch: RowBatch) => void;
+  readonly #options: RowBatcherOptions;
   readonly #rows: RowColumns;
   readonly #refs: Uint32Array;
-  /** By tenant name and chunk: the section sent last. One entry per chunk of live series. */
-  readonly #sections = new Map<string, KnownSection>();
   #length = 0;
   #tenant: StoreTenant | undefined;
 
-  constructor(rowsMax: number, generation: number, send: (batch: RowBatch) => void) {
-    this.#rowsMax = rowsMax;
-    this.#generation = generation;
-    this.#send = send;
-    this.#rows = makeRowColumns(rowsMax);
-    this.#refs = new Uint32Array(rowsMax);
+  constructor(options: RowBatcherOptions) {
+    this.#options = options;
+    this.#rows = makeRowColumns(options.rowsMax);
+    this.#refs = new Uint32Array(options.rowsMax);
   }
 
   /** Adds a row of a series that is not in the batch under way. */
   add(tenant: StoreTenant, ref: number, endMs: number, row: RollupRow, offset: number, admittedAtMs: number): void {
-    if (this.#tenant !== tenant || this.#length === this.#rowsMax) this.flush(admittedAtMs);
+    if (this.#tenant !== tenant || this.#length === this.#options.rowsMax) this.flush(admittedAtMs);
     this.#tenant = tenant;
     const rows = this.#rows;
     const at = this.#length++;
@@ -57,7 +80,7 @@ export class RowBatcher {
     rows.last[at] = row.last;
     rows.lastMs[at] = row.lastMs;
     rows.increase[at] = row.increase;
-    rows.generation[at] = this.#generation;
+    rows.generation[at] = this.#options.generation;
     rows.offset[at] = offset;
   }
 
@@ -69,23 +92,14 @@ export class RowBatcher {
     this.#length = 0;
     this.#tenant = undefined;
     const refs = this.#refs.subarray(0, length);
-    const series = chunk === undefined ? tenant.series.sectionOf(refs) : this.#sectionFor(tenant, chunk, refs);
+    const { resolution, sections, send } = this.#options;
+    // Minutes come sixty times as often as hours: theirs are the sections worth keeping.
+    const series =
+      chunk === undefined
+        ? tenant.series.sectionOf(refs)
+        : sections.sectionOf(tenant, chunk, refs, resolution === '1m');
     assert(series.count === length, 'one row a series');
-    this.#send({ tenant: tenant.name, resolution: '1m', admittedAtMs, series, rows: copyRows(this.#rows, length) });
-  }
-
-  /** After series were numbered anew. */
-  forgetSections(): void {
-    this.#sections.clear();
-  }
-
-  #sectionFor(tenant: StoreTenant, chunk: number, refs: Uint32Array): SeriesSection {
-    const key = `${chunk}/${tenant.name}`;
-    const known = this.#sections.get(key);
-    if (known && known.version === tenant.series.version && sameRefs(known.refs, refs)) return known.section;
-    const section = tenant.series.sectionOf(refs);
-    this.#sections.set(key, { refs: refs.slice(), version: tenant.series.version, section });
-    return section;
+    send({ tenant: tenant.name, resolution, admittedAtMs, series, rows: copyRows(this.#rows, length) });
   }
 }
 

@@ -4,6 +4,8 @@ import { SimDisk } from '@tidemark/base/sim';
 import { sectionLabels } from '@tidemark/model';
 import { expect, test } from 'vitest';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
+import { type HourBlock, offsetOf, readHour } from './hour-block.ts';
+import { HourStore } from './hour-store.ts';
 import { MemoryKeyValueStore } from './memory-key-value.ts';
 import { FILE_KIND, openStateFile } from './state-file.ts';
 import { decodeToken } from './window-files.ts';
@@ -73,6 +75,30 @@ test('a store restored from the page’s files holds the page’s points', async
   expect([...(await disk.read('w/window-60000-7'))]).toEqual([...hexOf('window')]);
 });
 
+test('an hour store restored from the page’s file has the page’s row, and writes it again', async () => {
+  const disk = new SimDisk();
+  await disk.writeAtomic('h/hour-3600000-7', hexOf('hour'));
+  const store = new HourStore('open-hours');
+  await store.restore({ disk, path: 'h' }, hexOf('hour-token'));
+  const block = store.get(3_600_000)?.parts.get('acme')?.[0] as HourBlock;
+  expect(readHour(block, 0, 0)).toEqual({
+    count: 2,
+    sum: 3.5,
+    compensation: 0,
+    min: 1,
+    max: 2.5,
+    first: 1,
+    firstMs: 20_000,
+    last: 2.5,
+    lastMs: 40_000,
+    increase: 1.5,
+  });
+  expect(offsetOf(block, 0)).toBe(41);
+  for (const hour of store.hours()) hour.changed = true;
+  expect([...(await store.checkpoint({ sequence: 7 }))]).toEqual([...hexOf('hour-token')]);
+  expect([...(await disk.read('h/hour-3600000-7'))]).toEqual([...hexOf('hour')]);
+});
+
 test('a key-value store restored from the page’s file has the page’s entry', async () => {
   const disk = new SimDisk();
   await disk.writeAtomic('kv/entries-7', hexOf('entries'));
@@ -87,6 +113,7 @@ test('no file of the page survives a cut or a flipped bit', () => {
     ['series', FILE_KIND.series],
     ['window', FILE_KIND.window],
     ['entries', FILE_KIND.entries],
+    ['hour', FILE_KIND.hour],
   ] as const) {
     const whole = hexOf(name);
     const refused = expect.objectContaining({ code: 'STATE_CORRUPT' });

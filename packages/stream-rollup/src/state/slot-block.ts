@@ -1,3 +1,5 @@
+import { SLOT_BITS, SLOT_MASK, SLOTS, SlotMarks } from './slot-marks.ts';
+
 // The points of 512 series in one window, in columns.
 //
 //   slot       0        1        2   ...           a slot is one series; slots are numbered by arrival
@@ -13,10 +15,7 @@
 // moves to the end with twice the room. Points are unique by time at every moment: the same bits again change nothing,
 // other bits replace (the last in log order wins).
 
-export const SLOT_BITS = 9;
-/** 512: small enough for a tenant of ten series, large enough that a block's objects cost under 3 bytes a series. */
-export const SLOTS = 1 << SLOT_BITS;
-export const SLOT_MASK: number = SLOTS - 1;
+export { SLOT_BITS, SLOT_MASK, SLOTS };
 
 /** Counts and times are u16. */
 export const POINTS_PER_SLOT_MAX = 65_535;
@@ -25,7 +24,7 @@ const FIRST_CAPACITY = 4;
 // 1,024: a series that had more points than this may ask for the room again as it comes.
 const HINT_MAX = 1_024;
 
-export class SlotBlock {
+export class SlotBlock extends SlotMarks {
   readonly starts = new Uint32Array(SLOTS);
   readonly counts = new Uint16Array(SLOTS);
   readonly capacities = new Uint16Array(SLOTS);
@@ -38,14 +37,11 @@ export class SlotBlock {
   used = 0;
   /** Slots below this may have points. */
   slots = 0;
-  /** Whether rows of all slots without a dirty mark were emitted as they are. */
-  emitted = false;
-  dirtyCount = 0;
-  readonly #dirty = new Uint32Array(SLOTS / 32);
   /** Counts of the window before, if it had this block: how much room a slot probably needs. */
   hints: Uint16Array | undefined;
 
   constructor(pointsExpected: number) {
+    super();
     const capacity = Math.max(64, pointsExpected);
     this.times = new Uint16Array(capacity);
     this.values = new Float64Array(capacity);
@@ -61,24 +57,6 @@ export class SlotBlock {
     this.emitted = false;
     this.hints = undefined;
     this.clearDirty();
-  }
-
-  markDirty(slot: number): void {
-    const bit = 1 << (slot & 31);
-    const word = this.#dirty[slot >>> 5] as number;
-    if ((word & bit) !== 0) return;
-    this.#dirty[slot >>> 5] = word | bit;
-    this.dirtyCount++;
-  }
-
-  isDirty(slot: number): boolean {
-    return ((this.#dirty[slot >>> 5] as number) & (1 << (slot & 31))) !== 0;
-  }
-
-  clearDirty(): void {
-    if (this.dirtyCount === 0) return;
-    this.#dirty.fill(0);
-    this.dirtyCount = 0;
   }
 
   get memoryBytes(): number {

@@ -12,7 +12,7 @@ const HEADER_LENGTH = 6;
 const CRC_LENGTH = 4;
 
 /** Numbers are on disk and never reused. */
-export const FILE_KIND = { manifest: 1, entries: 2, series: 3, window: 4 } as const;
+export const FILE_KIND = { manifest: 1, entries: 2, series: 3, window: 4, hour: 5 } as const;
 export type FileKind = (typeof FILE_KIND)[keyof typeof FILE_KIND];
 
 /** A writer that stands behind the header; finish with `sealStateFile`. */

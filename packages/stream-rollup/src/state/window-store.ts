@@ -73,6 +73,9 @@ export interface StoreTenant {
   readonly series: SeriesTable;
 }
 
+/** What became of the numbers of series when some were forgotten: by tenant name, old ref to new, or NO_SERIES. */
+export type Renumbering = ReadonlyMap<string, Uint32Array>;
+
 // 5 million series in one task are some 2 GB of open windows: more partitions are the answer, not a larger process.
 const SERIES_MAX = 5_000_000;
 // A new file per checkpoint that met new series; more than this are read back slowly and written as one.
@@ -260,10 +263,11 @@ export class WindowPointStore implements StateStore {
   }
 
   /**
-   * Forgets series without a point in any open window, once they are more than those with one. Numbers the rest anew:
-   * refs held elsewhere are void when it returns true.
+   * Forgets series without a point in any open window, and tenants without a series, once they are more than the others.
+   * `markMore` sets the flags of series that are still needed elsewhere. Numbers the rest anew: what is returned says how;
+   * undefined when nothing was done.
    */
-  forgetIdleSeries(): boolean {
+  forgetIdle(markMore: (live: ReadonlyMap<string, Uint8Array>) => void): Renumbering | undefined {
     const live = this.#tenants.map(({ series }) => new Uint8Array(series.count));
     for (const window of this.#windows.values()) {
       window.parts.forEach((part, tenant) => {
@@ -272,25 +276,37 @@ export class WindowPointStore implements StateStore {
         });
       });
     }
-    const liveCount = live.reduce((sum, flags) => sum + flags.reduce((n, flag) => n + flag, 0), 0);
-    // 1,024: below it, numbering anew frees nothing worth the work.
-    if (this.seriesCount <= liveCount * 2 + 1_024) return false;
-    const moved = this.#tenants.map(({ series }, i) => series.retain(live[i] as Uint8Array));
-    for (const [endMs, window] of this.#windows) this.#windows.set(endMs, this.#renumbered(window, moved));
+    markMore(new Map(this.#tenants.map(({ name }, i) => [name, live[i] as Uint8Array])));
+    const counts = live.map((flags) => flags.reduce((n, flag) => n + flag, 0));
+    const seriesLive = counts.reduce((sum, count) => sum + count, 0);
+    const tenantsLive = counts.filter((count) => count > 0).length;
+    // Below these, numbering anew frees nothing worth the work.
+    const many = this.seriesCount > seriesLive * 2 + 1_024 || this.#tenants.length > tenantsLive * 2 + 64;
+    if (!many) return undefined;
+    const before = this.#tenants;
+    const refs = before.map(({ series }, i) => series.retain(live[i] as Uint8Array));
+    this.#tenants = before.filter((_, i) => counts[i] !== 0).map((tenant, index) => ({ ...tenant, index }));
+    this.#tenantByName = new Map(this.#tenants.map((tenant) => [tenant.name, tenant]));
+    const renumbering = new Map(before.map(({ name }, i) => [name, refs[i] as Uint32Array]));
+    for (const [endMs, window] of this.#windows) {
+      this.#windows.set(endMs, this.#renumbered(window, before, renumbering));
+    }
     this.#epoch++;
     this.#seriesFiles = [];
     this.#seriesFiled = [];
-    return true;
+    return renumbering;
   }
 
-  #renumbered(window: PointWindow, moved: readonly Uint32Array[]): PointWindow {
+  #renumbered(window: PointWindow, before: readonly StoreTenant[], moved: Renumbering): PointWindow {
     const next = new PointWindow(window.endMs, window.baseOffset);
     next.emitted = window.emitted;
     next.emittedAtMs = window.emittedAtMs;
     window.parts.forEach((part, tenant) => {
-      if (!part) return;
-      const target = next.partOf(tenant);
-      const refs = moved[tenant] as Uint32Array;
+      const { name } = before[tenant] as StoreTenant;
+      const to = this.#tenantByName.get(name);
+      if (!part || !to) return;
+      const target = next.partOf(to.index);
+      const refs = moved.get(name) as Uint32Array;
       part.forEachSlot((block, slot, ref) => {
         const to = refs[ref] as number;
         const copy = copySlot(block, slot, target, to, this.#pool);

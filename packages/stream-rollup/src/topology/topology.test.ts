@@ -109,11 +109,13 @@ test('the rollup topology, as an operator reads it', () => {
   expect(createRollupTopology({ generation: 1 }).describe('acme')).toBe(`Topologies:
    Sub-topology: 0
     Source: raw (topics: [acme.raw])
-      --> one-minute
-    Processor: one-minute (stores: [open-windows])
-      --> rows
+      --> rollup
+    Processor: rollup (stores: [open-hours, open-windows])
+      --> hours, minutes
       <-- raw
-    Sink: rows (topic: acme.1m)
-      <-- one-minute
+    Sink: minutes (topic: acme.1m)
+      <-- rollup
+    Sink: hours (topic: acme.1h)
+      <-- rollup
 `);
 });

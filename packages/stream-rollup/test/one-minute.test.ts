@@ -1,83 +1,6 @@
-import { SelfMetrics } from '@tidemark/base';
-import {
-  BatchBuilder,
-  decodeRowBatch,
-  encodeSampleBatch,
-  labelsOf,
-  type RowBatch,
-  sectionLabels,
-  writeStale,
-} from '@tidemark/model';
+import { BatchBuilder, encodeSampleBatch, labelsOf } from '@tidemark/model';
 import { expect, test } from 'vitest';
-import type { WindowPointStore } from '../state/window-store.ts';
-import { TopologyTestDriver } from '../testing/topology-driver.ts';
-import { rollupMetrics } from './metrics.ts';
-import type { RollupOptions } from './options.ts';
-import { createRollupTopology, OPEN_WINDOWS } from './rollup-topology.ts';
-
-/** `10:01:05` of a day at the beginning of an hour; all tests happen around ten. */
-function at(time: string): number {
-  const [hours = 0, minutes = 0, seconds = 0] = time.split(':').map(Number);
-  return 1_700_006_400_000 + ((hours * 60 + minutes) * 60 + seconds) * 1_000;
-}
-
-const timeOf = (ms: number) => new Date(ms - 1_700_006_400_000).toISOString().slice(11, 19);
-
-interface Point {
-  readonly series: string;
-  readonly time: string;
-  readonly value: number | 'stale';
-}
-
-const point = (series: string, time: string, value: number | 'stale'): Point => ({ series, time, value });
-
-class Run {
-  readonly driver: TopologyTestDriver;
-  readonly metrics = rollupMetrics(new SelfMetrics());
-  sections: RowBatch['series'][] = [];
-
-  private constructor(driver: TopologyTestDriver, metrics: ReturnType<typeof rollupMetrics>) {
-    this.driver = driver;
-    this.metrics = metrics;
-  }
-
-  static async start(options: Partial<RollupOptions> = {}): Promise<Run> {
-    const metrics = rollupMetrics(new SelfMetrics());
-    const topology = createRollupTopology({ generation: 3, metrics, options });
-    return new Run(await TopologyTestDriver.start(topology, { startMs: at('10:00:00') }), metrics);
-  }
-
-  /** One batch, admitted at `admitted`. Returns the rows that came of it. */
-  pipe(admitted: string, points: readonly Point[] = [], tenant = 'default'): string[] {
-    const builder = new BatchBuilder(tenant);
-    for (const { series, time, value } of points) {
-      builder.addLabels(labelsOf({ __name__: series }), at(time), value === 'stale' ? 0 : value);
-    }
-    const batch = builder.build(at(admitted));
-    points.forEach(({ value }, i) => {
-      if (value === 'stale') writeStale(batch.values, i);
-    });
-    this.driver.pipe('tidemark.raw', { value: encodeSampleBatch(batch), timestampMs: at(admitted) });
-    return this.rows();
-  }
-
-  /** `tenant series end: count sum first-last +increase @revision` */
-  rows(): string[] {
-    return this.driver.outputs('tidemark.1m').flatMap(({ value }) => {
-      const { tenant, series, rows } = decodeRowBatch(value as Uint8Array);
-      this.sections.push(series);
-      return Array.from({ length: rows.length }, (_, i) => {
-        const name = sectionLabels(series, rows.series[i] as number)[0]?.value;
-        const sum = (rows.sum[i] as number) + (rows.compensation[i] as number);
-        return `${tenant} ${name} ${timeOf(rows.endMs[i] as number)}: ${rows.count[i]} ${sum} ${rows.first[i]}-${rows.last[i]} +${rows.increase[i]} @${rows.generation[i]}.${rows.offset[i]}`;
-      });
-    });
-  }
-
-  dropped(reason: string): number {
-    return this.metrics.droppedPoints.with(reason).value();
-  }
-}
+import { at, point, RollupRun as Run } from './rollup-run.ts';
 
 test('a window is left-open: a point on the edge belongs to the window that ends there', async () => {
   const run = await Run.start();
@@ -85,7 +8,7 @@ test('a window is left-open: a point on the edge belongs to the window that ends
   expect(run.pipe('10:01:00', points)).toEqual(['default a 10:00:00: 1 1 1-1 +0 @3.0']);
   expect(run.pipe('10:01:04.999')).toEqual([]);
   expect(run.pipe('10:01:05')).toEqual(['default a 10:01:00: 2 6 2-4 +2 @3.0']);
-  expect(run.driver.store<WindowPointStore>(OPEN_WINDOWS).windowCount).toBe(2);
+  expect(run.windows.windowCount).toBe(2);
 });
 
 test('the admission clock closes windows; a host with a wrong clock closes none', async () => {
@@ -203,18 +126,25 @@ test('more series than allowed are dropped and counted, the others go on', async
   expect(run.pipe('10:01:05').length).toBe(2);
 });
 
-test('series that are gone are forgotten, those that stay keep their rows', async () => {
+test('series and tenants that are gone are forgotten once their hour is over; those that stay keep their rows', async () => {
   const run = await Run.start();
-  const many = Array.from({ length: 1_500 }, (_, i) => point(`gone_${i}`, '10:00:10', 1));
-  run.pipe('10:00:10', [...many, point('stays', '10:00:10', 1)]);
-  const store = run.driver.store<WindowPointStore>(OPEN_WINDOWS);
-  expect(run.pipe('10:01:05').length).toBe(1_501);
-  run.pipe('10:05:50', [point('stays', '10:05:50', 2)]);
-  expect(store.seriesCount).toBe(1_501);
-  run.pipe('10:06:00', [point('stays', '10:05:55', 3), point('new', '10:05:55', 3)]);
-  expect(store.seriesCount).toBe(2);
-  expect(run.pipe('10:06:05')).toEqual([
-    'default stays 10:06:00: 2 5 2-3 +1 @3.3',
-    'default new 10:06:00: 1 3 3-3 +0 @3.3',
+  const many = Array.from({ length: 1_500 }, (_, i) => point(`gone_${i}`, '10:57:10', 1));
+  run.pipe('10:57:10', [...many, point('stays', '10:57:10', 1)]);
+  for (let i = 0; i < 100; i++) run.pipe('10:57:10', [point('a', '10:57:10', 1)], `tenant_${i}`);
+  const store = run.windows;
+  expect(run.pipe('10:58:05').length).toBe(1_601);
+  run.pipe('11:00:50', [point('stays', '11:00:50', 2)]);
+  run.pipe('11:04:59', [point('new', '11:04:59', 7)]);
+  expect([store.seriesCount, store.tenants.length]).toEqual([1_602, 101]);
+  run.pipe('11:06:00', [point('stays', '11:05:55', 3), point('new', '11:05:55', 3)]);
+  expect([store.seriesCount, store.tenants.length]).toEqual([2, 1]);
+  expect(run.pipe('11:06:05')).toEqual([
+    'default stays 11:06:00: 1 3 3-3 +0 @3.104',
+    'default new 11:06:00: 1 3 3-3 +0 @3.104',
+  ]);
+  run.pipe('12:00:05');
+  expect(run.hours().slice(-2)).toEqual([
+    'default stays 12:00:00: 2 5 2-3 +1 @3.104',
+    'default new 12:00:00: 2 10 7-3 +3 @3.104',
   ]);
 });

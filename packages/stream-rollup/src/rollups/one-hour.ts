@@ -1,0 +1,195 @@
+import { mergeRows, type RollupRow } from '@tidemark/model';
+import { type HourBlock, mergeHour, NO_OFFSET, offsetOf, readHour, touchHour } from '../state/hour-block.ts';
+import type { HourStore } from '../state/hour-store.ts';
+import { hourEndOf, type OpenHour } from '../state/open-hour.ts';
+import type { PointWindow } from '../state/point-window.ts';
+import { SLOT_BITS, SLOT_MASK } from '../state/slot-marks.ts';
+import type { StoreTenant, WindowPointStore } from '../state/window-store.ts';
+import { emptyRow, type SlotFolder } from './fold-slot.ts';
+import type { RollupMetrics } from './metrics.ts';
+import type { RollupOptions } from './options.ts';
+import type { RowBatcher } from './row-batcher.ts';
+
+// One-hour rows: all minutes of `(end - 1 h, end]`, merged in their order.
+//
+//   minutes   |##|##|##|##|..|##|--|--|--|--|--|       ## over: merged into the hour's row so far, and forgotten
+//                               grace          |end    -- open: folded from their points whenever the hour's row goes out
+//
+//   clock     ----------------------------------|--emitDelay--|------ late points ------|grace
+//                                                rows go out    dirty rows go out again   the hour is forgotten
+//
+// A minute that is over cannot change any more here, so its part of the hour is one row and not sixty. What goes out is that
+// row merged with the minutes still open: all the hour's points, whole, each time. The revision is (generation, highest
+// offset of a record with a point in it), as a minute's is.
+
+export interface OneHourParts {
+  readonly windows: WindowPointStore;
+  readonly hours: HourStore;
+  readonly folder: SlotFolder;
+  readonly batcher: RowBatcher;
+  readonly limits: RollupOptions;
+  readonly metrics: RollupMetrics;
+}
+
+export interface Turn {
+  /** How many rows may go out before others have their turn. */
+  rowsLeft: number;
+  /** What batches carry as their admission clock: the task's. */
+  readonly admittedAtMs: number;
+}
+
+export class OneHour {
+  readonly #parts: OneHourParts;
+
+  constructor(parts: OneHourParts) {
+    this.#parts = parts;
+  }
+
+  /** Merges a minute that is over into its hour. Requires: minutes of an hour come in their order. */
+  take(window: PointWindow): void {
+    const { hours, windows, folder } = this.#parts;
+    const hour = hours.hourAt(hourEndOf(window.endMs));
+    hour.changed = true;
+    window.parts.forEach((part, tenant) => {
+      const { name } = windows.tenants[tenant] as StoreTenant;
+      part?.forEachSlot((block, slot, ref) => {
+        const row = folder.fold(window, part, block, ref);
+        if (!row) return;
+        const into = hour.blockAt(name, ref >>> SLOT_BITS);
+        const offset = window.baseOffset + (block.highest[slot] as number);
+        if (row.count === 0) touchHour(into, slot, offset);
+        else mergeHour(into, slot, hour.startMs, row, offset);
+        into.emitted ||= hour.emitted;
+      });
+    });
+  }
+
+  /** The hour of a minute, if its rows are out: they have to follow what becomes of the minute. */
+  emittedHourOf(minuteEndMs: number): OpenHour | undefined {
+    const hour = this.#parts.hours.get(hourEndOf(minuteEndMs));
+    return hour?.emitted ? hour : undefined;
+  }
+
+  /** A minute's row went out again, or late. */
+  revised(hour: OpenHour, tenant: string, ref: number): void {
+    const block = hour.blockAt(tenant, ref >>> SLOT_BITS);
+    block.emitted = true;
+    block.markDirty(ref & SLOT_MASK);
+    block.slots = Math.max(block.slots, (ref & SLOT_MASK) + 1);
+  }
+
+  /** Sends what is due, as far as the turn goes. Returns whether all of it was sent. */
+  emitDue(clockMs: number, turn: Turn): boolean {
+    for (const hour of this.#dueHours(clockMs)) {
+      if (hour.emitted && clockMs < hour.emittedAtMs + this.#parts.limits.reemitIntervalMs) continue;
+      this.#emit(hour, clockMs, turn);
+      if (turn.rowsLeft <= 0) return false;
+    }
+    return true;
+  }
+
+  /** What is due goes out, and what was sent and has changed. Requires: the turn has no end. */
+  flush(clockMs: number, turn: Turn): void {
+    for (const hour of this.#dueHours(clockMs)) this.#emit(hour, clockMs, turn);
+  }
+
+  /**
+   * Grace is over for hours that end at `throughMs` or before: last rows go out. Requires: their minutes were taken; the turn
+   * has no end.
+   */
+  closeThrough(throughMs: number, clockMs: number, turn: Turn): void {
+    const { hours } = this.#parts;
+    for (const hour of hours.hours()) {
+      if (hour.endMs > throughMs) break;
+      this.#emit(hour, clockMs, turn);
+      hours.free(hour);
+    }
+  }
+
+  /** Also hours of which all minutes are still open. */
+  #dueHours(clockMs: number): readonly OpenHour[] {
+    const { windows, hours, limits } = this.#parts;
+    const dueMs = clockMs - limits.emitDelayMs;
+    for (const { endMs } of windows.windows()) {
+      if (hourEndOf(endMs) <= dueMs) hours.hourAt(hourEndOf(endMs));
+    }
+    return hours.hours().filter(({ endMs, emitted }) => emitted || endMs <= dueMs);
+  }
+
+  #emit(hour: OpenHour, clockMs: number, turn: Turn): void {
+    const { windows, batcher, hours } = this.#parts;
+    if (hour.startMs >= Math.max(hours.wholeFromMs, windows.completeFromMs)) {
+      const open = windows.windows().filter(({ endMs }) => endMs > hour.startMs && endMs <= hour.endMs);
+      for (const tenant of windows.tenants) {
+        if (!this.#emitTenant(hour, open, tenant, turn)) return;
+      }
+    }
+    batcher.flush(turn.admittedAtMs);
+    hour.emittedAtMs = clockMs;
+    hour.changed ||= !hour.emitted;
+    hour.emitted = true;
+  }
+
+  /** Returns whether all of it was sent. */
+  #emitTenant(hour: OpenHour, open: readonly PointWindow[], tenant: StoreTenant, turn: Turn): boolean {
+    const { batcher, limits } = this.#parts;
+    const perChunk = limits.rowsPerBatchMax >>> SLOT_BITS;
+    const present = open.flatMap(({ parts }) => parts[tenant.index]?.blocks.length ?? 0);
+    const length = Math.max(0, hour.parts.get(tenant.name)?.length ?? 0, ...present);
+    for (let index = 0; index < length; index++) {
+      if (turn.rowsLeft <= 0) {
+        batcher.flush(turn.admittedAtMs);
+        return false;
+      }
+      const known = hour.parts.get(tenant.name)?.[index];
+      if (known?.emitted && known.dirtyCount === 0) continue;
+      const block = hour.blockAt(tenant.name, index);
+      const whole = !block.emitted;
+      this.#emitBlock(hour, open, tenant, index, block, turn);
+      // Changed rows of several chunks travel together; a whole chunk has a batch of its own.
+      if (whole && (index + 1) % perChunk === 0) batcher.flush(turn.admittedAtMs, Math.floor(index / perChunk));
+    }
+    batcher.flush(turn.admittedAtMs, length > 0 ? Math.floor((length - 1) / perChunk) : undefined);
+    return true;
+  }
+
+  #emitBlock(
+    hour: OpenHour,
+    open: readonly PointWindow[],
+    tenant: StoreTenant,
+    index: number,
+    block: HourBlock,
+    turn: Turn,
+  ): void {
+    const { batcher, metrics } = this.#parts;
+    const minutes = open.map((window) => ({ window, part: window.parts[tenant.index] }));
+    const slots = Math.max(block.slots, ...minutes.map(({ part }) => part?.blocks[index]?.slots ?? 0));
+    let rows = 0;
+    for (let slot = 0; slot < slots; slot++) {
+      if (block.emitted && !block.isDirty(slot)) continue;
+      const ref = (index << SLOT_BITS) | slot;
+      let row = readHour(block, slot, hour.startMs);
+      let offset = offsetOf(block, slot);
+      for (const { window, part } of minutes) {
+        const points = part?.blocks[index];
+        if (!part || !points || points.counts[slot] === 0) continue;
+        const minute = this.#parts.folder.fold(window, part, points, ref);
+        if (!minute) continue;
+        offset = Math.max(offset, window.baseOffset + (points.highest[slot] as number));
+        row = merged(row, minute);
+      }
+      if (offset === NO_OFFSET) continue;
+      batcher.add(tenant, ref, hour.endMs, row ?? emptyRow(hour.endMs), offset, turn.admittedAtMs);
+      rows++;
+    }
+    block.emitted = true;
+    block.clearDirty();
+    turn.rowsLeft -= rows;
+    metrics.hourRowsEmitted.add(rows);
+  }
+}
+
+function merged(row: RollupRow | undefined, minute: RollupRow): RollupRow | undefined {
+  if (minute.count === 0) return row;
+  return row ? mergeRows(row, minute) : minute;
+}
