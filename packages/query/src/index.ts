@@ -1,6 +1,7 @@
 export type { Answer, Line, Point, Result } from './answer.ts';
 export { type ErrorType, errorTypeOf, STATUS_OF } from './errors.ts';
 export { Executor, type ExecutorOptions } from './execute/executor.ts';
+export { type FederateOptions, federate } from './federate/federate.ts';
 export { sendError, sendJson } from './http/envelope.ts';
 export { invalidParam, type Params, paramsOf } from './http/params.ts';
 export { queryRouter, type RouterOptions, tenantOf } from './http/router.ts';

@@ -9,6 +9,7 @@ import type {
   Resolution,
   SelectAnswer,
   SelectedRows,
+  SelectedSeries,
   SeriesSource,
   TimeRange,
 } from '@tidemark/model';
@@ -145,6 +146,17 @@ export class QueryService implements QueryPort {
     const ask = (request: LabelsRequest) => this.#options.source.labelValues({ ...request, name });
     const listing = await this.#list(question, (value: string) => value, ask);
     return { ...listing, values: sorted(listing.values) };
+  }
+
+  /** Raw samples of the range as they are, stale markers included. */
+  samples(question: SelectionQuestion): Promise<Listing<SelectedSeries>> {
+    const { source, seriesMax, samplesMax } = this.#options;
+    return this.#list(
+      question,
+      ({ labels }) => JSON.stringify(labels),
+      ({ tenant, matchers, range, signal }) =>
+        source.select({ tenant, matchers, range, signal, limits: { seriesMax, samplesMax } }),
+    );
   }
 
   rows(question: SelectionQuestion & { readonly resolution: Resolution }): Promise<Listing<SelectedRows>> {

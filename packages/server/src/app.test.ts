@@ -22,6 +22,7 @@ async function ask(path: string, init: RequestInit = {}): Promise<{ status: numb
       '/write': async (request, response) => void response.writeHead(request.method === 'POST' ? 204 : 405).end(),
     },
     queries,
+    federate: undefined,
     rules: () => ({ groups: [] }),
     alerts: () => ({ alerts: [] }),
     status: { '/status/thing': () => ({ it: 'is' }) },

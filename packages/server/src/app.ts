@@ -5,7 +5,7 @@ import type { RulesFilter } from '@tidemark/alerts';
 import { messageOf, type SelfMetrics } from '@tidemark/base';
 import { paramsOf, sendError, sendJson, tenantOf } from '@tidemark/query';
 import express, { type Express, type NextFunction, type Request, type Response, type Router } from 'express';
-import { type Answers, answeringRouter } from './api/routes.ts';
+import { type Answers, answeringRouter, refuseMethod } from './api/routes.ts';
 import { rulesFilter } from './rules-filter.ts';
 
 // Everything the one listener answers.
@@ -13,6 +13,7 @@ import { rulesFilter } from './rules-filter.ts';
 //   /                            the page            /metrics             own metrics
 //   /api/v1, /prometheus/api/v1  Prometheus' API     /-/healthy, /-/ready
 //   /api/v1/write ...            taking in           /api/v1/admin/flush
+//   /federate                    newest samples
 
 /** A write route; it reads the body itself. */
 export type WriteHandler = (request: IncomingMessage, response: ServerResponse, tenant: string) => Promise<void>;
@@ -23,6 +24,8 @@ export interface AppParts {
   readonly writes: Readonly<Record<string, WriteHandler>>;
   /** Reading half of the API; absent where this process does not answer queries. */
   readonly queries: Router | undefined;
+  /** /federate; absent where this process does not answer queries. */
+  readonly federate: ((request: Request, response: Response) => Promise<void>) | undefined;
   readonly rules: (filter: RulesFilter) => unknown;
   readonly alerts: () => unknown;
   /** What this process says of itself and of what it scrapes, below /api/v1. */
@@ -48,6 +51,13 @@ export function createApp(parts: AppParts): Express {
   app.get('/metrics', (_request, response) => {
     response.type('text/plain; version=0.0.4; charset=utf-8').send(parts.metrics.expose());
   });
+  const { federate } = parts;
+  if (federate) {
+    app
+      .route(['/federate', '/prometheus/federate'])
+      .get((request, response) => void federate(request, response))
+      .all((request, response) => refuseMethod(request, response, ['GET', 'HEAD']));
+  }
   for (const path of API_PATHS) {
     for (const [route, handle] of Object.entries(parts.writes)) {
       app.all(`${path}${route}`, (request, response) => void runWrite(request, response, handle));

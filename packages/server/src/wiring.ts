@@ -151,7 +151,14 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     });
     parts.defer(() => rollup.close());
   }
-  const query = startQuery({ config, source: engine.source(), freshness: storer, clock, metrics });
+  const query = startQuery({
+    config,
+    source: engine.source(),
+    metadata: (request) => engine.metadata(request),
+    freshness: storer,
+    clock,
+    metrics,
+  });
   const alerting = await startAlerting({
     config,
     groups,
@@ -183,6 +190,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     metrics,
     writes: roles.has('ingest') ? ingest.handlers : {},
     queries: roles.has('query') ? query.router : undefined,
+    federate: roles.has('query') ? query.federate : undefined,
     rules: alerting.rulesJson,
     alerts: alerting.alertsJson,
     status: {

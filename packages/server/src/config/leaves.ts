@@ -8,7 +8,7 @@ export interface Leaf {
   /** `TIDEMARK_HTTP_LISTEN` for `http.listen`. */
   readonly variable: string;
   readonly about: string;
-  /** `string`, `number`, `boolean`, `array`: how an environment variable's text is read. */
+  /** `string`, `number`, `boolean`, `array`, `record`: how an environment variable's text is read. */
   readonly kind: string;
 }
 

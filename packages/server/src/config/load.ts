@@ -114,8 +114,8 @@ function readVariable(leaf: Leaf, text: string): unknown {
   if (leaf.kind === 'number') return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : undefined;
   if (leaf.kind === 'boolean')
     return text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : undefined;
-  if (leaf.kind !== 'array') return text;
-  if (!text.trim().startsWith('[')) return text.split(',').map((part) => part.trim());
+  if (leaf.kind !== 'array' && leaf.kind !== 'record') return text;
+  if (leaf.kind === 'array' && !text.trim().startsWith('[')) return text.split(',').map((part) => part.trim());
   try {
     return JSON.parse(text) as unknown;
   } catch {

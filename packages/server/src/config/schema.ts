@@ -112,6 +112,12 @@ export const CONFIG_SCHEMA = z.strictObject({
     series: whole(500_000, 1, 'Series a query may select.'),
     concurrency: whole(20, 1, 'Queries evaluated at a time; more wait.'),
   }),
+  federation: section('What /federate adds.', {
+    externalLabels: z
+      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a label name'), z.string())
+      .default({})
+      .describe('Labels of this Tidemark, added to series that have none of that name.'),
+  }),
   rules: section('Alerting rules.', {
     files: z.array(z.string()).default([]).describe('Prometheus rule files; `*` in the last part matches names.'),
     interval: duration('1m', 'Evaluation interval of groups that do not set their own.'),

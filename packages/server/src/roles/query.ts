@@ -1,19 +1,21 @@
 import type { Clock, SelfMetrics } from '@tidemark/base';
-import type { Freshness, SeriesSource } from '@tidemark/model';
-import { Executor, QueryService, queryRouter } from '@tidemark/query';
+import { type Freshness, labelsOf, type MetadataSource, type SeriesSource } from '@tidemark/model';
+import { Executor, federate, QueryService, queryRouter } from '@tidemark/query';
+import type { Request, Response } from 'express';
 import type { Config } from '../config/schema.ts';
 import { VERSION } from '../version.ts';
 
 export interface QueryParts {
   readonly config: Config;
   readonly source: SeriesSource;
+  readonly metadata: MetadataSource;
   readonly freshness: Freshness;
   readonly clock: Clock;
   readonly metrics: SelfMetrics;
 }
 
 /** The query service over a source of series, and its routes. */
-export function startQuery({ config, source, freshness, clock, metrics }: QueryParts) {
+export function startQuery({ config, source, metadata, freshness, clock, metrics }: QueryParts) {
   const { lookback, timeout, samples, series, concurrency } = config.query;
   const limits = { seriesMax: series, samplesMax: samples };
   const executor = new Executor({ source, clock, lookbackMs: lookback, ...limits });
@@ -27,5 +29,12 @@ export function startQuery({ config, source, freshness, clock, metrics }: QueryP
     concurrency,
     ...limits,
   });
-  return { service, router: queryRouter({ service, nowMs: () => clock.nowMs(), version: VERSION }) };
+  const nowMs = () => clock.nowMs();
+  const externalLabels = labelsOf(config.federation.externalLabels);
+  const federation = { service, metadata, nowMs, lookbackMs: () => lookback, externalLabels: () => externalLabels };
+  return {
+    service,
+    router: queryRouter({ service, nowMs, version: VERSION }),
+    federate: (request: Request, response: Response) => federate(request, response, federation),
+  };
 }
