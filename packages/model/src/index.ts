@@ -76,5 +76,6 @@ export type {
 } from './series-source.ts';
 export { isStale, isStaleAt, STALE_HIGH, STALE_LOW, wordsOf, writeStale } from './stale.ts';
 export { checkTenant, DEFAULT_TENANT, TENANT_HEADER, tenantOfHeader } from './tenant.ts';
+export { type TextPattern, textPattern } from './text-pattern.ts';
 export { leftOpen, overlaps, TIME_POLICY, type TimeRange } from './time.ts';
 export { partitionOf, TOPIC_INTENTS, type TopicIntent, type TopicRole, tenantHash, topicName } from './topics.ts';

@@ -22,6 +22,8 @@ export interface RuleSurroundings {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly external: ExternalFacts;
+  /** Called with how many texts of an evaluation could not be made. */
+  readonly templateFailed: (count: number) => void;
   readonly generatorUrl: (expression: string) => string;
   readonly queryTimeoutMs: number;
   readonly resendDelayMs: number;
@@ -57,7 +59,7 @@ export class ActiveRule {
   constructor(rule: AlertingRuleSpec & { readonly identity: string }, around: RuleSurroundings) {
     this.rule = rule;
     this.#around = around;
-    this.#maker = new CandidateMaker(rule, around.external);
+    this.#maker = new CandidateMaker(rule, around.external, around.templateFailed);
   }
 
   get fresh(): boolean {
@@ -95,19 +97,23 @@ export class ActiveRule {
   /** One evaluation for the time `atMs`. Never throws; what went wrong is in the status. */
   async evaluate(atMs: number, signal: AbortSignal): Promise<EvaluationOutcome> {
     const { clock, query, tenant, queryOffsetMs, queryTimeoutMs, limit } = this.#around;
-    const startMs = clock.monotonicMs();
-    this.#lastEvaluationMs = clock.nowMs();
-    try {
-      const answer = await query.evaluate({
+    const ask = (expression: string, consistency: 'strong' | 'latest') =>
+      query.evaluate({
         tenant,
-        expression: this.rule.expression,
+        expression,
         atMs: atMs - queryOffsetMs,
-        consistency: 'strong',
+        consistency,
         timeoutMs: queryTimeoutMs,
         signal,
       });
+    const startMs = clock.monotonicMs();
+    this.#lastEvaluationMs = clock.nowMs();
+    try {
+      const answer = await ask(this.rule.expression, 'strong');
       signal.throwIfAborted();
-      const candidates = this.#maker.candidates(answer);
+      // The rule's own question waited for the data; those of its templates see at least as much.
+      const candidates = await this.#maker.candidates(answer, atMs, (expression) => ask(expression, 'latest'));
+      signal.throwIfAborted();
       this.#reckonOutage(atMs);
       this.#fresh = answer.fresh;
       this.#advance(candidates, atMs, limit);

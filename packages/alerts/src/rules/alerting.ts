@@ -1,8 +1,9 @@
 import { TidemarkError } from '@tidemark/base';
-import { type InstantAnswer, type Labels, labelsOf, METRIC_NAME } from '@tidemark/model';
+import { type InstantAnswer, type Label, type Labels, labelsOf, METRIC_NAME } from '@tidemark/model';
 import { fingerprintOf } from '../event/fingerprint.ts';
-import { parseTemplate, type Template, type TemplateData } from '../template/template.ts';
+import { type AlertFacts, AlertTemplate } from '../template/alert-template.ts';
 import type { AlertCandidate } from './alert.ts';
+import { AskingExpander } from './asking-expander.ts';
 import type { AlertingRuleSpec } from './rule.ts';
 
 // From what a query answered to the alerts it speaks of: labels of the sample without its metric name, over them the rule's
@@ -15,25 +16,37 @@ export interface ExternalFacts {
   readonly url: string;
 }
 
+/** What a template's `query` asks at the time of the evaluation. Rejects as the rule's own expression would. */
+export type Ask = (expression: string) => Promise<InstantAnswer>;
+
+type Named = readonly (readonly [name: string, template: AlertTemplate])[];
+
 export class CandidateMaker {
   readonly #name: string;
-  readonly #labels: readonly (readonly [name: string, template: Template])[];
-  readonly #annotations: readonly (readonly [name: string, template: Template])[];
+  readonly #labels: Named;
+  readonly #annotations: Named;
   readonly #external: ExternalFacts;
+  /** Texts that say they could not be made; called with how many. */
+  readonly #failed: (count: number) => void;
 
-  /** Throws `TEMPLATE_*`: a rule that was loaded doesn't. */
-  constructor(rule: AlertingRuleSpec, external: ExternalFacts) {
+  /** Throws `TEMPLATE_INVALID`: a rule that was loaded doesn't. */
+  constructor(rule: AlertingRuleSpec, external: ExternalFacts, failed: (count: number) => void) {
+    const templates = (pairs: AlertingRuleSpec['labels']): Named =>
+      pairs.map(({ name, value }) => [name, new AlertTemplate(rule.name, value)]);
     this.#name = rule.name;
-    this.#labels = rule.labels.map(({ name, value }) => [name, parseTemplate(value)]);
-    this.#annotations = rule.annotations.map(({ name, value }) => [name, parseTemplate(value)]);
+    this.#labels = templates(rule.labels);
+    this.#annotations = templates(rule.annotations);
     this.#external = external;
+    this.#failed = failed;
   }
 
   /** By fingerprint. Throws `RULE_DUPLICATE_LABELS`. */
-  candidates(answer: InstantAnswer): ReadonlyMap<string, AlertCandidate> {
+  async candidates(answer: InstantAnswer, atMs: number, ask: Ask): Promise<ReadonlyMap<string, AlertCandidate>> {
     const candidates = new Map<string, AlertCandidate>();
+    // The same question of several alerts is asked once.
+    const texts = new AskingExpander(ask, this.#failed);
     for (const { labels, value } of answer.samples) {
-      const candidate = this.#candidate(labels, value);
+      const candidate = await this.#candidate(labels, value, atMs, texts);
       if (candidates.has(candidate.fingerprint)) {
         throw new TidemarkError(
           'RULE_DUPLICATE_LABELS',
@@ -46,23 +59,23 @@ export class CandidateMaker {
     return candidates;
   }
 
-  #candidate(labels: Labels, value: number): AlertCandidate {
+  async #candidate(labels: Labels, value: number, atMs: number, texts: AskingExpander): Promise<AlertCandidate> {
     const own = new Map(labels.map((label) => [label.name, label.value]));
-    const data: TemplateData = {
+    const facts: AlertFacts = {
       labels: new Map(own),
       value,
       externalLabels: this.#external.labels,
       externalUrl: this.#external.url,
+      atMs,
     };
     own.delete(METRIC_NAME);
-    for (const [name, template] of this.#labels) own.set(name, template(data));
+    for (const [name, template] of this.#labels) own.set(name, await texts.expand(template, facts));
     own.set(ALERT_NAME, this.#name);
     const named = labelsOf([...own].map(([name, text]) => ({ name, value: text })));
-    return {
-      fingerprint: fingerprintOf(named),
-      labels: named,
-      annotations: this.#annotations.map(([name, template]) => ({ name, value: template(data) })),
-      value,
-    };
+    const annotations: Label[] = [];
+    for (const [name, template] of this.#annotations) {
+      annotations.push({ name, value: await texts.expand(template, facts) });
+    }
+    return { fingerprint: fingerprintOf(named), labels: named, annotations, value };
   }
 }

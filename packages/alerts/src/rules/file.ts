@@ -1,7 +1,7 @@
 import { isTidemarkError, messageOf, TidemarkError } from '@tidemark/base';
 import { type Label, labelsOf, METRIC_NAME, parseDuration } from '@tidemark/model';
 import type { Node } from 'yaml';
-import { parseTemplate } from '../template/template.ts';
+import { AlertTemplate } from '../template/alert-template.ts';
 import {
   type AlertingRuleSpec,
   identifyRules,
@@ -166,7 +166,7 @@ class RuleFileParser {
       ['labels', labels],
       ['annotations', annotations],
     ] as const) {
-      for (const pair of pairs) this.#checkTemplate(fields, field, pair);
+      for (const pair of pairs) this.#checkTemplate(fields, field, name, pair);
     }
     return {
       kind: 'alerting',
@@ -218,13 +218,11 @@ class RuleFileParser {
     return text.trim();
   }
 
-  #checkTemplate(fields: readonly YamlField[], field: 'labels' | 'annotations', pair: Label): void {
+  #checkTemplate(fields: readonly YamlField[], field: 'labels' | 'annotations', alertName: string, pair: Label): void {
     try {
-      parseTemplate(pair.value);
+      new AlertTemplate(alertName, pair.value);
     } catch (error) {
-      const message = `${field} ${JSON.stringify(pair.name)}: ${messageOf(error)}`;
-      if (isTidemarkError(error, 'TEMPLATE_UNSUPPORTED')) this.#unsupported.add(nodeOf(fields, field), message);
-      else this.#complainAt(fields, field, message);
+      this.#complainAt(fields, field, `${field} ${JSON.stringify(pair.name)}: ${messageOf(error)}`);
     }
   }
 

@@ -53,6 +53,7 @@ export class RuleGroup {
         group: spec.name,
         intervalMs: this.#intervalMs,
         queryOffsetMs: spec.queryOffsetMs,
+        templateFailed: (count) => around.metrics.templateFailures.add(count),
         limit: spec.limit > 0 ? spec.limit : around.alertsPerRuleMax,
       });
     });

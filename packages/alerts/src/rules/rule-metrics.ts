@@ -11,6 +11,7 @@ export interface RuleMetrics {
   readonly notFresh: Labelled<Counter>;
   readonly events: Labelled<Counter>;
   readonly publishFailures: Counter;
+  readonly templateFailures: Counter;
   readonly statesUnreadable: Counter;
   /** Counts pending and firing alerts when the page is read. Returns the way to end that. */
   countAlerts(read: () => Iterable<AlertPhase>): () => void;
@@ -39,6 +40,10 @@ export function ruleMetrics(metrics: SelfMetrics): RuleMetrics {
     publishFailures: metrics.counter(
       'tidemark_alert_publish_failures_total',
       'Writes of alert events or states that failed; they are repeated at the next evaluation.',
+    ),
+    templateFailures: metrics.counter(
+      'tidemark_rule_template_failures_total',
+      'Labels and annotations of alerts whose template failed; the text says why.',
     ),
     statesUnreadable: metrics.counter(
       'tidemark_alert_states_unreadable_total',
