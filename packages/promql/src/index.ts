@@ -8,6 +8,8 @@ export {
   type Queryable,
   type QueryRequest,
   type RangeRequest,
+  type SelectorAnswer,
+  type SelectorRequest,
 } from './engine/engine.ts';
 export { DEFAULT_LIMITS, type EngineLimits } from './engine/limits.ts';
 export type { MatrixSeries, QueryData, QueryResult, QueryStats, VectorSample } from './engine/result.ts';
@@ -41,5 +43,8 @@ export { EXPRESSION_LENGTH_MAX, parse, parseSelector } from './language/parse.ts
 export { print } from './language/print.ts';
 export { typeOf } from './language/types.ts';
 export { type Need, type Plan, type PlanSettings, planQuery, type Window } from './plan/plan.ts';
+export type { SelectorUse } from './plan/use.ts';
 export { type Outcome, runScript } from './script/run-script.ts';
+export { labelKey } from './value/label-set.ts';
+export { makeSpans, SPAN_COLUMNS, SPAN_SLOTS, type SpanSeries, type Spans } from './value/spans.ts';
 export type { Grid } from './value/value.ts';

@@ -1,6 +1,7 @@
 import { assert, must } from '@tidemark/base';
 import { labelsOf, labelValue, METRIC_NAME } from '@tidemark/model';
 import type { FunctionCall, WindowFunction } from '../function/definition.ts';
+import { FROM_SPANS } from '../function/from-spans.ts';
 import { FUNCTIONS } from '../function/registry.ts';
 import { type Call, type Expr, type MatrixSelector, type Subquery, withoutParens } from '../language/ast.ts';
 import { unsupportedError } from '../language/errors.ts';
@@ -9,6 +10,7 @@ import { emptySeries, type Grid, isAbsent, type Series, timeAt, type Value } fro
 import type { Points } from './points.ts';
 import type { Scope } from './scope.ts';
 import { selectInstants } from './selector.ts';
+import { overSpans, seenInSpans } from './span-call.ts';
 import { Windows } from './window.ts';
 
 // Function calls: those that look at the selector itself are here, all others in function/.
@@ -54,6 +56,13 @@ const POINTS_PER_TURN = 100_000;
 async function overWindows(call: FunctionCall, definition: WindowFunction, pointsFor: PointsFor): Promise<Series[]> {
   const { scope, expr, grid } = call;
   const range = rangeArgument(expr);
+  const spans = range.kind === 'matrixSelector' ? scope.spans.get(range.selector) : undefined;
+  if (spans && range.kind === 'matrixSelector') {
+    const reduce = must(FROM_SPANS.get(expr.name), 'rows are selected for functions that they answer');
+    const series = await overSpans(scope, range, grid, spans, reduce);
+    if (definition.counter) for (const one of series) informOfGauge(call, range, one);
+    return definition.keepsName ? series : series.map((one) => withoutName(one, scope.delayedNames));
+  }
   const windows = new Windows(grid, must(scope.plan.windows.get(range), 'the range was planned'));
   const scalars = call.args.flatMap((arg) => (arg.kind === 'scalar' ? [arg.values] : []));
   const out: Series[] = [];
@@ -96,7 +105,11 @@ function reduceWindows(
 }
 
 /** Says so when a metric that is rated does not look like a counter. */
-function informOfGauge(call: FunctionCall, range: Expr, { labels, dropName }: Points): void {
+function informOfGauge(
+  call: FunctionCall,
+  range: Expr,
+  { labels, dropName }: Pick<Points, 'labels' | 'dropName'>,
+): void {
   const name = labelValue(labels, METRIC_NAME);
   if (name === '' || dropName) return;
   const type = labelValue(labels, '__type__');
@@ -165,6 +178,11 @@ async function absentOverTime(call: FunctionCall, pointsFor: PointsFor): Promise
   const range = rangeArgument(expr);
   const windows = new Windows(grid, must(scope.plan.windows.get(range), 'the range was planned'));
   const seen = new Uint8Array(grid.steps);
+  const spans = range.kind === 'matrixSelector' ? scope.spans.get(range.selector) : undefined;
+  if (spans && range.kind === 'matrixSelector') {
+    await seenInSpans(scope, range, grid, spans, seen);
+    return oneWhereNothing(call, seen);
+  }
   for (const points of await pointsFor(scope, range, grid)) {
     windows.load(points);
     for (let k = 0; k < grid.steps; k++) if ((windows.to[k] as number) > (windows.from[k] as number)) seen[k] = 1;

@@ -1,14 +1,23 @@
 import { assert, type Clock, must, systemClock, TidemarkError } from '@tidemark/base';
-import { formatMatcher, leftOpen, type SelectedSeries, type SeriesSource } from '@tidemark/model';
+import {
+  formatMatcher,
+  type Labels,
+  leftOpen,
+  type SelectAnswer,
+  type SelectedSeries,
+  type SelectRequest,
+} from '@tidemark/model';
 import { type Expr, type VectorSelector, withoutParens } from '../language/ast.ts';
 import { typeError } from '../language/errors.ts';
 import { parse } from '../language/parse.ts';
 import { print } from '../language/print.ts';
 import { typeOf } from '../language/types.ts';
-import { type Plan, planQuery } from '../plan/plan.ts';
+import { type Need, type Plan, planQuery } from '../plan/plan.ts';
+import type { SelectorUse } from '../plan/use.ts';
 import { Annotations } from '../value/annotations.ts';
 import { compareLabels } from '../value/label-set.ts';
 import { dropDelayedNames } from '../value/merge.ts';
+import { SPAN_SLOTS, type SpanSeries } from '../value/spans.ts';
 import type { Grid } from '../value/value.ts';
 import { evaluate, pointsFor } from './evaluate.ts';
 import { DEFAULT_LIMITS, type EngineLimits, Meter } from './limits.ts';
@@ -22,8 +31,23 @@ import { Windows } from './window.ts';
 //                       │
 //                       └ the only place that waits for anybody else
 
-/** What the engine asks of whatever holds series. */
-export type Queryable = Pick<SeriesSource, 'select'>;
+/** What the engine asks of whatever holds series: a SeriesSource will do. */
+export interface Queryable {
+  select(request: SelectorRequest): Promise<SelectorAnswer>;
+}
+
+export interface SelectorRequest extends SelectRequest {
+  readonly use: SelectorUse;
+}
+
+export interface SelectorAnswer extends SelectAnswer<SelectedSeries> {
+  /** Instead of `series`, where `use` is answered by rows. */
+  readonly spans?: readonly SpanSeries[];
+  /** What the samples come from, finest first; absent: `raw`. */
+  readonly resolutions?: readonly string[];
+  /** False: samples are missing that the use would need; a warning says which. */
+  readonly exact?: boolean;
+}
 
 export interface EngineOptions {
   /** How far back an instant selector looks for a sample. Prometheus: 5 min. */
@@ -114,6 +138,8 @@ class Query {
   readonly #signal: AbortSignal;
   #series = 0;
   #samples = 0;
+  readonly #resolutions = new Set<string>();
+  readonly #accuracy = { exact: true };
 
   constructor(source: Queryable, settings: EngineOptions, clock: Clock, request: QueryRequest) {
     this.#source = source;
@@ -154,11 +180,11 @@ class Query {
       maxSubquerySteps: this.#limits.maxSubquerySteps,
     });
     const notes = new Annotations(text);
-    const selected = await this.#select(plan, grid, notes);
     const scope: Scope = {
       plan,
       query: grid,
-      selected,
+      ...(await this.#select(plan, grid, notes)),
+      accuracy: this.#accuracy,
       points: new Map(),
       meter: this.#meter,
       notes,
@@ -170,6 +196,8 @@ class Query {
       warnings: notes.warnings,
       infos: notes.infos,
       stats: { series: this.#series, samples: this.#samples, peakSamples: this.#meter.peakSamples },
+      resolutions: [...this.#resolutions],
+      exact: this.#accuracy.exact,
     };
   }
 
@@ -177,43 +205,50 @@ class Query {
    * Every selector's series, each source request made once however often the selector stands in the query. One after the
    * other, so that the limit on samples is on all of them together.
    */
-  async #select(plan: Plan, grid: Grid, notes: Annotations): Promise<Map<VectorSelector, readonly SelectedSeries[]>> {
-    const known = new Map<string, readonly SelectedSeries[]>();
+  async #select(plan: Plan, grid: Grid, notes: Annotations): Promise<Pick<Scope, 'selected' | 'spans'>> {
+    const known = new Map<string, SelectorAnswer>();
     const selected = new Map<VectorSelector, readonly SelectedSeries[]>();
-    for (const { selector, afterMs, untilMs } of plan.needs) {
-      const key = `${selector.matchers.map(formatMatcher).join(',')} ${afterMs} ${untilMs}`;
-      const series = known.get(key) ?? (await this.#selectOne(selector, afterMs, untilMs, grid, notes));
-      known.set(key, series);
-      selected.set(selector, series);
+    const spans = new Map<VectorSelector, readonly SpanSeries[]>();
+    for (const need of plan.needs) {
+      const { selector, afterMs, untilMs, use } = need;
+      const key = `${selector.matchers.map(formatMatcher).join(',')} ${afterMs} ${untilMs} ${use.kind}`;
+      const found = known.get(key) ?? (await this.#selectOne(need, grid, notes));
+      known.set(key, found);
+      selected.set(selector, found.series);
+      if (found.spans) spans.set(selector, found.spans);
     }
-    return selected;
+    return { selected, spans };
   }
 
   async #selectOne(
-    { matchers }: VectorSelector,
-    afterMs: number,
-    untilMs: number,
+    { selector: { matchers }, afterMs, untilMs, use }: Need,
     grid: Grid,
     notes: Annotations,
-  ): Promise<readonly SelectedSeries[]> {
-    if (untilMs <= afterMs) return [];
-    const { series, warnings } = await this.#source.select({
+  ): Promise<SelectorAnswer> {
+    if (untilMs <= afterMs) return { series: [], warnings: [] };
+    const found = await this.#source.select({
       tenant: this.#request.tenant,
       matchers,
       range: leftOpen(afterMs, untilMs),
       limits: { seriesMax: this.#limits.maxSeries, samplesMax: this.#limits.maxSamples },
       signal: this.#signal,
+      use,
       ...(grid.stepMs > 0 ? { stepMs: grid.stepMs } : {}),
     });
-    for (const warning of warnings) notes.source(warning);
+    for (const warning of found.warnings) notes.source(warning);
+    for (const resolution of found.resolutions ?? ['raw']) this.#resolutions.add(resolution);
+    if (found.exact === false) this.#accuracy.exact = false;
     let samples = 0;
-    for (const { values } of series) samples += values.length;
-    this.#series += series.length;
+    for (const { values } of found.series) samples += values.length;
+    for (const { spans } of found.spans ?? []) samples += spans.length;
+    this.#series += found.spans?.length ?? found.series.length;
     this.#samples += samples;
-    this.#meter.take(samples);
+    this.#meter.take(found.spans ? samples * SPAN_SLOTS : samples);
     // A source with everything in memory never lets go of the thread.
     await this.#meter.breathe();
-    return [...series].sort((a, b) => compareLabels(a.labels, b.labels));
+    const byLabels = (a: { labels: Labels }, b: { labels: Labels }) => compareLabels(a.labels, b.labels);
+    const series = [...found.series].sort(byLabels);
+    return found.spans ? { ...found, series, spans: [...found.spans].sort(byLabels) } : { ...found, series };
   }
 }
 

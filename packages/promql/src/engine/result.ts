@@ -35,6 +35,10 @@ export interface QueryResult {
   readonly warnings: readonly string[];
   readonly infos: readonly string[];
   readonly stats: QueryStats;
+  /** What the samples came from: `raw`, `1m`, `1h`. */
+  readonly resolutions: readonly string[];
+  /** Whether every value is what all samples would give. */
+  readonly exact: boolean;
 }
 
 export function vectorData(series: readonly Series[], grid: Grid): QueryData {

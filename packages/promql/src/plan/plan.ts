@@ -1,4 +1,5 @@
 import { TidemarkError } from '@tidemark/base';
+import { FROM_SPANS } from '../function/from-spans.ts';
 import {
   childrenOf,
   type Duration,
@@ -11,6 +12,7 @@ import { durationSeconds } from '../language/duration.ts';
 import { executionError } from '../language/errors.ts';
 import type { Grid } from '../value/value.ts';
 import { findInvariant } from './step-invariant.ts';
+import type { SelectorUse } from './use.ts';
 
 // What is known before a single sample is read: how long each range and offset is, where each `@` points, which parts are
 // the same at every step, and what each selector needs of the source.
@@ -31,6 +33,7 @@ export interface Need {
   readonly selector: VectorSelector;
   readonly afterMs: number;
   readonly untilMs: number;
+  readonly use: SelectorUse;
 }
 
 export interface Plan {
@@ -47,6 +50,9 @@ export interface PlanSettings {
   /** Steps one subquery may have. */
   readonly maxSubquerySteps: number;
 }
+
+/** Whether there is anything at all is a row's to say, too. */
+const ANSWERED_BY_ROWS: ReadonlySet<string> = new Set([...FROM_SPANS.keys(), 'absent_over_time']);
 
 /** Throws `PROMQL_EXECUTION` when a length of time comes to nothing usable, `PROMQL_LIMIT`. */
 export function planQuery(expr: Expr, grid: Grid, settings: PlanSettings): Plan {
@@ -75,21 +81,31 @@ export function planQuery(expr: Expr, grid: Grid, settings: PlanSettings): Plan 
     return { rangeMs, offsetMs, atMs };
   }
 
-  function need(selector: VectorSelector, window: Window, within: Grid): void {
-    const first = (window.atMs ?? within.startMs) - window.offsetMs;
-    const last = (window.atMs ?? lastOf(within)) - window.offsetMs;
-    needs.push({ selector, afterMs: first - window.rangeMs, untilMs: last });
+  function need(
+    selector: VectorSelector,
+    window: Window,
+    within: Grid,
+    kind: SelectorUse['kind'],
+    functionName?: string,
+  ): void {
+    const firstMs = (window.atMs ?? within.startMs) - window.offsetMs;
+    const lastMs = (window.atMs ?? lastOf(within)) - window.offsetMs;
+    const stepMs = window.atMs === undefined && within.steps > 1 ? within.stepMs : 0;
+    const use = { kind, functionName, rangeMs: window.rangeMs, firstMs, stepMs };
+    needs.push({ selector, afterMs: firstMs - window.rangeMs, untilMs: lastMs, use });
   }
 
-  function visit(node: Expr, within: Grid): void {
+  /** `caller`: the function whose argument the node is. */
+  function visit(node: Expr, within: Grid, caller?: string): void {
     if (node.kind === 'vectorSelector') {
       const window = windowOf(node, settings.lookbackMs);
       windows.set(node, window);
-      need(node, window, within);
+      need(node, window, within, 'instant');
     } else if (node.kind === 'matrixSelector') {
       const window = windowOf(node.selector, positiveMs(node.range, node));
       windows.set(node, window);
-      need(node.selector, window, within);
+      const byRows = caller !== undefined && ANSWERED_BY_ROWS.has(caller);
+      need(node.selector, window, within, byRows ? 'rows' : 'samples', caller);
     } else if (node.kind === 'subquery') {
       const window = windowOf(node, positiveMs(node.range, node));
       const stepMs = node.step ? positiveMs(node.step, node) : settings.subqueryStepMs;
@@ -99,7 +115,8 @@ export function planQuery(expr: Expr, grid: Grid, settings: PlanSettings): Plan 
       if (inner.steps > settings.maxSubquerySteps) throw tooManySteps(inner.steps, settings.maxSubquerySteps);
       visit(node.expr, inner);
     } else {
-      for (const child of childrenOf(node)) visit(child, within);
+      const called = node.kind === 'call' ? node.name : node.kind === 'paren' ? caller : undefined;
+      for (const child of childrenOf(node)) visit(child, within, called);
     }
   }
 
