@@ -27,5 +27,9 @@ export interface Answer {
   readonly infos: readonly string[];
   /** Whether a strong read was fulfilled; true when none was asked for. */
   readonly fresh: boolean;
+  /** The tiers it came from, finest first; none where no series was asked for. */
+  readonly resolutions: readonly string[];
+  /** Whether every value is what all samples would give. */
+  readonly exact: boolean;
   readonly stats: { readonly samplesRead: number; readonly seconds: number };
 }

@@ -5,6 +5,8 @@ export { type FederateOptions, federate } from './federate/federate.ts';
 export { sendError, sendJson } from './http/envelope.ts';
 export { invalidParam, type Params, paramsOf } from './http/params.ts';
 export { queryRouter, type RouterOptions, tenantOf } from './http/router.ts';
+export { AUTO, type Preference } from './plan/preference.ts';
+export type { Tier, TierRetention } from './plan/tier.ts';
 export {
   type InstantQuestion,
   type Listing,

@@ -17,6 +17,7 @@ import { parseSelector } from '@tidemark/promql';
 import type { Answer } from './answer.ts';
 import { Admission } from './execute/admission.ts';
 import type { Executor } from './execute/executor.ts';
+import type { Preference } from './plan/preference.ts';
 
 // The query service: admission, deadline, freshness; then the engine over the series source. HTTP and rules both ask here.
 //
@@ -47,6 +48,7 @@ export interface InstantQuestion extends Question {
   readonly expression: string;
   readonly atMs: number;
   readonly lookbackMs?: number;
+  readonly preference?: Preference;
 }
 
 export interface RangeQuestion extends Question {
@@ -55,6 +57,7 @@ export interface RangeQuestion extends Question {
   readonly endMs: number;
   readonly stepMs: number;
   readonly lookbackMs?: number;
+  readonly preference?: Preference;
 }
 
 /** Several selectors are alternatives: a series that fits one is in. */

@@ -2,6 +2,9 @@ import { type Clock, unreachable } from '@tidemark/base';
 import type { SeriesSource } from '@tidemark/model';
 import { createEngine, DEFAULT_LIMITS, type Engine, type QueryData, type QueryResult } from '@tidemark/promql';
 import type { Answer, Result } from '../answer.ts';
+import { AUTO, type Preference } from '../plan/preference.ts';
+import type { TierRetention } from '../plan/tier.ts';
+import { tieredSource } from './tiered-source.ts';
 
 // Hands a question to the PromQL engine and its data back in the shapes the API writes.
 
@@ -11,6 +14,8 @@ export interface ExecutorOptions {
   readonly lookbackMs: number;
   readonly seriesMax: number;
   readonly samplesMax: number;
+  /** How long each tier is kept; absent: there is raw alone. */
+  readonly retentionMs?: TierRetention;
 }
 
 interface Evaluation {
@@ -18,19 +23,37 @@ interface Evaluation {
   readonly expression: string;
   readonly signal: AbortSignal;
   readonly lookbackMs?: number;
+  /** Which tiers; absent: as planned. */
+  readonly preference?: Preference;
 }
 
 // Prometheus' own limit, and one for the end.
 const STEPS_MAX = 11_001;
 
-export class Executor {
-  readonly #engine: Engine;
-  readonly #clock: Clock;
+type Ask = (engine: Engine) => Promise<QueryResult>;
 
-  constructor({ source, clock, lookbackMs, seriesMax, samplesMax }: ExecutorOptions) {
-    this.#clock = clock;
-    this.#engine = createEngine({
-      source,
+export class Executor {
+  readonly #options: ExecutorOptions;
+
+  constructor(options: ExecutorOptions) {
+    this.#options = options;
+  }
+
+  instant(question: Evaluation & { readonly atMs: number }): Promise<Omit<Answer, 'fresh'>> {
+    return this.#timed(question, (engine) => engine.instant(question));
+  }
+
+  range(
+    question: Evaluation & { readonly startMs: number; readonly endMs: number; readonly stepMs: number },
+  ): Promise<Omit<Answer, 'fresh'>> {
+    return this.#timed(question, (engine) => engine.range(question));
+  }
+
+  /** An engine of its own for each question: what stands still about tiers is one moment and one wish. */
+  #engine({ preference = AUTO }: Evaluation): Engine {
+    const { source, clock, lookbackMs, seriesMax, samplesMax, retentionMs } = this.#options;
+    return createEngine({
+      source: retentionMs ? tieredSource({ source, retentionMs, preference, nowMs: clock.nowMs() }) : source,
       clock,
       options: {
         lookbackMs,
@@ -39,21 +62,13 @@ export class Executor {
     });
   }
 
-  instant(question: Evaluation & { readonly atMs: number }): Promise<Omit<Answer, 'fresh'>> {
-    return this.#timed(() => this.#engine.instant(question));
-  }
-
-  range(
-    question: Evaluation & { readonly startMs: number; readonly endMs: number; readonly stepMs: number },
-  ): Promise<Omit<Answer, 'fresh'>> {
-    return this.#timed(() => this.#engine.range(question));
-  }
-
-  async #timed(run: () => Promise<QueryResult>): Promise<Omit<Answer, 'fresh'>> {
-    const startedMs = this.#clock.monotonicMs();
-    const { data, warnings, infos, stats } = await run();
-    const seconds = (this.#clock.monotonicMs() - startedMs) / 1000;
-    return { result: resultOf(data), warnings, infos, stats: { samplesRead: stats.samples, seconds } };
+  async #timed(question: Evaluation, ask: Ask): Promise<Omit<Answer, 'fresh'>> {
+    const { clock } = this.#options;
+    const startedMs = clock.monotonicMs();
+    const { data, warnings, infos, stats, resolutions, exact } = await ask(this.#engine(question));
+    const seconds = (clock.monotonicMs() - startedMs) / 1000;
+    const result = resultOf(data);
+    return { result, warnings, infos, resolutions, exact, stats: { samplesRead: stats.samples, seconds } };
   }
 }
 

@@ -1,6 +1,7 @@
 import { unreachable } from '@tidemark/base';
 import type { Answer, Line, Result } from '../answer.ts';
 import { formatTime, formatValue, type JsonStream, labelsJson } from './envelope.ts';
+import { accuracyOf } from './resolution.ts';
 
 // The `data` of query and query_range: {"resultType":"matrix","result":[{"metric":{...},"values":[[t,"v"],...]}]}.
 
@@ -10,8 +11,9 @@ export async function writeResult(out: JsonStream, answer: Answer, limit: number
   await writeBody(out, answer.result, limit);
   if (withStats) {
     const { samplesRead, seconds } = answer.stats;
+    const tidemark = { resolution: answer.resolutions, accuracy: accuracyOf(answer.exact) };
     await out.write(
-      `,"stats":{"timings":{"evalTotalTime":${seconds},"execTotalTime":${seconds}},"samples":{"totalQueryableSamples":${samplesRead}}}`,
+      `,"stats":{"timings":{"evalTotalTime":${seconds},"execTotalTime":${seconds}},"samples":{"totalQueryableSamples":${samplesRead}},"tidemark":${JSON.stringify(tidemark)}}`,
     );
   }
   await out.write('}');

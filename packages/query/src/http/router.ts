@@ -5,6 +5,7 @@ import type { QueryService } from '../service.ts';
 import { formatTime, formatValue, labelsJson, sendData, sendError, sendJson } from './envelope.ts';
 import { unescapeName } from './label-name.ts';
 import { durationParam, invalidParam, limitParam, type Params, paramsOf, textParam, timeParam } from './params.ts';
+import { preferenceOf, sayResolution } from './resolution.ts';
 import { isTruncated, writeResult } from './result.ts';
 
 // Prometheus' HTTP API v1, reading half. Mounted under /api/v1 and /prometheus/api/v1; GET, and POST with a form.
@@ -86,6 +87,7 @@ async function instant(call: Call, { service, nowMs }: RouterOptions): Promise<v
     atMs: timeParam(params, 'time', nowMs()),
   });
   const warnings = isTruncated(answer.result, limit) ? [...answer.warnings, TRUNCATED] : answer.warnings;
+  sayResolution(response, answer);
   await sendData(response, { warnings, infos: answer.infos }, (out) =>
     writeResult(out, answer, limit, wantsStats(params)),
   );
@@ -112,6 +114,7 @@ async function range(call: Call, { service }: RouterOptions): Promise<void> {
   const limit = limitParam(params);
   const answer = await service.range({ ...evaluation(call), startMs, endMs, stepMs });
   const warnings = isTruncated(answer.result, limit) ? [...answer.warnings, TRUNCATED] : answer.warnings;
+  sayResolution(response, answer);
   await sendData(response, { warnings, infos: answer.infos }, (out) =>
     writeResult(out, answer, limit, wantsStats(params)),
   );
@@ -126,6 +129,7 @@ function evaluation(call: Call) {
     expression: textParam(params, 'query'),
     signal: call.signal,
     strong: call.strong,
+    preference: preferenceOf(params),
     ...(timeoutMs > 0 ? { timeoutMs } : {}),
     ...(lookbackMs > 0 ? { lookbackMs } : {}),
   };
