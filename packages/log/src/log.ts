@@ -8,11 +8,20 @@
 // Promises, for all implementations:
 //   order        within a partition, offsets rise in the order of appends; a reader sees them in that order
 //   durability   an append that resolved survives kill -9 and power loss; one that rejected may be there or not
-//   position     means fetched through: everything below it was handed out or was nothing (control records, compacted away)
+//   position     means fetched through: everything below it was handed out or was nothing (control records, compacted away, cut
+//                away by a repair)
 //   redelivery   a reader that starts again at a position gets the same records with the same offsets again
 //   retention    bytes go when every group's committed position has passed them, or at the caps; then `start` rises, and a
 //                reader below it gets LOG_POSITION_LOST, never a silent jump
-//   compaction   a compacted topic keeps at least the last record of every key; a null value is a tombstone
+//   compaction   a compacted topic keeps at least the last record of every key; a null value is a tombstone, which stays until every
+//                group and open reader has passed it, at most for tombstoneMaxMs
+//   transaction  see transaction.ts; group membership, see group.ts
+
+import type { GroupMember, GroupOptions } from './group.ts';
+import type { ProducerOptions, TransactionalProducer } from './transaction.ts';
+
+export type { GroupEvent, GroupMember, GroupOptions } from './group.ts';
+export type { ProducerOptions, Transaction, TransactionalProducer } from './transaction.ts';
 
 export interface TopicSpec {
   readonly name: string;
@@ -61,7 +70,14 @@ export interface ReaderOptions {
   readonly group: string;
   /** What to read, from where. `committed` falls back to `earliest`. */
   readonly from: readonly (TopicPartition & { readonly offset: number | 'earliest' | 'latest' | 'committed' })[];
+  /**
+   * `committed`, unless said otherwise: nothing of a transaction before all of it. `uncommitted` may see records of open and
+   * aborted transactions on logs that write them before the commit (Kafka); the embedded log never does.
+   */
+  readonly isolation?: Isolation;
 }
+
+export type Isolation = 'committed' | 'uncommitted';
 
 export interface FetchOptions {
   /** Soft: at least one record is handed out when there is one. */
@@ -99,13 +115,25 @@ export interface Log {
   topics(): Promise<readonly TopicSpec[]>;
   /** All of them durable when it resolves, in this order within each partition; offsets in the order of `records`. */
   append(records: readonly OutgoingRecord[]): Promise<readonly number[]>;
-  bounds(topic: string): Promise<readonly PartitionBounds[]>;
+  /** Under isolation `committed` the end is that of what committed readers see; the default is `uncommitted`: all that was taken. */
+  bounds(topic: string, isolation?: Isolation): Promise<readonly PartitionBounds[]>;
   openReader(options: ReaderOptions): Promise<LogReader>;
-  /** Positions only move by this; a lower one than before is taken as it is. Durable soon, not at once: redelivery is harmless. */
+  /**
+   * Positions only move by this, by a member's commit and by transactions; a lower one than before is taken as it is. Durable
+   * soon, not at once: redelivery is harmless. Throws `LOG_POSITION_LOST` beyond the end, `LOG_GROUP_IN_USE` when the group has
+   * members (they commit), `LOG_TOO_MANY_GROUPS`.
+   */
   commit(group: string, positions: readonly Position[]): Promise<void>;
   committed(group: string, partitions: readonly TopicPartition[]): Promise<readonly Position[]>;
-  /** Forgets a group, so that it holds nothing back. */
+  /** Forgets a group, so that it holds nothing back. Throws `LOG_GROUP_IN_USE` when it has members. */
   forget(group: string): Promise<void>;
-  /** Waits for appends under way, then refuses more. Twice is fine. */
+  /**
+   * A producer of transactions. When it resolves every former owner of the id is fenced, here and anywhere, and what it had
+   * open is aborted; when it rejects they may be. Throws `LOG_TOO_MANY_PRODUCERS`, `LOG_NAME_INVALID`, `LOG_FULL`, `LOG_IO`.
+   */
+  openProducer(options: ProducerOptions): Promise<TransactionalProducer>;
+  /** Throws `LOG_TOPIC_UNKNOWN`, `LOG_TOO_MANY_MEMBERS`, `LOG_TOO_MANY_GROUPS`, `LOG_NAME_INVALID`. */
+  joinGroup(options: GroupOptions): Promise<GroupMember>;
+  /** Waits for appends and commits under way, aborts open transactions, refuses everything else. Twice is fine. */
   close(): Promise<void>;
 }

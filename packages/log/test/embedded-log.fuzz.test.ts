@@ -99,10 +99,33 @@ async function append(run: Run, log: EmbeddedLog): Promise<void> {
   }
 }
 
+/** One transaction of a producer of its own, with a position: told to the other log when it is acknowledged. */
+async function transact(run: Run, log: EmbeddedLog): Promise<void> {
+  const records = run.records();
+  const { topic, partition } = PARTITIONS[run.random.below(PARTITIONS.length)] as (typeof PARTITIONS)[number];
+  const end = (await log.bounds(topic))[partition]?.end ?? 0;
+  const positions = [{ topic, partition, offset: run.random.below(end + 1) }];
+  const transaction = await (await log.openProducer({ transactionalId: `task ${run.random.below(3)}` })).begin();
+  await transaction.append(records);
+  await transaction.sendOffsets('task', positions);
+  if (run.random.below(4) === 0) return transaction.abort();
+  const offsets = await transaction.commit();
+  expect(await run.oracle.append(records)).toEqual(offsets);
+  expect(await log.committed('task', positions)).toEqual(positions);
+}
+
 async function crash(run: Run, log: EmbeddedLog): Promise<EmbeddedLog> {
   // Some appends are under way when the power goes, as far as they came.
   const batches = Array.from({ length: run.random.below(4) }, () => run.records());
-  const underWay = batches.map((records) => log.append(records));
+  const prepared = await Promise.all(
+    batches.map(async (records, i) => {
+      if (run.random.below(2) === 0) return undefined;
+      const transaction = await (await log.openProducer({ transactionalId: `crashing ${i}` })).begin();
+      await transaction.append(records);
+      return transaction;
+    }),
+  );
+  const underWay = batches.map((records, i) => prepared[i]?.commit() ?? log.append(records));
   const settled = Promise.allSettled(underWay);
   for (let turns = run.random.below(12); turns > 0; turns--) await Promise.resolve();
   const keep = (['torn', 'synced', 'written'] as const)[run.random.below(3)] ?? 'torn';
@@ -120,7 +143,7 @@ async function crash(run: Run, log: EmbeddedLog): Promise<EmbeddedLog> {
 }
 
 async function step(run: Run, log: EmbeddedLog): Promise<EmbeddedLog> {
-  switch (run.random.below(12)) {
+  switch (run.random.below(15)) {
     case 0:
       return crash(run, log);
     case 1:
@@ -148,6 +171,11 @@ async function step(run: Run, log: EmbeddedLog): Promise<EmbeddedLog> {
       await log.retain();
       return log;
     }
+    case 6:
+    case 7:
+    case 8:
+      await transact(run, log);
+      return log;
     default:
       await append(run, log);
       return log;

@@ -30,6 +30,10 @@ abstract class EmbeddedWorld implements LogWorld {
     return this.clock.nowMs();
   }
 
+  silence(): void {
+    throw new Error('members die with the process');
+  }
+
   async end(): Promise<void> {
     await this.log?.close();
   }

@@ -62,3 +62,29 @@ test('the same calls write the file on the page, byte for byte', async () => {
   await log.close();
   expect(Buffer.from(await disk.read(FIRST)).toString('hex')).toBe(Buffer.from(hexBlock('journal')).toString('hex'));
 });
+
+const ROWS = { name: 'tidemark.1m', partitions: 1, compacted: false, retentionMs: 345_600_000 };
+const row = { topic: ROWS.name, partition: 0 };
+
+test('the transaction on the page opens whole, and the same calls write it', async () => {
+  const disk = await diskOf(new Map([[FIRST, hexBlock('transaction')]]));
+  const kinds: string[] = [];
+  for await (const frame of inspectJournal(disk, FOLDER)) kinds.push(frame.state === 'ok' ? frame.kind : frame.reason);
+  expect(kinds).toEqual(['snapshot', 'topics', 'producer', 'transaction', 'mark']);
+  const log = await openOn(disk);
+  expect((await readAll(log, ROWS.name)).map(({ value }) => textOf(value))).toEqual(['row']);
+  expect(await log.committed('rollup', [row])).toEqual([{ ...row, offset: 0 }]);
+  expect((await log.openProducer({ transactionalId: 'rollup-0' })).epoch).toBe(2);
+  await log.close();
+
+  const written = new SimDisk();
+  const writer = await openOn(written);
+  await writer.ensureTopics([ROWS]);
+  const transaction = await (await writer.openProducer({ transactionalId: 'rollup-0' })).begin();
+  await transaction.append([{ ...row, key: null, value: Buffer.from('row') }]);
+  await transaction.sendOffsets('rollup', [{ ...row, offset: 0 }]);
+  await transaction.commit();
+  await writer.close();
+  const bytes = Buffer.from(await written.read(FIRST)).toString('hex');
+  expect(bytes).toBe(Buffer.from(hexBlock('transaction')).toString('hex'));
+});

@@ -122,6 +122,8 @@ class Setting {
       openReader: (options) => log.openReader(options),
       commit: (group, positions) => log.commit(group, positions),
       committed: (group, partitions) => log.committed(group, partitions),
+      openProducer: (options) => log.openProducer(options),
+      joinGroup: (options) => log.joinGroup(options),
       forget: (group) => log.forget(group),
       close: () => log.close(),
       append: async (records) => {

@@ -48,6 +48,8 @@ function mortalLog(log: Log, kill: KillSwitch): Log {
     openReader: async (options) => mortalReader(await kill.pass(() => log.openReader(options)), kill),
     commit: (group, positions) => kill.pass(() => log.commit(group, positions)),
     committed: (group, partitions) => log.committed(group, partitions),
+    openProducer: (options) => log.openProducer(options),
+    joinGroup: (options) => log.joinGroup(options),
     forget: (group) => log.forget(group),
     close: () => log.close(),
   };

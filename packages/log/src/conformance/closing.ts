@@ -15,6 +15,8 @@ export function closingSuite({ open, world }: Bench): void {
     log.commit('g', [{ ...rawAt(0), offset: 0 }]),
     log.committed('g', [rawAt(0)]),
     log.forget('g'),
+    log.openProducer({ transactionalId: 'task 0' }),
+    log.joinGroup({ group: 'g', topics: [RAW.name] }),
   ];
   const everythingOf = (reader: LogReader): (() => unknown)[] => [
     () => reader.seek({ ...rawAt(0), offset: 0 }),
@@ -22,6 +24,55 @@ export function closingSuite({ open, world }: Bench): void {
     () => reader.resume([rawAt(0)]),
     () => reader.positions(),
   ];
+
+  /** A producer, a transaction it has open, and a member of a group. */
+  const claimsOn = async (log: Log) => {
+    const producer = await log.openProducer({ transactionalId: 'task 0' });
+    const other = await log.openProducer({ transactionalId: 'task 1' });
+    const transaction = await other.begin();
+    await transaction.append([raw(0, 'never')]);
+    const member = await log.joinGroup({ group: 'members', topics: [RAW.name] });
+    await member.next();
+    const calls: (() => Promise<unknown>)[] = [
+      () => producer.begin(),
+      () => transaction.append([raw(0, 'never')]),
+      () => transaction.sendOffsets('g', []),
+      () => transaction.commit(),
+      () => member.next(),
+      () => member.commit([]),
+    ];
+    const close = async () => {
+      await transaction.abort();
+      await producer.close();
+      await other.close();
+      await member.close();
+    };
+    return { calls, close, waiting: member.next() };
+  };
+
+  test('producers, transactions and members of a closed or closing log refuse everything but their end', async () => {
+    const log = await open();
+    const claims = await claimsOn(log);
+    const waited = expect(claims.waiting).rejects.toMatchObject(closed);
+    const closing = log.close();
+    for (const call of claims.calls) await expect(call()).rejects.toMatchObject(closed);
+    await closing;
+    await waited;
+    for (const call of claims.calls) await expect(call()).rejects.toMatchObject(closed);
+    await claims.close();
+    expect(await valuesOf(await world().open(), RAW.name)).toEqual([]);
+  });
+
+  test('a closing log finishes the commit of a transaction that is under way', async () => {
+    const log = await open();
+    const transaction = await (await log.openProducer({ transactionalId: 'task 0' })).begin();
+    await transaction.append([raw(0, 'a'), raw(1, 'b')]);
+    const committing = transaction.commit();
+    const closing = log.close();
+    expect(await committing).toEqual([0, 0]);
+    await closing;
+    expect(await valuesOf(await world().open(), RAW.name, 1)).toEqual(['b']);
+  });
 
   test('a closed log refuses everything but close', async () => {
     const log = await open();

@@ -128,6 +128,76 @@ export function retentionSuite({ open, supports, world }: Bench): void {
     expect((await readAll(again, CONFIG.name)).at(-1)?.offset).toBe(50);
   });
 
+  /** Retention has something to do with what was appended before: it is in files of its own. */
+  const pushOn = async (log: Log) => {
+    const end = async () => (await log.bounds(RAW.name))[0]?.end ?? 0;
+    await fill(log, 0, 30);
+    await log.commit('g', [{ ...rawAt(0), offset: await end() }]);
+    await world().retain();
+  };
+
+  test('a tombstone stays for a group that has not come to it yet, over compaction and reopen', async () => {
+    const log = await open();
+    const at = { topic: CONFIG.name, partition: 0 };
+    await log.append([config('goes', '1'), config('stays', '1')]);
+    await log.commit('behind', [{ ...at, offset: 2 }]);
+    await log.append([config('goes', null)]);
+    await pushOn(log);
+    await log.append([config('other', '1')]);
+    await pushOn(log);
+    await log.close();
+    const again = await world().open();
+    await again.append([config('another', '1')]);
+    await pushOn(again);
+    const reader = await again.openReader({ group: 'behind', from: [{ ...at, offset: 'committed' }] });
+    const [part] = await reader.fetch(NOW);
+    expect(part?.records.map(({ key, value }) => [textOf(key), textOf(value)])).toEqual([
+      ['goes', null],
+      ['other', '1'],
+      ['another', '1'],
+    ]);
+    expect(live(await last(again))).toEqual({ stays: '1', other: '1', another: '1' });
+  });
+
+  test('a tombstone goes at its age, whoever has not come to it; last values never do', async () => {
+    const log = await open({ tombstoneMaxMs: 10_000 });
+    const at = { topic: CONFIG.name, partition: 0 };
+    await log.append([config('goes', '1'), config('stays', '1')]);
+    await log.commit('gone', [{ ...at, offset: 0 }]);
+    await log.append([config('goes', null)]);
+    await pushOn(log);
+    expect([...(await last(log)).keys()]).toContain('goes');
+    await world().advance(20_000);
+    await log.append([config('other', '1')]);
+    await pushOn(log);
+    await log.append([config('another', '1')]);
+    await pushOn(log);
+    expect(live(await last(log))).toEqual({ stays: '1', other: '1', another: '1' });
+    if (supports.compaction) expect([...(await last(log)).keys()]).not.toContain('goes');
+  });
+
+  test('a compacted topic read from the earliest while it is compacted: the last record of every key, offsets rising', async () => {
+    const log = await open();
+    const keys = 12;
+    for (let k = 0; k < keys; k++) await log.append([config(`key ${k}`, 'first')]);
+    const reader = await log.openReader({
+      group: 'slow',
+      from: [{ topic: CONFIG.name, partition: 0, offset: 'earliest' }],
+    });
+    const seen: { key: string | null; value: string | null; offset: number }[] = [];
+    for (let round = 0; round < 40; round++) {
+      for (const { records } of await reader.fetch({ maxBytes: 30, maxWaitMs: 0 })) {
+        for (const { key, value, offset } of records) seen.push({ key: textOf(key), value: textOf(value), offset });
+      }
+      if (round < 20) await log.append([config(`key ${round % keys}`, `round ${round}`)]);
+      if (round % 5 === 0) await pushOn(log);
+    }
+    const offsets = seen.map(({ offset }) => offset);
+    expect(offsets).toEqual([...new Set(offsets)].sort((a, b) => a - b));
+    const state = new Map(seen.map(({ key, value }) => [key, value]));
+    expect(Object.fromEntries(state)).toEqual(Object.fromEntries(await last(log)));
+  });
+
   test('a tombstone reaches a reader that was there, and its key is gone for later ones', async () => {
     const log = await open();
     await readerOf(log, 'raw', 0, 'earliest');

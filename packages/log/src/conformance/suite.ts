@@ -2,10 +2,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Log } from '../log.ts';
 import { closingSuite } from './closing.ts';
 import { durabilitySuite } from './durability.ts';
+import { groupSuite } from './groups.ts';
+import { limitSuite } from './limits.ts';
 import { readingSuite } from './reading.ts';
 import { retentionSuite } from './retention.ts';
 import type { LogSupports, LogWorld } from './supports.ts';
 import { ALERTS, bytesOf, CONFIG, RAW, raw, readAll, textOf, valuesOf } from './traits.ts';
+import { transactionSuite } from './transactions.ts';
 
 // What every log must do. An implementation's test makes a world and says what it supports:
 //
@@ -41,7 +44,10 @@ export function logConformance(name: string, supports: LogSupports, make: () => 
     describe('append', () => appendSuite(bench));
     describe('reading', () => readingSuite(bench));
     describe('durability', () => durabilitySuite(bench));
-    describe('retention', () => retentionSuite(bench));
+    describe('retention and compaction', () => retentionSuite(bench));
+    describe('transactions', () => transactionSuite(bench));
+    describe('groups', () => groupSuite(bench));
+    describe('limits', () => limitSuite(bench));
     describe('closed and closing', () => closingSuite(bench));
   });
 }

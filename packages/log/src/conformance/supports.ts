@@ -8,6 +8,8 @@ export interface LogSupports {
   readonly crash: boolean;
   /** `retain` compacts: of a compacted topic only the last record of each key is left. Otherwise more may be. */
   readonly compaction: boolean;
+  /** A member can fall silent, and loses its partitions after a session. Elsewhere members die with the log's own process. */
+  readonly sessions: boolean;
 }
 
 export interface LimitsUnderTest {
@@ -15,6 +17,16 @@ export interface LimitsUnderTest {
   readonly inFlightBytesMax?: number;
   /** `retain` removes what is older, read or not. */
   readonly retainMaxMs?: number;
+  readonly tombstoneMaxMs?: number;
+  readonly groupsMax?: number;
+  readonly groupMembersMax?: number;
+  readonly rebalanceMaxMs?: number;
+  /** Where `sessions` are supported. */
+  readonly sessionMaxMs?: number;
+  readonly producersMax?: number;
+  readonly transactionBytesMax?: number;
+  readonly openTransactionBytesMax?: number;
+  readonly transactionMaxMs?: number;
 }
 
 /** One storage, on which logs are opened one after another. */
@@ -28,6 +40,8 @@ export interface LogWorld {
   /** Time passes for the log. */
   advance(ms: number): Promise<void>;
   nowMs(): number;
+  /** Nothing is heard of this member any more. Where `sessions` are supported. */
+  silence(memberId: string): void;
   /** Closes what is open, and cleans up. */
   end(): Promise<void>;
 }

@@ -15,6 +15,10 @@ export function raw(partition: number, value: string): OutgoingRecord {
   return { topic: RAW.name, partition, key: null, value: bytesOf(value) };
 }
 
+export function alert(value: string): OutgoingRecord {
+  return { topic: ALERTS.name, partition: 0, key: null, value: bytesOf(value) };
+}
+
 export function config(key: string, value: string | null): OutgoingRecord {
   return { topic: CONFIG.name, partition: 0, key: bytesOf(key), value: value === null ? null : bytesOf(value) };
 }

@@ -12,6 +12,8 @@ export class Catalog {
   /** As the journal says they are; the stores may be ahead. */
   readonly materialised = new Map<number, Materialised>();
   readonly stores = new Map<number, CompactedStore>();
+  /** The highest epoch given to a producer. One count for all: every id's rises, and none need be remembered. */
+  lastEpoch = 0;
   readonly #frames: FrameReader;
   readonly #byName = new Map<string, Topic>();
   readonly #byId = new Map<number, Topic>();
@@ -40,6 +42,10 @@ export class Catalog {
 
   get nextId(): number {
     return Math.max(0, ...this.#byId.keys()) + 1;
+  }
+
+  nextEpoch(): number {
+    return ++this.lastEpoch;
   }
 
   find(name: string): Topic | undefined {
@@ -80,6 +86,7 @@ export class Catalog {
       })),
       positions: this.positions.snapshot(),
       materialised: [...this.materialised.values()],
+      lastEpoch: this.lastEpoch,
     };
   }
 }

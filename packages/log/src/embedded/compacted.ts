@@ -15,7 +15,7 @@ import {
   RECORD,
   recordKey,
 } from './compacted-codec.ts';
-import type { CompactedStore } from './compacted-store.ts';
+import type { CompactedStore, TombstonesKept } from './compacted-store.ts';
 import type { Materialised } from './control-body.ts';
 import { corrupt, fromDisk } from './faults.ts';
 
@@ -48,7 +48,12 @@ interface Place {
 interface Tombstone {
   readonly partition: number;
   readonly offset: number;
+  readonly timestampMs: number;
   readonly key: Uint8Array;
+}
+
+function tombstoneOf(partition: number, { key, offset, timestampMs }: LogRecord): Tombstone {
+  return { partition, offset, timestampMs, key: must(key) };
 }
 
 /**
@@ -111,9 +116,14 @@ class LevelStore implements CompactedStore {
     }
   }
 
-  async take(partition: number, records: readonly LogRecord[], newThrough: number, forgetBelow: number): Promise<void> {
+  async take(
+    partition: number,
+    records: readonly LogRecord[],
+    newThrough: number,
+    keep: TombstonesKept,
+  ): Promise<void> {
     try {
-      await this.#take(partition, records, newThrough, forgetBelow);
+      await this.#take(partition, records, newThrough, keep);
     } catch (error) {
       throw this.translated(error);
     }
@@ -138,7 +148,7 @@ class LevelStore implements CompactedStore {
     partition: number,
     records: readonly LogRecord[],
     newThrough: number,
-    forgetBelow: number,
+    keep: TombstonesKept,
   ): Promise<void> {
     assert(newThrough >= this.through(partition), 'a store moves forward');
     const latest = new Map<string, LogRecord>();
@@ -152,7 +162,7 @@ class LevelStore implements CompactedStore {
       count--;
       digest = (digest - old.recordCrc) >>> 0;
     };
-    const forgotten = this.#takeTombstones(partition, forgetBelow);
+    const forgotten = this.#takeTombstones(partition, keep);
     for (const record of latest.values()) {
       const key = must(record.key);
       const old = await this.#find(partition, key);
@@ -162,7 +172,7 @@ class LevelStore implements CompactedStore {
       batch.push({ type: 'put', key: keyKey(partition, key), value: encodePlace(partition, record, crc) });
       count++;
       digest = (digest + crc) >>> 0;
-      if (record.value === null) this.#tombstones.push({ partition, offset: record.offset, key });
+      if (record.value === null) this.#tombstones.push(tombstoneOf(partition, record));
     }
     for (const tombstone of forgotten) {
       if (latest.has(Buffer.from(tombstone.key).toString('latin1'))) continue;
@@ -194,7 +204,7 @@ class LevelStore implements CompactedStore {
         this.#records++;
         this.#digest = (this.#digest + crc) >>> 0;
         offsets += record.offset;
-        if (record.value === null) this.#tombstones.push({ partition, offset: record.offset, key: must(record.key) });
+        if (record.value === null) this.#tombstones.push(tombstoneOf(partition, record));
       } else if (key[0] === KEY) {
         const place = this.#takePlace(key, bytes);
         placed.records++;
@@ -244,9 +254,9 @@ class LevelStore implements CompactedStore {
     }
   }
 
-  /** Takes out the tombstones of a partition below an offset. */
-  #takeTombstones(partition: number, below: number): Tombstone[] {
-    const goes = (t: Tombstone) => t.partition === partition && t.offset < below;
+  /** Takes out the tombstones of a partition that are no longer kept. */
+  #takeTombstones(partition: number, { fromOffset, sinceMs }: TombstonesKept): Tombstone[] {
+    const goes = (t: Tombstone) => t.partition === partition && (t.offset < fromOffset || t.timestampMs < sinceMs);
     const taken = this.#tombstones.filter(goes);
     const kept = this.#tombstones.filter((t) => !goes(t));
     this.#tombstones.splice(0, this.#tombstones.length, ...kept);

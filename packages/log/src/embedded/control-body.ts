@@ -11,7 +11,7 @@ import type { TopicSpec } from '../log.ts';
 //   materialised  := topic uvarint | records uvarint | digest u32be | partitions uvarint | through uvarint *
 //   snapshot      := previousNumber uvarint | previousLength uvarint
 //                    | count uvarint | (topic | (start uvarint | end uvarint) * partitions)*
-//                    | positions | count uvarint | materialised*
+//                    | positions | count uvarint | materialised* | lastEpoch uvarint, if a producer was ever opened
 //   mark          := nothing
 
 export interface NumberedTopic {
@@ -45,6 +45,8 @@ export interface Snapshot {
   readonly topics: readonly (NumberedTopic & { readonly bounds: readonly { start: number; end: number }[] })[];
   readonly positions: readonly PositionChange[];
   readonly materialised: readonly Materialised[];
+  /** The highest epoch any producer had; 0: there was none. Journals from before transactions end without it. */
+  readonly lastEpoch: number;
 }
 
 export function encodeTopics(topics: readonly NumberedTopic[]): Uint8Array {
@@ -94,6 +96,7 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
   putPositions(writer, snapshot.positions);
   writer.uvarint(snapshot.materialised.length);
   for (const materialised of snapshot.materialised) putMaterialised(writer, materialised);
+  if (snapshot.lastEpoch > 0) writer.uvarint(snapshot.lastEpoch);
   return writer.finish();
 }
 
@@ -109,6 +112,7 @@ export function decodeSnapshot(body: Uint8Array): Snapshot {
     }),
     positions: takePositions(reader),
     materialised: repeat(reader.count(6), () => takeMaterialised(reader)),
+    lastEpoch: reader.left > 0 ? reader.uvarint() : 0,
   }));
 }
 
@@ -130,7 +134,7 @@ function takeTopic(reader: ByteReader): NumberedTopic {
 
 const CHANGES = ['registered', 'committed', 'forgotten'] as const;
 
-function putPositions(writer: ByteWriter, changes: readonly PositionChange[]): void {
+export function putPositions(writer: ByteWriter, changes: readonly PositionChange[]): void {
   writer.uvarint(changes.length);
   for (const change of changes) {
     writer.u8(CHANGES.indexOf(change.kind));
@@ -142,7 +146,8 @@ function putPositions(writer: ByteWriter, changes: readonly PositionChange[]): v
   }
 }
 
-function takePositions(reader: ByteReader): PositionChange[] {
+/** Throws `BYTES_MALFORMED`. */
+export function takePositions(reader: ByteReader): PositionChange[] {
   return repeat(reader.count(2), () => {
     const kind = CHANGES[reader.u8()];
     const group = reader.text();

@@ -1,15 +1,21 @@
 import { assert, type Clock, type Disk, type Logger, messageOf } from '@tidemark/base';
 import { closed, overloaded, positionLost, recordTooLarge } from '../errors.ts';
+import { Groups } from '../groups.ts';
 import type {
+  GroupMember,
+  GroupOptions,
   Log,
   LogReader,
   OutgoingRecord,
   PartitionBounds,
   Position,
+  ProducerOptions,
   ReaderOptions,
   TopicPartition,
   TopicSpec,
+  TransactionalProducer,
 } from '../log.ts';
+import { Producers } from '../producers.ts';
 import { PartitionReader } from '../reader.ts';
 import { checkRecord } from '../record.ts';
 import { checkSameTopic, checkTopicSpec } from '../topic-spec.ts';
@@ -28,6 +34,7 @@ import { positionAt } from './positions.ts';
 import { Retainer } from './retainer.ts';
 import { openStores } from './stores.ts';
 import { TailBudget } from './tail.ts';
+import { EmbeddedTransactions } from './transactions.ts';
 
 // The embedded log: all topics of a process in one journal.
 //
@@ -60,6 +67,8 @@ export class EmbeddedLog implements Log {
   readonly #tails: TailBudget;
   readonly #readers = new Set<PartitionReader>();
   readonly #touched = new Set<Partition>();
+  readonly #producers: Producers;
+  readonly #groups: Groups;
   #inFlightBytes = 0;
   #lastMs = 0;
   #closing: Promise<void> | undefined;
@@ -94,6 +103,31 @@ export class EmbeddedLog implements Log {
       metrics,
       options,
       readerPositions: () => [...this.#readers].flatMap((reader) => reader.positions()),
+    });
+    const mustBeOpen = () => this.#mustBeOpen();
+    this.#producers = new Producers(
+      new EmbeddedTransactions({
+        catalog,
+        clock,
+        commits: this.#commits,
+        metrics,
+        options,
+        mustBeOpen,
+        weigh: (records) => this.#weigh(records).bytes,
+        checkPositions: (group, positions) => {
+          this.#checked(positions);
+          catalog.positions.mayAdd(group);
+        },
+        append: (records, bytes) => this.#pending(records, bytes),
+      }),
+    );
+    this.#groups = new Groups({
+      clock,
+      limits: options,
+      mustBeOpen,
+      partitionsOf: (topic) => catalog.topic(topic).partitions.map(({ at }) => at),
+      register: (group, partitions) => this.#register(group, partitions),
+      commit: (group, positions) => this.#commit(group, positions),
     });
   }
 
@@ -146,11 +180,10 @@ export class EmbeddedLog implements Log {
       const source = catalog.partition(from);
       return { source, position: this.#resolve(options.group, source, from.offset) };
     });
-    for (const { source, position } of assigned) {
-      if (catalog.positions.get(options.group, source)) continue;
-      catalog.positions.set(options.group, source, { offset: position, committed: false });
-    }
-    this.#positionsChanged();
+    this.#register(
+      options.group,
+      assigned.map(({ source, position }) => positionAt(source.at, position)),
+    );
     const reader: PartitionReader = new PartitionReader(clock, assigned, () => this.#readers.delete(reader));
     this.#readers.add(reader);
     return reader;
@@ -158,15 +191,8 @@ export class EmbeddedLog implements Log {
 
   async commit(group: string, positions: readonly Position[]): Promise<void> {
     this.#mustBeOpen();
-    const { catalog } = this.#state;
-    const checked = positions.map((position) => {
-      const partition = catalog.partition(position);
-      const { start, end } = partition.bounds();
-      if (position.offset > end || position.offset < 0) throw positionLost(position, position.offset, start, end);
-      return { partition, offset: position.offset };
-    });
-    for (const { partition, offset } of checked) catalog.positions.set(group, partition, { offset, committed: true });
-    this.#positionsChanged();
+    this.#groups.mustHaveNoMembers(group);
+    this.#commit(group, positions);
   }
 
   async committed(group: string, partitions: readonly TopicPartition[]): Promise<readonly Position[]> {
@@ -180,8 +206,17 @@ export class EmbeddedLog implements Log {
 
   async forget(group: string): Promise<void> {
     this.#mustBeOpen();
+    this.#groups.forget(group);
     this.#state.catalog.positions.forget(group);
     this.#positionsChanged();
+  }
+
+  async openProducer(options: ProducerOptions): Promise<TransactionalProducer> {
+    return this.#producers.open(options);
+  }
+
+  async joinGroup(options: GroupOptions): Promise<GroupMember> {
+    return this.#groups.join(options);
   }
 
   /** Lets go now what may go, instead of within `retainEveryMs`. */
@@ -197,22 +232,64 @@ export class EmbeddedLog implements Log {
 
   #admit(records: readonly OutgoingRecord[]): PendingAppend | undefined {
     this.#mustBeOpen();
-    const { catalog, options } = this.#state;
+    const { options } = this.#state;
     const [first] = records;
     if (first === undefined) return undefined;
+    const { bytes, partitions } = this.#weigh(records);
+    if (bytes > options.inFlightBytesMax) {
+      throw recordTooLarge(first, bytes, options.inFlightBytesMax, 'inFlightBytesMax');
+    }
+    const waiting = this.#inFlightBytes + bytes;
+    if (waiting > options.inFlightBytesMax) throw overloaded(waiting, options.inFlightBytesMax);
+    return this.#pending(records, bytes, partitions);
+  }
+
+  #weigh(records: readonly OutgoingRecord[]): { bytes: number; partitions: Partition[] } {
+    const { catalog, options } = this.#state;
     let bytes = 0;
     const partitions = records.map((record) => {
       const partition = catalog.partition(record);
       bytes += checkRecord(record, catalog.spec(partition), options.recordBytesMax);
       return partition;
     });
-    if (bytes > options.inFlightBytesMax) {
-      throw recordTooLarge(first, bytes, options.inFlightBytesMax, 'inFlightBytesMax');
-    }
-    const waiting = this.#inFlightBytes + bytes;
-    if (waiting > options.inFlightBytesMax) throw overloaded(waiting, options.inFlightBytesMax);
+    return { bytes, partitions };
+  }
+
+  #pending(
+    records: readonly OutgoingRecord[],
+    bytes: number,
+    partitions = records.map((record) => this.#state.catalog.partition(record)),
+  ): PendingAppend {
     const onWritten = (append: PendingAppend, at: { file: number; length: number }) => this.#wasWritten(append, at);
     return new PendingAppend(records, partitions, bytes, () => this.#timestampMs(), onWritten);
+  }
+
+  /** Throws `LOG_POSITION_LOST`. */
+  #checked(positions: readonly Position[]): { readonly partition: Partition; readonly offset: number }[] {
+    return positions.map((position) => {
+      const partition = this.#state.catalog.partition(position);
+      const { start, end } = partition.bounds();
+      if (position.offset > end || position.offset < 0) throw positionLost(position, position.offset, start, end);
+      return { partition, offset: position.offset };
+    });
+  }
+
+  #commit(group: string, positions: readonly Position[]): void {
+    const { catalog } = this.#state;
+    const checked = this.#checked(positions);
+    for (const { partition, offset } of checked) catalog.positions.set(group, partition, { offset, committed: true });
+    this.#positionsChanged();
+  }
+
+  /** From now on the group holds bytes back: from these positions, where it has none yet. */
+  #register(group: string, positions: readonly (TopicPartition & { readonly offset?: number })[]): void {
+    const { catalog } = this.#state;
+    for (const at of positions) {
+      const partition = catalog.partition(at);
+      if (catalog.positions.get(group, partition)) continue;
+      catalog.positions.set(group, partition, { offset: at.offset ?? partition.start, committed: false });
+    }
+    this.#positionsChanged();
   }
 
   #wasWritten(append: PendingAppend, at: { readonly file: number; readonly length: number }): void {
@@ -248,25 +325,14 @@ export class EmbeddedLog implements Log {
     if (missing.size === 0) return;
     let id = catalog.nextId;
     const numbered = [...missing.values()].map((spec) => ({ id: id++, spec: { ...spec } }));
-    await this.#submit(Kind.topics, encodeTopics(numbered), () => {
-      for (const topic of numbered) catalog.add(topic);
-    });
+    await this.#commits.write(
+      Kind.topics,
+      () => encodeTopics(numbered),
+      () => {
+        for (const topic of numbered) catalog.add(topic);
+      },
+    );
     await openStores(disk, options.folder, catalog);
-  }
-
-  #submit(kind: Kind, body: Uint8Array, written: () => void): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#commits.submit({
-        kind,
-        bytes: body.length,
-        encode: () => [body],
-        written() {
-          written();
-          resolve();
-        },
-        failed: reject,
-      });
-    });
   }
 
   #resolve(group: string, partition: Partition, offset: ReaderOptions['from'][number]['offset']): number {
@@ -323,6 +389,8 @@ export class EmbeddedLog implements Log {
   async #close(): Promise<void> {
     const { catalog, journal, lock, logger } = this.#state;
     this.#cancelPositions?.();
+    this.#producers.abortAll();
+    this.#groups.closeAll();
     await this.#retainer.stop();
     await this.#ensuring;
     this.#commits.stop();

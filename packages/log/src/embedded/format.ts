@@ -45,6 +45,8 @@ export const Kind = {
   positions: 4,
   mark: 5,
   materialised: 6,
+  transaction: 7,
+  producer: 8,
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 

@@ -5,6 +5,7 @@ import type { FrameToWrite, Journal } from './journal.ts';
 import type { LogMetrics } from './metrics.ts';
 import type { EmbeddedLogOptions } from './options.ts';
 import type { FrameAt } from './partition-index.ts';
+import { holdsRecords } from './transaction-body.ts';
 
 // Whoever comes while the disk is busy goes together with the next write.
 //
@@ -57,6 +58,22 @@ export class GroupCommit {
   submit(submission: Submission): void {
     this.#queue.push(submission);
     this.#start();
+  }
+
+  /** Writes one frame and syncs it. `encode` is called when its turn has come. */
+  write(kind: Kind, encode: () => Uint8Array, onWritten?: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.submit({
+        kind,
+        bytes: 0,
+        encode: () => [encode()],
+        written() {
+          onWritten?.();
+          resolve();
+        },
+        failed: reject,
+      });
+    });
   }
 
   /** Writes changed positions now; resolves when they are on disk or could not be written. */
@@ -115,7 +132,7 @@ export class GroupCommit {
       const frames = group.map((submission): FrameToWrite => ({ kind: submission.kind, body: submission.encode() }));
       const places = await journal.write(frames);
       for (const [i, submission] of group.entries()) submission.written(places[i] as FrameAt);
-      metrics.groupAppends.observe(group.filter(({ kind }) => kind === Kind.records).length);
+      metrics.groupAppends.observe(group.filter(({ kind }) => holdsRecords(kind)).length);
       this.#unmarked = group.at(-1)?.kind !== Kind.mark;
     } catch (error) {
       this.#fail(group, error);

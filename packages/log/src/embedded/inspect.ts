@@ -7,6 +7,7 @@ import { FILE_HEADER_BYTES, Kind, kindName } from './format.ts';
 import { decodeRecords, outlineRecords } from './records-body.ts';
 import { journalNumbers, readHeader } from './replay.ts';
 import { FrameScanner, type Scanned } from './scan.ts';
+import { holdsRecords, recordsStart } from './transaction-body.ts';
 
 // Looking into a journal without opening it: reads only, changes nothing, takes no lock, also while another process appends.
 // The last frame of a log in use may be under way and then looks cut off.
@@ -19,7 +20,7 @@ export type InspectedFrame =
       /** Of the whole frame. */
       readonly bytes: number;
       readonly kind: NonNullable<ReturnType<typeof kindName>>;
-      /** For records frames. */
+      /** For frames that hold records. */
       readonly timestampMs: number | undefined;
       readonly records: readonly InspectedRun[];
     }
@@ -44,13 +45,16 @@ export async function* inspectJournal(disk: Disk, folder: string): AsyncGenerato
       continue;
     }
     learnTopics(frame, names);
-    const outline = frame.header.kind === Kind.records ? outlineRecords(frame.body, 0, frame.body.length) : undefined;
+    const { kind } = frame.header;
+    const outline = holdsRecords(kind)
+      ? outlineRecords(frame.body, recordsStart(kind, frame.body, 0), frame.body.length)
+      : undefined;
     yield {
       state: 'ok',
       file: path,
       position: frame.position,
       bytes: frame.length,
-      kind: kindName(frame.header.kind) as NonNullable<ReturnType<typeof kindName>>,
+      kind: kindName(kind) as NonNullable<ReturnType<typeof kindName>>,
       timestampMs: outline?.timestampMs,
       records: (outline?.sections ?? []).map(({ topicId, ...run }) => ({ topic: names.get(topicId) ?? '?', ...run })),
     };
@@ -83,9 +87,11 @@ export async function* readTopicReadOnly(
   for await (const { frame } of allFrames(disk, folder)) {
     if (frame.state === 'bad') continue;
     learnTopics(frame, names);
-    if (frame.header.kind !== Kind.records) continue;
+    const { kind } = frame.header;
+    if (!holdsRecords(kind)) continue;
     // The scanner's buffer is used again: records keep bytes of their own.
-    const { sections } = decodeRecords(frame.body.slice(), 0, frame.body.length);
+    const body = frame.body.slice();
+    const { sections } = decodeRecords(body, recordsStart(kind, body, 0), body.length);
     for (const { topicId, partition, records, firstOffset } of sections) {
       if (names.get(topicId) !== topic) continue;
       if (!seen.has(partition) && options.fromOffset !== undefined && firstOffset > fromOffset) {

@@ -21,6 +21,7 @@ import type { FrameReader } from './partition.ts';
 import type { FrameAt } from './partition-index.ts';
 import { ReadCache } from './read-cache.ts';
 import { decodeRecords, type RecordsBody } from './records-body.ts';
+import { holdsRecords, recordsStart } from './transaction-body.ts';
 
 // The journal's files: writes groups of frames to the last one, reads frames back from any.
 //
@@ -220,8 +221,8 @@ export class Journal implements FrameReader {
         throw corrupt(file.path, 'a frame read back is damaged', { position });
       }
       const length = FRAME_HEADER_BYTES + header.length;
-      if (header.kind === Kind.records) {
-        const body = decodeRecords(bytes, at + FRAME_HEADER_BYTES, at + length);
+      if (holdsRecords(header.kind)) {
+        const body = decodeRecords(bytes, recordsStart(header.kind, bytes, at + FRAME_HEADER_BYTES), at + length);
         decoded.push([{ file: file.number, position, length }, body]);
       }
       at += length;

@@ -10,6 +10,7 @@ export interface LogMetrics {
   readonly records: Counter;
   readonly bytes: Counter;
   readonly refused: Labelled<Counter>;
+  readonly transactions: Labelled<Counter>;
   readonly readBackBytes: Counter;
   readonly journalBytes: Gauge;
   readonly journalFiles: Gauge;
@@ -31,6 +32,7 @@ export function logMetrics(
       'Bytes written for acknowledged records, framing included.',
     ),
     refused: metrics.counters('tidemark_log_refused_total', 'Appends refused or failed.', ['reason']),
+    transactions: metrics.counters('tidemark_log_transactions_total', 'Transactions that ended.', ['outcome']),
     readBackBytes: metrics.counter(
       'tidemark_log_read_back_bytes_total',
       'Bytes read from disk for readers behind the tail.',

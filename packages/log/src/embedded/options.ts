@@ -36,6 +36,20 @@ export interface EmbeddedLogOptions {
   readonly unreadBytesMax: number;
   /** Groups the log remembers; beyond it LOG_TOO_MANY_GROUPS. */
   readonly groupsMax: number;
+  /** Members of a group; beyond it LOG_TOO_MANY_MEMBERS. */
+  readonly groupMembersMax: number;
+  /** How long a member may take to give up its partitions; then the group goes on without it (LOG_FENCED). */
+  readonly rebalanceMaxMs: number;
+  /** Producers open at a time; beyond it LOG_TOO_MANY_PRODUCERS. */
+  readonly producersMax: number;
+  /** Of one transaction; beyond it LOG_TRANSACTION_TOO_LARGE. 16 MiB: some seconds of a busy task, two writes of the journal. */
+  readonly transactionBytesMax: number;
+  /** Of all open transactions, which wait in memory; beyond it LOG_OVERLOADED. */
+  readonly openTransactionBytesMax: number;
+  /** A transaction left open for longer is aborted and its producer fenced (LOG_FENCED). */
+  readonly transactionMaxMs: number;
+  /** A tombstone in a compacted topic's store goes at this age, even if a group or reader has not passed it. */
+  readonly tombstoneMaxMs: number;
   /** Bytes of a torn write that are kept beside the journal; the rest is only counted. */
   readonly tornBytesMax: number;
 }
@@ -56,5 +70,12 @@ export const DEFAULT_OPTIONS: EmbeddedLogOptions = {
   retainBytesMax: 16 * 1024 * MIB,
   unreadBytesMax: 256 * MIB,
   groupsMax: 1000,
+  groupMembersMax: 200,
+  rebalanceMaxMs: 60_000,
+  producersMax: 1000,
+  transactionBytesMax: 16 * MIB,
+  openTransactionBytesMax: 64 * MIB,
+  transactionMaxMs: 60_000,
+  tombstoneMaxMs: 24 * 3_600_000,
   tornBytesMax: MIB,
 };

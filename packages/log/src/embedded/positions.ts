@@ -1,4 +1,4 @@
-import { TidemarkError } from '@tidemark/base';
+import { tooManyGroups } from '../errors.ts';
 import type { Position, TopicPartition } from '../log.ts';
 import type { PositionChange } from './control-body.ts';
 
@@ -37,15 +37,14 @@ export class Positions {
     return this.#held.get(group)?.get(keyOf(at));
   }
 
+  /** Throws `LOG_TOO_MANY_GROUPS` when the group is not known and would be one too many. */
+  mayAdd(group: string): void {
+    if (!this.#held.has(group) && this.#held.size >= this.#groupsMax) throw tooManyGroups(group, this.#groupsMax);
+  }
+
   /** Throws `LOG_TOO_MANY_GROUPS`. */
   set(group: string, at: NumberedPartition, held: Held): void {
-    if (!this.#held.has(group) && this.#held.size >= this.#groupsMax) {
-      throw new TidemarkError('LOG_TOO_MANY_GROUPS', `group ${group} would be one more than groupsMax`, {
-        group,
-        limit: this.#groupsMax,
-        limitName: 'groupsMax',
-      });
-    }
+    this.mayAdd(group);
     const change: PositionChange = {
       kind: held.committed ? 'committed' : 'registered',
       group,
@@ -91,6 +90,19 @@ export class Positions {
   /** These changes are on disk. */
   becameDurable(changes: readonly PositionChange[]): void {
     for (const change of changes) apply(this.#durable, change);
+  }
+
+  /** These changes are on disk with the transaction they belong to, behind whatever is still to be written. */
+  settle(changes: readonly PositionChange[]): void {
+    for (const change of changes) {
+      apply(this.#held, change);
+      apply(this.#durable, change);
+      if (change.kind === 'forgotten') continue;
+      const key = `${change.group}\u0000${keyOf(change)}`;
+      // An older commit must not be written behind this one; a group to be forgotten has to come back after it.
+      if (this.#changed.has(change.group)) this.#changed.set(key, change);
+      else this.#changed.delete(key);
+    }
   }
 
   /** At replay. */

@@ -10,6 +10,7 @@ import type { LogMetrics } from './metrics.ts';
 import type { EmbeddedLogOptions } from './options.ts';
 import { outlineRecords } from './records-body.ts';
 import { FrameScanner, findProof, type Scanned } from './scan.ts';
+import { decodeProducer, decodeTransactionHead, recordsStart } from './transaction-body.ts';
 
 // Opening: every frame of every file, oldest first, into the catalog. The first file's snapshot is where the state begins;
 // the snapshots of later files say again what was found so far, and are held against it.
@@ -141,7 +142,13 @@ class FileReplay {
           this.#applySnapshot(decodeSnapshot(frame.body));
           break;
         case Kind.records:
-          this.#applyRecords(frame);
+          this.#applyRecords(frame, 0);
+          break;
+        case Kind.transaction:
+          this.#applyTransaction(frame);
+          break;
+        case Kind.producer:
+          this.#applyProducer(frame);
           break;
         case Kind.topics:
           for (const topic of decodeTopics(frame.body)) this.#catalog.add(topic);
@@ -175,6 +182,7 @@ class FileReplay {
         catalog.add(topic, bounds);
       }
     }
+    catalog.lastEpoch = Math.max(catalog.lastEpoch, snapshot.lastEpoch);
     catalog.positions.clear();
     catalog.positions.restore(snapshot.positions);
     for (const materialised of snapshot.materialised) catalog.materialised.set(materialised.topicId, materialised);
@@ -198,8 +206,23 @@ class FileReplay {
     }
   }
 
-  #applyRecords({ position, length, body }: Scanned & { state: 'good' }): void {
-    const { timestampMs, sections } = outlineRecords(body, 0, body.length);
+  #applyTransaction(frame: Scanned & { state: 'good' }): void {
+    const { epoch, positions } = decodeTransactionHead(frame.body);
+    if (epoch > this.#catalog.lastEpoch) {
+      throw this.#corrupt(`a transaction of epoch ${epoch}, which nobody opened`, frame.position);
+    }
+    this.#applyRecords(frame, recordsStart(Kind.transaction, frame.body, 0));
+    this.#catalog.positions.restore(positions);
+  }
+
+  #applyProducer({ body, position }: Scanned & { state: 'good' }): void {
+    const { epoch } = decodeProducer(body);
+    if (epoch <= this.#catalog.lastEpoch) throw this.#corrupt(`epoch ${epoch} was there before`, position);
+    this.#catalog.lastEpoch = epoch;
+  }
+
+  #applyRecords({ position, length, body }: Scanned & { state: 'good' }, start: number): void {
+    const { timestampMs, sections } = outlineRecords(body, start, body.length);
     for (const { topicId, partition: number, firstOffset, count } of sections) {
       const partition = this.#catalog.byId(topicId)?.partitions[number];
       if (partition?.end !== firstOffset) {

@@ -142,15 +142,17 @@ export class Retainer {
   }
 
   async #materialiseTopic(topic: Topic, store: CompactedStore): Promise<void> {
+    const { clock, options } = this.#parts;
     for (const partition of topic.partitions) {
       const end = partition.end;
-      const forgetBelow = this.#leastPosition(partition);
+      const sinceMs = clock.nowMs() - options.tombstoneMaxMs;
+      const keep = { fromOffset: this.#leastPosition(partition), sinceMs };
       for (;;) {
         const from = store.through(partition.partition);
         if (from >= end) break;
         const slice = await partition.readJournal(from, MATERIALISE_BYTES);
         const { records, nextOffset } = must(slice, 'what is not in the store is in the journal');
-        await store.take(partition.partition, records, nextOffset, forgetBelow);
+        await store.take(partition.partition, records, nextOffset, keep);
       }
     }
     await this.#writeAccount(store.account(topic.id));
@@ -158,19 +160,11 @@ export class Retainer {
 
   #writeAccount(account: Materialised): Promise<void> {
     const { catalog, commits } = this.#parts;
-    const body = encodeMaterialised(account);
-    return new Promise((resolve, reject) => {
-      commits.submit({
-        kind: Kind.materialised,
-        bytes: body.length,
-        encode: () => [body],
-        written() {
-          catalog.materialised.set(account.topicId, account);
-          resolve();
-        },
-        failed: reject,
-      });
-    });
+    return commits.write(
+      Kind.materialised,
+      () => encodeMaterialised(account),
+      () => catalog.materialised.set(account.topicId, account),
+    );
   }
 
   /** Below this every open reader and every group has been. */

@@ -30,9 +30,13 @@ class SimWorld implements LogWorld {
     return this.#clock.nowMs();
   }
 
+  silence(memberId: string): void {
+    this.#log?.silence(memberId);
+  }
+
   async end(): Promise<void> {
     await this.#log?.close();
   }
 }
 
-logConformance('sim', { identity: true, crash: true, compaction: true }, async () => new SimWorld());
+logConformance('sim', { identity: true, crash: true, compaction: true, sessions: true }, async () => new SimWorld());

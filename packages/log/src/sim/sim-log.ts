@@ -1,15 +1,29 @@
 import { assert, type Clock, TidemarkError } from '@tidemark/base';
-import { closed, overloaded, partitionUnknown, positionLost, recordTooLarge, topicUnknown } from '../errors.ts';
+import {
+  closed,
+  overloaded,
+  partitionUnknown,
+  positionLost,
+  recordTooLarge,
+  tooManyGroups,
+  topicUnknown,
+} from '../errors.ts';
+import { type GroupLimits, Groups } from '../groups.ts';
 import type {
+  GroupMember,
+  GroupOptions,
   Log,
   LogReader,
   OutgoingRecord,
   PartitionBounds,
   Position,
+  ProducerOptions,
   ReaderOptions,
   TopicPartition,
   TopicSpec,
+  TransactionalProducer,
 } from '../log.ts';
+import { Producers, type TransactionLimits, type WholeTransaction } from '../producers.ts';
 import { PartitionReader } from '../reader.ts';
 import { checkRecord, NO_HEADERS } from '../record.ts';
 import { checkSameTopic, checkTopicSpec } from '../topic-spec.ts';
@@ -20,16 +34,24 @@ import { SimPartition } from './sim-partition.ts';
 //
 //   append     slow; rejected before it was taken; rejected after it was taken (so a retry doubles it)
 //   delivery   the same records again, from an earlier position (`redeliver`)
+//   commit     of a transaction: slow; its answer lost, with or without the transaction (LOG_OUTCOME_UNKNOWN); fenced
+//   offsets    with gaps behind transactions
+//   members    one that is silent loses its partitions after a session timeout (`silence`)
 //   positions  commits younger than the last sync forgotten at a crash
 //   retention  a reader that fell behind finds its position gone (`retain`, `cutOff`)
 //   crash      everyone's reader and append under way end with LOG_CLOSED; `crash` answers the log as it is found again
 
-export interface SimLogOptions {
+export interface SimLogOptions extends Partial<TransactionLimits>, Partial<GroupLimits> {
   readonly clock: Clock;
   readonly recordBytesMax?: number;
   readonly inFlightBytesMax?: number;
+  readonly groupsMax?: number;
   /** `retain` cuts off records older than this, read or not. */
   readonly retainMaxMs?: number;
+  /** `retain` drops tombstones older than this, passed or not. */
+  readonly tombstoneMaxMs?: number;
+  /** How long a silent member keeps its partitions. */
+  readonly sessionMaxMs?: number;
   /** A commit older than this survives a crash by itself. */
   readonly positionsSyncMs?: number;
 }
@@ -37,6 +59,18 @@ export interface SimLogOptions {
 // The embedded log's defaults, so that what fits here fits there.
 const RECORD_BYTES_MAX = 8 * 1024 * 1024;
 const IN_FLIGHT_BYTES_MAX = 64 * 1024 * 1024;
+const GROUPS_MAX = 1000;
+const TOMBSTONE_MAX_MS = 24 * 3_600_000;
+const LIMITS: TransactionLimits & GroupLimits = {
+  producersMax: 1000,
+  transactionBytesMax: 16 * 1024 * 1024,
+  openTransactionBytesMax: 64 * 1024 * 1024,
+  transactionMaxMs: 60_000,
+  groupMembersMax: 200,
+  rebalanceMaxMs: 60_000,
+};
+// Kafka's session.timeout.ms.
+const SESSION_MAX_MS = 45_000;
 
 interface SimTopic {
   readonly spec: TopicSpec;
@@ -58,6 +92,9 @@ export class SimLog implements Log {
   readonly #readers = new Set<PartitionReader>();
   #held = new Map<string, Held>();
   #durableHeld: ReadonlyMap<string, Held> = new Map();
+  readonly #producers: Producers;
+  readonly #groups: Groups;
+  #lastEpoch = 0;
   #inFlightBytes = 0;
   #tail: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -66,6 +103,37 @@ export class SimLog implements Log {
   constructor(options: SimLogOptions) {
     this.#options = options;
     this.#clock = options.clock;
+    const { clock } = options;
+    const limits = { ...LIMITS, ...options };
+    const mustBeOpen = () => this.#mustBeOpen();
+    this.#producers = new Producers({
+      clock,
+      limits,
+      mustBeOpen,
+      weigh: (records) => this.#weigh(records),
+      checkPositions: (group, positions) => this.#checkPositions(group, positions),
+      nextEpoch: () => this.#inTurn(async () => ++this.#lastEpoch),
+      write: (transaction) => this.#inTurn(() => this.#takeTransaction(transaction)),
+      ended: () => undefined,
+    });
+    this.#groups = new Groups({
+      clock,
+      limits,
+      mustBeOpen,
+      partitionsOf: (topic) => this.#topic(topic).partitions.map(({ at }) => at),
+      register: (group, partitions) => {
+        const missing = partitions.filter((at) => !this.#held.has(heldKey(group, at)));
+        this.#hold(
+          group,
+          missing.map((at) => ({ ...at, offset: this.#partition(at).start })),
+          false,
+        );
+      },
+      commit: (group, positions) => {
+        this.#checkPositions(group, positions);
+        this.#hold(group, positions, true);
+      },
+    });
   }
 
   async ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
@@ -91,24 +159,14 @@ export class SimLog implements Log {
 
   async append(records: readonly OutgoingRecord[]): Promise<readonly number[]> {
     this.#mustBeOpen();
-    let bytes = 0;
-    for (const record of records) {
-      this.#partition(record);
-      const { spec } = this.#topic(record.topic);
-      bytes += checkRecord(record, spec, this.#options.recordBytesMax ?? RECORD_BYTES_MAX);
-    }
+    const bytes = this.#weigh(records);
     const limit = this.#options.inFlightBytesMax ?? IN_FLIGHT_BYTES_MAX;
     const [first] = records;
     if (first !== undefined && bytes > limit) throw recordTooLarge(first, bytes, limit, 'inFlightBytesMax');
     if (this.#inFlightBytes + bytes > limit) throw overloaded(this.#inFlightBytes + bytes, limit);
     this.#inFlightBytes += bytes;
-    const taken = this.#tail.then(() => this.#take(records));
-    this.#tail = taken.then(
-      () => undefined,
-      () => undefined,
-    );
     try {
-      return await taken;
+      return await this.#inTurn(() => this.#take(records));
     } finally {
       this.#inFlightBytes -= bytes;
     }
@@ -142,10 +200,8 @@ export class SimLog implements Log {
 
   async commit(group: string, positions: readonly Position[]): Promise<void> {
     this.#mustBeOpen();
-    for (const position of positions) {
-      const { end, start } = this.#partition(position).bounds();
-      if (position.offset > end || position.offset < 0) throw positionLost(position, position.offset, start, end);
-    }
+    this.#groups.mustHaveNoMembers(group);
+    this.#checkPositions(group, positions);
     this.#hold(group, positions, true);
   }
 
@@ -160,13 +216,24 @@ export class SimLog implements Log {
 
   async forget(group: string): Promise<void> {
     this.#mustBeOpen();
+    this.#groups.forget(group);
     for (const [key, held] of this.#held) if (held.group === group) this.#held.delete(key);
     this.syncPositions();
+  }
+
+  async openProducer(options: ProducerOptions): Promise<TransactionalProducer> {
+    return this.#producers.open(options);
+  }
+
+  async joinGroup(options: GroupOptions): Promise<GroupMember> {
+    return this.#groups.join(options);
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#producers.abortAll();
+    this.#groups.closeAll();
     await this.#tail;
     for (const reader of [...this.#readers]) await reader.close();
     this.syncPositions();
@@ -178,6 +245,8 @@ export class SimLog implements Log {
     this.#syncOldPositions();
     this.#closed = true;
     this.#crashed = true;
+    this.#producers.abortAll();
+    this.#groups.closeAll();
     for (const reader of [...this.#readers]) void reader.close();
     return this.#copy(this.#durableHeld, this.#options);
   }
@@ -193,6 +262,12 @@ export class SimLog implements Log {
     this.#durableHeld = new Map(this.#held);
   }
 
+  /** Nothing is heard of this member any more: when its session is over, the others get its partitions. */
+  silence(memberId: string): void {
+    const ms = this.#options.sessionMaxMs ?? SESSION_MAX_MS;
+    this.#clock.after(ms, () => this.#groups.expel(memberId, 'nothing was heard of it for the length of a session'));
+  }
+
   /** Every open reader gets up to so many offsets of each partition again. */
   redeliver(records: number): void {
     for (const reader of this.#readers) reader.rewind(records);
@@ -200,10 +275,12 @@ export class SimLog implements Log {
 
   /** Drops what every group has passed and what is too old; compacts. */
   retain(): void {
-    const cutMs = this.#clock.nowMs() - (this.#options.retainMaxMs ?? Number.POSITIVE_INFINITY);
+    const nowMs = this.#clock.nowMs();
+    const cutMs = nowMs - (this.#options.retainMaxMs ?? Number.POSITIVE_INFINITY);
+    const tombstoneMs = nowMs - (this.#options.tombstoneMaxMs ?? TOMBSTONE_MAX_MS);
     for (const { spec, partitions } of this.#topics.values()) {
       for (const partition of partitions) {
-        if (spec.compacted) partition.compact(this.#leastPosition(partition));
+        if (spec.compacted) partition.compact(this.#leastPosition(partition), tombstoneMs);
         else this.#release(partition, cutMs);
       }
     }
@@ -216,6 +293,7 @@ export class SimLog implements Log {
 
   #copy(held: ReadonlyMap<string, Held>, options: SimLogOptions): SimLog {
     const copy = new SimLog(options);
+    copy.#lastEpoch = this.#lastEpoch;
     for (const [name, { spec, partitions }] of this.#topics) {
       copy.#topics.set(name, { spec, partitions: partitions.map((partition) => copy.#adopt(partition.copy())) });
     }
@@ -229,13 +307,78 @@ export class SimLog implements Log {
     if (this.#crashed) throw closed('log');
     const fault = this.faults.takeAppendFault();
     if (fault?.when === 'before') throw ordered(fault.code, 'before it was taken');
-    const timestampMs = this.#clock.nowMs();
-    const offsets = records.map(({ topic, partition, key, value, headers }) =>
-      this.#partition({ topic, partition }).push({ timestampMs, key, value, headers: headers ?? NO_HEADERS }),
-    );
-    for (const { partitions } of this.#topics.values()) for (const partition of partitions) partition.wake();
+    const offsets = this.#push(records);
+    this.#wakeReaders();
     if (fault) throw ordered(fault.code, 'after it was taken');
     return offsets;
+  }
+
+  async #takeTransaction({ records, positions }: WholeTransaction): Promise<readonly number[]> {
+    if (this.faults.commitDelayMs > 0) await this.#clock.sleep(this.faults.commitDelayMs);
+    if (this.#crashed) throw closed('log');
+    const fault = this.faults.takeCommitFault();
+    if (fault?.when === 'before') throw ordered(fault.code, 'before it was taken');
+    const offsets = this.#push(records);
+    if (this.faults.controlRecords)
+      for (const at of new Set(records.map((record) => this.#partition(record)))) at.end++;
+    for (const position of positions) this.#hold(position.group, [position], true);
+    // With the transaction, and not some time later as other commits.
+    this.#durableHeld = new Map([
+      ...this.#durableHeld,
+      ...positions.map((at) => {
+        const key = heldKey(at.group, at);
+        return [key, this.#held.get(key) as Held] as const;
+      }),
+    ]);
+    this.#wakeReaders();
+    if (fault) throw ordered(fault.code, 'after it was taken');
+    return offsets;
+  }
+
+  #push(records: readonly OutgoingRecord[]): number[] {
+    const timestampMs = this.#clock.nowMs();
+    return records.map(({ topic, partition, key, value, headers }) =>
+      this.#partition({ topic, partition }).push({ timestampMs, key, value, headers: headers ?? NO_HEADERS }),
+    );
+  }
+
+  #wakeReaders(): void {
+    for (const { partitions } of this.#topics.values()) for (const partition of partitions) partition.wake();
+  }
+
+  /** One after another, in the order of asking, whatever became of those before. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const taken = this.#tail.then(work);
+    this.#tail = taken.then(
+      () => undefined,
+      () => undefined,
+    );
+    return taken;
+  }
+
+  #weigh(records: readonly OutgoingRecord[]): number {
+    let bytes = 0;
+    for (const record of records) {
+      this.#partition(record);
+      const { spec } = this.#topic(record.topic);
+      bytes += checkRecord(record, spec, this.#options.recordBytesMax ?? RECORD_BYTES_MAX);
+    }
+    return bytes;
+  }
+
+  /** Throws `LOG_POSITION_LOST`, `LOG_TOO_MANY_GROUPS`. */
+  #checkPositions(group: string, positions: readonly Position[]): void {
+    for (const position of positions) {
+      const { end, start } = this.#partition(position).bounds();
+      if (position.offset > end || position.offset < 0) throw positionLost(position, position.offset, start, end);
+    }
+    this.#mayAdd(group);
+  }
+
+  #mayAdd(group: string): void {
+    const limit = this.#options.groupsMax ?? GROUPS_MAX;
+    const groups = new Set([...this.#held.values()].map((held) => held.group));
+    if (!groups.has(group) && groups.size >= limit) throw tooManyGroups(group, limit);
   }
 
   #release(partition: SimPartition, cutMs: number): void {
@@ -253,6 +396,7 @@ export class SimLog implements Log {
   }
 
   #hold(group: string, positions: readonly Position[], committed: boolean): void {
+    this.#mayAdd(group);
     this.#syncOldPositions();
     const atMs = this.#clock.nowMs();
     for (const { topic, partition, offset } of positions) {

@@ -79,13 +79,14 @@ export class SimPartition implements PartitionSource {
     this.start = Math.min(offset, this.end);
   }
 
-  /** Keeps the last record of each key; tombstones only from `keepTombstonesFrom` on. */
-  compact(keepTombstonesFrom: number): void {
+  /** Keeps the last record of each key; tombstones only from this offset on, and while they are younger. */
+  compact(keepTombstonesFrom: number, keepTombstonesSinceMs: number): void {
     const last = new Map<string, number>();
     for (const record of this.records) last.set(keyText(record), record.offset);
     this.records = this.records.filter(
       (record) =>
-        last.get(keyText(record)) === record.offset && (record.value !== null || record.offset >= keepTombstonesFrom),
+        last.get(keyText(record)) === record.offset &&
+        (record.value !== null || (record.offset >= keepTombstonesFrom && record.timestampMs >= keepTombstonesSinceMs)),
     );
   }
 }
