@@ -41,6 +41,7 @@ import { makeSource } from './read/source.ts';
 import { Turns } from './read/turns.ts';
 import { Segments } from './segment/segments.ts';
 import { checkpointShard } from './shard/checkpointing.ts';
+import { forgetSeries } from './shard/forgetting.ts';
 import { dropSealed, listShards, type OpenContext, openShard } from './shard/opening.ts';
 import { sealShard } from './shard/sealing.ts';
 import { Shard, type ShardEntries } from './shard/shard.ts';
@@ -296,6 +297,10 @@ class Engine implements StorageEngine {
           held += retained.held;
           this.#metrics.retentionWindows.add(retained.windows);
         });
+        await this.#attempt(shard, failures, async () => {
+          const { signal } = this.#closing;
+          this.#metrics.seriesForgotten.add(await forgetSeries({ ...this.#context, signal }, shard));
+        });
       }
       this.#metrics.retentionSegments.add(expired);
       this.#metrics.retentionHeld.set(held);
@@ -327,8 +332,14 @@ class Engine implements StorageEngine {
     return collectStats(this.#shards.values());
   }
 
-  cardinality(request: CardinalityRequest): Promise<Cardinality> {
-    return countCardinality([...this.#shards.values()], request, new Turns(this.#init.clock, request.signal));
+  async cardinality(request: CardinalityRequest): Promise<Cardinality> {
+    const shards = [...this.#shards.values()];
+    for (const shard of shards) shard.refHolders++;
+    try {
+      return await countCardinality(shards, request, new Turns(this.#init.clock, request.signal));
+    } finally {
+      for (const shard of shards) shard.refHolders--;
+    }
   }
 
   metadata(request: MetadataRequest): Iterable<MetricDescriptions> {

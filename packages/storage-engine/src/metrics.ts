@@ -10,6 +10,7 @@ export interface EngineMetrics {
   readonly checkpointBytes: { add(amount?: number): void };
   readonly quarantined: { with(what: string): { add(amount?: number): void } };
   readonly retentionSegments: { add(amount?: number): void };
+  readonly seriesForgotten: { add(amount?: number): void };
   readonly retentionWindows: { add(amount?: number): void };
   readonly retentionHeld: { set(value: number): void };
   readonly compactions: { add(amount?: number): void };
@@ -52,6 +53,10 @@ export function makeMetrics(metrics: SelfMetrics, shards: () => Iterable<Shard>,
     checkpointBytes: metrics.counter('tidemark_storage_checkpoint_bytes_total', 'Bytes of checkpoint files written.'),
     quarantined: metrics.counters('tidemark_storage_quarantined_total', 'Damaged things found, by kind.', ['what']),
     retentionSegments: metrics.counter('tidemark_storage_retention_segments_total', 'Segments removed by retention.'),
+    seriesForgotten: metrics.counter(
+      'tidemark_storage_series_forgotten_total',
+      'Series that left memory because everything of them is sealed.',
+    ),
     retentionWindows: metrics.counter(
       'tidemark_storage_retention_windows_total',
       'Local windows, never sealed, removed by retention.',

@@ -43,6 +43,8 @@ export interface StorageOptions {
   readonly retentionMs: Readonly<Record<Tier, number>>;
   /** Series of one shard; above it samples of new series are dropped and counted. */
   readonly seriesPerShardMax: number;
+  /** Series with nothing outside of segments are forgotten when they are this many, and a quarter of all. */
+  readonly forgetSeriesMin: number;
   /** Finished chunks of one shard that wait for a checkpoint; above it apply refuses. */
   readonly pendingBytesMax: number;
   /** Out-of-order samples of one shard that wait for a checkpoint; above it apply refuses. */
@@ -85,6 +87,7 @@ export const DEFAULT_OPTIONS: StorageOptions = {
   supplementAfterMs: HOUR_MS,
   retentionMs: { raw: 7 * DAY_MS, '1m': 30 * DAY_MS, '1h': 365 * DAY_MS },
   seriesPerShardMax: 4_000_000,
+  forgetSeriesMin: 1024,
   pendingBytesMax: 512 * MIB,
   outOfOrderMax: 1_000_000,
   checkpointEveryMs: 10_000,
@@ -95,7 +98,7 @@ export const DEFAULT_OPTIONS: StorageOptions = {
   segmentIndexBytes: 256 * MIB,
   segmentBytesMax: 256 * MIB,
   compactAfterMs: HOUR_MS,
-  compactBytesMax: 64 * MIB,
+  compactBytesMax: 16 * MIB,
   compactSourcesMax: 64,
   objectLeaseMs: 15 * 60_000,
   orphanSearchMs: HOUR_MS,

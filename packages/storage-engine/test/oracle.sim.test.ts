@@ -50,6 +50,7 @@ class Story {
       retentionMs: { raw: 1000 * HOUR, '1m': 10_000 * HOUR, '1h': 10_000 * HOUR },
       segmentBytesMax: 2000,
       openWindowsMax: 3,
+      forgetSeriesMin: 1,
       compactAfterMs: HOUR,
       compactBytesMax: 3000,
       compactSourcesMax: 5,

@@ -58,6 +58,15 @@ export class ChunkTable {
     this.#last.set(ref, at);
   }
 
+  /** Gives every series another number: `refs[ref]`. */
+  renumber(refs: Uint32Array): void {
+    this.#last.clear();
+    for (let at = 0; at < this.count; at++) {
+      this.refs[at] = refs[this.refs[at] as number] as number;
+      this.#last.set(this.refs[at] as number, at);
+    }
+  }
+
   get bytes(): number {
     return this.refs.length * 48 + this.#last.size * 40;
   }

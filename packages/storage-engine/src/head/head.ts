@@ -19,7 +19,7 @@ import { PAGE_SERIES, PAGE_SERIES_BITS, type SlotPage, Slots } from './slots.ts'
 /** 7 small chunks of 16 wait in the stream; the eighth slot makes them a chunk of 128. */
 export const STREAM_SLOTS = 7;
 // A slot of doubles that don't compress, with room for headers.
-const STREAM_BYTES_PER_ENTRY = 24;
+export const STREAM_BYTES_PER_ENTRY = 24;
 
 export interface HeadCounts {
   samples: number;

@@ -21,8 +21,8 @@ import { LABEL_BYTES_MAX, LabelPool } from './label-pool.ts';
 //                └─ else hash table, verified byte by byte                          551 ns
 //                        └─ else new: labels checked, pooled, posted
 //
-// Refs are given in order of first sight and live until the shard is reloaded (`generation of the process`, not durable):
-// windows and checkpoints on disk have numbers of their own. Tenants share the numbers, never the lookups: the tenant is part
+// Refs are given in order of first sight and live until the shard is reloaded, or numbers its series anew (shard/forgetting.ts):
+// windows on disk have numbers of their own. Tenants share the numbers, never the lookups: the tenant is part
 // of the hash and of the comparison.
 
 /** Stands where a series was refused. */
@@ -139,6 +139,11 @@ export class SeriesRegistry {
   idOf(ref: number, installationKey: Uint8Array): Uint8Array {
     if (!this.#hasId(ref)) this.learnId(ref, seriesId(installationKey, this.tenantOf(ref).name, this.labelBytes(ref)));
     return this.#ids.subarray(ref * SERIES_ID_LENGTH, (ref + 1) * SERIES_ID_LENGTH);
+  }
+
+  /** The durable id, if it was computed or learned before. */
+  knownId(ref: number): Uint8Array | undefined {
+    return this.#hasId(ref) ? this.#ids.subarray(ref * SERIES_ID_LENGTH, (ref + 1) * SERIES_ID_LENGTH) : undefined;
   }
 
   /** Takes an id that was computed before and kept behind a checksum. */

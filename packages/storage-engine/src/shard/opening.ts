@@ -9,6 +9,7 @@ import type { Quarantine } from '../partition/window.ts';
 import { loadWindow } from '../partition/window-reader.ts';
 import type { Sealed } from '../tiering/manifest.ts';
 import { type CheckpointContext, installationMark } from './checkpointing.ts';
+import { removeOldFiles } from './forgetting.ts';
 import { Shard, type ShardContext } from './shard.ts';
 
 // A shard comes back as its newest whole checkpoint left it; the log brings the rest.
@@ -72,6 +73,7 @@ export async function openShard(
     throw error;
   }
   shard.seriesFile = seriesFile;
+  await removeOldFiles(context, folder, seriesFile.number);
   return shard;
 }
 

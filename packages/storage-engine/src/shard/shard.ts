@@ -1,4 +1,4 @@
-import { type Clock, Mutex } from '@tidemark/base';
+import { assert, type Clock, Mutex } from '@tidemark/base';
 import { overlaps, type SeriesSection, type TimeRange } from '@tidemark/model';
 import type { SeriesFile } from '../checkpoint/series-file.ts';
 import type { Column } from '../chunk/columns.ts';
@@ -48,8 +48,8 @@ export class Shard {
   readonly name: ShardName;
   readonly tier: Tier;
   readonly windowMs: number;
-  readonly registry: SeriesRegistry;
-  readonly head: Head;
+  registry: SeriesRegistry;
+  head: Head;
   readonly counts = makeShardCounts();
   /** Lives of each window by its start, oldest first; only the last may be unfrozen. */
   readonly windows = new Map<number, Window[]>();
@@ -65,6 +65,10 @@ export class Shard {
   unsettled = 0;
   seriesFile: SeriesFile | undefined;
   readonly reads = new Set<ReadUnderWay>();
+  /** Others that hold numbers of series over several turns: those must not change meanwhile. */
+  refHolders = 0;
+  /** Windows have gone since it was last asked which series have nothing any more. */
+  seriesMayGo = true;
   /** What is sealed; undefined while the manifest could not be read. */
   sealed: readonly SegmentEntry[] | undefined;
   /** Lives that were sealed, by window, whether their segments are compacted or not. */
@@ -82,18 +86,33 @@ export class Shard {
     this.name = name;
     this.tier = tier;
     this.windowMs = WINDOW_MS[tier];
+    this.registry = this.makeRegistry();
+    this.head = this.makeHead();
+  }
+
+  makeRegistry(): SeriesRegistry {
     const { refusedSeries } = this.counts;
-    this.registry = new SeriesRegistry(context.options.seriesPerShardMax, {
+    return new SeriesRegistry(this.#context.options.seriesPerShardMax, {
       refuse: (reason, count) => refusedSeries.set(reason, (refusedSeries.get(reason) ?? 0) + count),
     });
-    this.head = new Head({
-      columnCount: tier === 'raw' ? 1 : ROW_COLUMN_COUNT,
-      slotSize: SLOT_SIZE[tier],
+  }
+
+  makeHead(): Head {
+    return new Head({
+      columnCount: this.tier === 'raw' ? 1 : ROW_COLUMN_COUNT,
+      slotSize: SLOT_SIZE[this.tier],
       windowMs: this.windowMs,
       // Out of order is drained by a checkpoint only: its generation ranks what it takes.
       emit: (startMs, ref, run, from, to, inOrder) =>
         this.windowFor(startMs).pending.add(ref, run, from, to, inOrder ? 0 : this.attempted),
     });
+  }
+
+  /** The same series under other numbers (forgetting.ts). Requires: nobody holds a number. */
+  replaceSeries(registry: SeriesRegistry, head: Head): void {
+    assert(this.reads.size + this.refHolders === 0, 'nobody holds numbers of series');
+    this.registry = registry;
+    this.head = head;
   }
 
   /** Says what the manifest says. */
@@ -150,6 +169,7 @@ export class Shard {
     const left = lives.filter((life) => life !== window);
     if (left.length === 0) this.windows.delete(window.startMs);
     else this.windows.set(window.startMs, left);
+    this.seriesMayGo = true;
   }
 
   /** Whether a checkpoint would write anything new. */
