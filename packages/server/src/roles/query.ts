@@ -17,13 +17,13 @@ export interface QueryParts {
 /** The query service over a source of series, and its routes. */
 export function startQuery({ config, source, metadata, freshness, clock, metrics }: QueryParts) {
   const { lookback, timeout, samples, series, concurrency } = config.query;
-  const { retentionRaw, retention1m } = config.store;
+  const { retentionRaw, retention1m, retention1h } = config.store;
   const limits = { seriesMax: series, samplesMax: samples };
   const executor = new Executor({
     source,
     clock,
     lookbackMs: lookback,
-    retentionMs: { raw: retentionRaw, '1m': retention1m, '1h': 0 },
+    retentionMs: { raw: retentionRaw, '1m': retention1m, '1h': retention1h },
     ...limits,
   });
   const service = new QueryService({
