@@ -55,6 +55,12 @@ export interface IngestOptions {
   readonly sectionBytesMax: number;
 }
 
+/** Those that may change while requests come in. */
+export type IngestLimits = Pick<
+  IngestOptions,
+  'activeSeriesMax' | 'bodyBytesMax' | 'burstSamplesMax' | 'pendingBytesMax' | 'samplesPerSecondMax'
+>;
+
 const MIB = 1024 * 1024;
 
 export const DEFAULT_INGEST_OPTIONS: IngestOptions = {

@@ -421,3 +421,16 @@ test('a captured body cut at any byte, or with any bit flipped, is taken or refu
   }
   expect([...codes.keys()].toSorted()).toEqual(['PROTOBUF_MALFORMED', 'SNAPPY_MALFORMED', 'SNAPPY_TOO_LARGE', 'none']);
 });
+
+test('limits may change: from the next request on', async () => {
+  const run = await start({ samplesPerSecondMax: 1, burstSamplesMax: 1 });
+  await run.write([one('a')]);
+  expect(await codeOf(run.write([one('b')]))).toBe('INGEST_RATE_LIMITED');
+  const limits = { bodyBytesMax: 1e6, pendingBytesMax: 1e6, burstSamplesMax: 1000, samplesPerSecondMax: 1000 };
+  run.pipeline.setLimits({ ...limits, activeSeriesMax: 2 });
+  await run.clock.advance(10);
+  expect((await run.write([one('b')])).accepted).toBe(1);
+  const { accepted, refused } = await run.write([one('c')]);
+  expect([accepted, refused.map(({ reason }) => reason)]).toEqual([0, ['active_series_limit']]);
+  expect(run.pipeline.options.bodyBytesMax).toBe(1e6);
+});

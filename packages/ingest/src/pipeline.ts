@@ -12,7 +12,7 @@ import { admit, timeBounds } from './admission/admit.ts';
 import { Refusals } from './admission/refusals.ts';
 import { rateLimited } from './errors.ts';
 import { IngestMetrics } from './ingest-metrics.ts';
-import { DEFAULT_INGEST_OPTIONS, type IngestOptions } from './options.ts';
+import { DEFAULT_INGEST_OPTIONS, type IngestLimits, type IngestOptions } from './options.ts';
 import { IntakeColumns } from './protocol/intake-columns.ts';
 import { HISTOGRAM_REASON, RemoteWriteDecoder } from './protocol/remote-write.ts';
 import { SnappyDecoder } from './protocol/snappy.ts';
@@ -73,6 +73,13 @@ export class IngestPipeline implements SampleSink {
     this.#splitter = new PartitionSplitter(this.options);
     this.#publisher = new Publisher(parts.log, this.options);
     this.metrics = new IngestMetrics(parts.metrics, this.#tenants, this.#publisher);
+  }
+
+  /** From the next request on. */
+  setLimits(limits: IngestLimits): void {
+    Object.assign(this.options, limits);
+    for (const tenant of this.#tenants.all()) tenant.takeLimits();
+    this.#publisher.takeLimits();
   }
 
   /** The sink of one source; `protocol` is its name in the metrics (`scrape`, `host`, `exposition`). */

@@ -32,6 +32,13 @@ export class TenantIntake {
     this.bucket = new TokenBucket({ perSecond: options.samplesPerSecondMax, burst: options.burstSamplesMax }, nowMs);
   }
 
+  /** The options have changed. */
+  takeLimits(): void {
+    const { activeSeriesMax, samplesPerSecondMax, burstSamplesMax } = this.#options;
+    this.active.max = activeSeriesMax;
+    this.bucket.change({ perSecond: samplesPerSecondMax, burst: burstSamplesMax });
+  }
+
   /** The table of a batch's section, made once for as long as the section lives. */
   tableOf(section: SeriesSection): SectionTable {
     const known = this.#tables.get(section);

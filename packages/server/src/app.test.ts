@@ -27,6 +27,8 @@ async function ask(path: string, init: RequestInit = {}): Promise<{ status: numb
     alerts: () => ({ alerts: [] }),
     status: { '/status/thing': () => ({ it: 'is' }) },
     flush: undefined,
+    reload: async () => undefined,
+    quit: undefined,
     page: false,
   });
   const server = createServer(app);

@@ -11,7 +11,7 @@ import { rulesFilter } from './rules-filter.ts';
 // Everything the one listener answers.
 //
 //   /                            the page            /metrics             own metrics
-//   /api/v1, /prometheus/api/v1  Prometheus' API     /-/healthy, /-/ready
+//   /api/v1, /prometheus/api/v1  Prometheus' API     /-/healthy, /-/ready, /-/reload, /-/quit
 //   /api/v1/write ...            taking in           /api/v1/admin/flush
 //   /federate                    newest samples
 
@@ -31,6 +31,10 @@ export interface AppParts {
   /** What this process says of itself and of what it scrapes, below /api/v1. */
   readonly status: Answers;
   readonly flush: (() => Promise<FlushReport>) | undefined;
+  /** Reads the configuration again; rejects with what is wrong with it. */
+  readonly reload: () => Promise<void>;
+  /** Stops the process; absent where that is not allowed. */
+  readonly quit: (() => void) | undefined;
   readonly page: boolean;
 }
 
@@ -48,6 +52,7 @@ export function createApp(parts: AppParts): Express {
   app.disable('etag');
   app.get('/-/healthy', (_request, response) => void response.type('text').send('Tidemark is healthy.\n'));
   app.get('/-/ready', (_request, response) => void response.type('text').send('Tidemark is ready.\n'));
+  serveLifecycle(app, parts);
   app.get('/metrics', (_request, response) => {
     response.type('text/plain; version=0.0.4; charset=utf-8').send(parts.metrics.expose());
   });
@@ -81,6 +86,37 @@ export function createApp(parts: AppParts): Express {
   });
   app.use(answerFault);
   return app;
+}
+
+/** POST or PUT, as Prometheus has them. */
+function serveLifecycle(app: Express, { reload, quit }: AppParts): void {
+  const lifecycle = (path: string, run: (response: Response) => Promise<void> | void) =>
+    app
+      .route(path)
+      .post((_request, response) => void run(response))
+      .put((_request, response) => void run(response))
+      .all((_request, response) => {
+        response.status(405).set('allow', 'POST, PUT').type('text').send('Only POST or PUT requests allowed\n');
+      });
+  lifecycle('/-/reload', async (response) => {
+    try {
+      await reload();
+      response.status(200).end();
+    } catch (error) {
+      response
+        .status(500)
+        .type('text')
+        .send(`failed to reload config: ${messageOf(error)}\n`);
+    }
+  });
+  lifecycle('/-/quit', (response) => {
+    if (quit === undefined) {
+      response.status(403).type('text').send('Quitting over HTTP is not enabled: set http.quit to true.\n');
+      return;
+    }
+    response.type('text').send('Requesting termination... Goodbye!');
+    quit();
+  });
 }
 
 /** Faults met before a handler (a body that cannot be read, an address that cannot be decoded), or thrown by one. */

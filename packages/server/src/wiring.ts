@@ -1,5 +1,13 @@
 import { join } from 'node:path';
-import { type Clock, type Logger, nodeDisk, type Random, SelfMetrics, systemClock } from '@tidemark/base';
+import {
+  type Clock,
+  type Logger,
+  type LogLevel,
+  nodeDisk,
+  type Random,
+  SelfMetrics,
+  systemClock,
+} from '@tidemark/base';
 import { openEmbeddedLog, type TopicSpec } from '@tidemark/log';
 import { TOPIC_INTENTS, topicName } from '@tidemark/model';
 import { openFileObjectStore, openStorageEngine } from '@tidemark/storage-engine';
@@ -14,6 +22,7 @@ import type { Config, Role } from './config/schema.ts';
 import { openInstallation, prepareDataFolder } from './data-folder.ts';
 import { listenOn } from './http.ts';
 import { processMetrics } from './process-metrics.ts';
+import { Reloader } from './reload.ts';
 import { readRules, startAlerting } from './roles/alerting.ts';
 import { startCollector } from './roles/collector.ts';
 import { startIngest } from './roles/ingest.ts';
@@ -39,11 +48,18 @@ export interface TidemarkOptions {
   readonly logger: Logger;
   /** A part ended that should run: the process should end, and be started again. */
   readonly onFailure: (what: string, error: unknown) => void;
+  /** Reads the configuration again, as at the start. */
+  readonly load: () => Promise<LoadedConfig>;
+  readonly setLogLevel: (level: LogLevel) => void;
+  /** Somebody who may asks the process to stop. */
+  readonly onQuit: () => void;
 }
 
 export interface Tidemark {
   readonly url: string;
   readonly dataFolder: string;
+  /** Reads the configuration again; throws what is wrong with it, and then nothing has changed. */
+  reload(): Promise<void>;
   /** Stops taking in, checkpoints, lets go. Twice is fine. */
   close(): Promise<void>;
 }
@@ -63,6 +79,8 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
   await using parts = new AsyncDisposableStack();
   const metrics = new SelfMetrics();
   processMetrics(metrics, clock);
+  const reloader = new Reloader({ loaded: options.loaded, load: options.load, clock, logger, metrics });
+  for (const sentence of options.loaded.warnings) logger.warn(sentence);
 
   // Read before anything is opened: a mistake in them leaves no trace on disk.
   const groups = await readRules(config, logger);
@@ -156,6 +174,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     source: engine.source(),
     metadata: (request) => engine.metadata(request),
     freshness: storer,
+    externalLabels: () => reloader.current.externalLabels,
     clock,
     metrics,
   });
@@ -176,7 +195,6 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
   const collector = roles.has('collect')
     ? await startCollector({
         config,
-        scrapeConfigs: options.loaded.scrapeConfigs,
         sinkFor: (protocol) => ingest.sinkFor(protocol),
         clock,
         random,
@@ -185,7 +203,25 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
       })
     : undefined;
   if (collector) parts.defer(() => collector.close());
-  const startedMs = clock.nowMs();
+  reloader.add({
+    settings: ['logging.level'],
+    prepare: async (next) => () => options.setLogLevel(next.config.logging.level),
+  });
+  reloader.add({ settings: ['ingest'], prepare: async (next) => () => ingest.setLimits(next.config) });
+  reloader.add({ settings: ['federation'], prepare: async () => () => undefined });
+  reloader.add({
+    settings: ['rules.files'],
+    prepare: async (next) => {
+      const rules = await readRules(next.config, logger);
+      return () => alerting.reloadRules(rules);
+    },
+  });
+  if (collector) {
+    reloader.add({
+      settings: ['scrape', 'collector.self', 'collector.selfInterval'],
+      prepare: async (next) => () => collector.scrape(next, listening.url),
+    });
+  }
   const app = createApp({
     metrics,
     writes: roles.has('ingest') ? ingest.handlers : {},
@@ -199,13 +235,15 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
       ...targetAnswers(() => collector?.scraper),
       '/status/storage': storageStatus({ engine, log, retentionMs }),
       ...processStatus({
-        loaded: () => options.loaded,
-        lastReload: () => ({ succeeded: true, atMs: startedMs }),
+        loaded: () => reloader.current,
+        lastReload: () => reloader.last,
         corruptions: () => engine.stats().shards.reduce((sum, { damagedWindows }) => sum + damagedWindows, 0),
         clock,
       }),
     },
     flush: roles.has('store') ? async () => ({ caughtUp: await storer.flush(FLUSH_TIMEOUT_MS) }) : undefined,
+    reload: () => reloader.reload(),
+    quit: config.http.quit ? options.onQuit : undefined,
     page: roles.has('ui'),
   });
   // Registered last, so that stopping begins with taking nothing in.
@@ -216,8 +254,10 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     query.service.close();
   });
   listening.serve(app);
+  // Only now, because it scrapes itself too.
+  await collector?.scrape(options.loaded, listening.url);
   const owned = parts.move();
-  return { url: listening.url, dataFolder, close: () => owned.disposeAsync() };
+  return { url: listening.url, dataFolder, reload: () => reloader.reload(), close: () => owned.disposeAsync() };
 }
 
 function topicSpecs(config: Config): TopicSpec[] {

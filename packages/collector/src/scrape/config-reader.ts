@@ -12,11 +12,14 @@ export class ConfigReader {
   readonly value: unknown;
   readonly path: ConfigPath;
   readonly problems: ConfigProblem[];
+  /** Where what is not supported stands, if that is to be left out; otherwise it is a problem. Shared by all readers. */
+  readonly leftOut: ConfigPath[] | undefined;
 
-  constructor(value: unknown, path: ConfigPath, problems: ConfigProblem[]) {
+  constructor(value: unknown, path: ConfigPath, problems: ConfigProblem[], leftOut?: ConfigPath[]) {
     this.value = value;
     this.path = path;
     this.problems = problems;
+    this.leftOut = leftOut;
   }
 
   complain(message: string): void {
@@ -29,7 +32,7 @@ export class ConfigReader {
     const value = this.value[key];
     return value === undefined || value === null
       ? undefined
-      : new ConfigReader(value, [...this.path, key], this.problems);
+      : new ConfigReader(value, [...this.path, key], this.problems, this.leftOut);
   }
 
   /** The entries of a mapping; complains when it is none. */
@@ -40,7 +43,7 @@ export class ConfigReader {
     }
     return Object.entries(this.value).map(([key, value]) => [
       key,
-      new ConfigReader(value, [...this.path, key], this.problems),
+      new ConfigReader(value, [...this.path, key], this.problems, this.leftOut),
     ]);
   }
 
@@ -49,7 +52,9 @@ export class ConfigReader {
       this.complain('must be a list');
       return [];
     }
-    return this.value.map((value: unknown, i) => new ConfigReader(value, [...this.path, i], this.problems));
+    return this.value.map(
+      (value: unknown, i) => new ConfigReader(value, [...this.path, i], this.problems, this.leftOut),
+    );
   }
 
   /** Text, or a number or boolean as it is written. */
@@ -82,7 +87,8 @@ export class ConfigReader {
   onlyKeys(known: readonly string[], unsupported: readonly string[]): void {
     for (const [key, reader] of this.entries()) {
       if (known.includes(key)) continue;
-      if (unsupported.includes(key)) reader.complain(`${key} is not supported yet; take it out`);
+      if (unsupported.includes(key) && this.leftOut) this.leftOut.push(reader.path);
+      else if (unsupported.includes(key)) reader.complain(`${key} is not supported yet; take it out`);
       else reader.complain(`${JSON.stringify(key)} is not known here; known are ${known.join(', ')}`);
     }
   }

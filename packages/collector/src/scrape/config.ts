@@ -50,6 +50,8 @@ export interface ReadScrapeConfigs {
   /** Those without a problem. */
   readonly configs: readonly ScrapeConfig[];
   readonly problems: readonly ConfigProblem[];
+  /** Where keys stand that were left out because they are not supported. */
+  readonly leftOut: readonly ConfigPath[];
 }
 
 const INTERVAL_MS = 60_000;
@@ -83,7 +85,7 @@ const KEYS = [
   'metric_relabel_configs',
 ];
 const DISCOVERIES =
-  'azure consul digitalocean dns docker dockerswarm ec2 eureka gce hetzner http ionos kubernetes kuma lightsail linode marathon nerve nomad openstack ovhcloud puppetdb scaleway serverset stackit triton uyuni vultr';
+  'azure consul digitalocean dns docker dockerswarm ec2 eureka gce hetzner http ionos kubernetes kuma lightsail linode marathon nerve nomad oci openstack outscale ovhcloud puppetdb scaleway serverset stackit triton uyuni vultr';
 const UNSUPPORTED = [
   ...DISCOVERIES.split(' ').map((name) => `${name}_sd_configs`),
   'always_scrape_classic_histograms',
@@ -92,6 +94,7 @@ const UNSUPPORTED = [
   'convert_classic_histograms_to_nhcb',
   'enable_compression',
   'enable_http2',
+  'extra_scrape_metrics',
   'fallback_scrape_protocol',
   'http_headers',
   'keep_dropped_targets',
@@ -113,16 +116,21 @@ const UNSUPPORTED = [
   'track_timestamps_staleness',
 ];
 
-/** Reads the list under `scrape_configs`; `path` is where that list stands. */
+/**
+ * Reads the list under `scrape_configs`; `path` is where that list stands. Keys of Prometheus' that are not supported are problems,
+ * or left out and told of.
+ */
 export function readScrapeConfigs(
   plain: unknown,
   defaults: ScrapeDefaults = {},
   path: ConfigPath = [],
+  { unsupported }: { readonly unsupported: 'refuse' | 'leave out' } = { unsupported: 'refuse' },
 ): ReadScrapeConfigs {
   const problems: ConfigProblem[] = [];
+  const leftOut: ConfigPath[] | undefined = unsupported === 'refuse' ? undefined : [];
   const configs: ScrapeConfig[] = [];
   const names = new Set<string>();
-  for (const item of new ConfigReader(plain ?? [], path, problems).items()) {
+  for (const item of new ConfigReader(plain ?? [], path, problems, leftOut).items()) {
     const before = problems.length;
     const config = readScrapeConfig(item, defaults);
     if (names.has(config.jobName)) {
@@ -131,7 +139,7 @@ export function readScrapeConfigs(
     names.add(config.jobName);
     if (problems.length === before) configs.push(config);
   }
-  return { configs, problems };
+  return { configs, problems, leftOut: leftOut ?? [] };
 }
 
 function readScrapeConfig(item: ConfigReader, defaults: ScrapeDefaults): ScrapeConfig {
@@ -217,6 +225,7 @@ function readAuthorization(item: ConfigReader): string | undefined {
   const type = other.at('type')?.text() ?? 'Bearer';
   if (type.toLowerCase() === 'basic') other.at('type')?.complain('for Basic there is basic_auth');
   const credentials = other.at('credentials');
+  if (!credentials && other.leftOut) return undefined;
   if (!credentials) other.complain('authorization needs credentials');
   const header = `${type} ${credentials?.text() ?? ''}`;
   if (/[^\t\x20-\x7e]/.test(header)) other.complain('credentials hold characters that a header cannot carry');

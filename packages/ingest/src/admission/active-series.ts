@@ -11,7 +11,8 @@ import { FingerprintSet } from './fingerprint-set.ts';
 
 export class ActiveSeries {
   readonly #windowMs: number;
-  readonly #max: number;
+  /** May change; series that are counted already stay. */
+  max: number;
   #before = new FingerprintSet();
   #current = new FingerprintSet();
   /** Members of `before` that are in `current` too. */
@@ -21,7 +22,7 @@ export class ActiveSeries {
 
   constructor(options: { readonly activeSeriesMax: number; readonly activeSeriesWindowMs: number }) {
     this.#windowMs = options.activeSeriesWindowMs;
-    this.#max = options.activeSeriesMax;
+    this.max = options.activeSeriesMax;
   }
 
   /** Number of the current window, for `activeStamps`; never 0. */
@@ -48,7 +49,7 @@ export class ActiveSeries {
   /** Counts a series as alive. False when it is new and the limit is reached. */
   admit(fingerprint: number): boolean {
     const isKnown = this.#before.has(fingerprint);
-    if (!isKnown && this.size >= this.#max && !this.#current.has(fingerprint)) return false;
+    if (!isKnown && this.size >= this.max && !this.#current.has(fingerprint)) return false;
     if (this.#current.add(fingerprint) && isKnown) this.#both++;
     return true;
   }

@@ -3,7 +3,8 @@ import { assert } from '@tidemark/base';
 // Bytes that may be held at once for one purpose. Who does not get them must say no to somebody.
 
 export class ByteBudget {
-  readonly limit: number;
+  /** May change; what is held stays held. */
+  limit: number;
   #held = 0;
 
   constructor(limit: number) {

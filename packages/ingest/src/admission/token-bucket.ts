@@ -2,8 +2,8 @@
 // passes as well, and the next one waits until the debt is paid.
 
 export class TokenBucket {
-  readonly #perMs: number;
-  readonly #burst: number;
+  #perMs: number;
+  #burst: number;
   #tokens: number;
   #filledAtMs: number;
 
@@ -12,6 +12,13 @@ export class TokenBucket {
     this.#burst = options.burst;
     this.#tokens = options.burst;
     this.#filledAtMs = nowMs;
+  }
+
+  /** Another rate from now on; what was taken stays taken. */
+  change(options: { readonly perSecond: number; readonly burst: number }): void {
+    this.#perMs = options.perSecond / 1000;
+    this.#burst = options.burst;
+    this.#tokens = Math.min(this.#tokens, options.burst);
   }
 
   /** Takes `count`; 0 when granted, else how many milliseconds until it makes sense to ask again (nothing is taken). */

@@ -28,6 +28,11 @@ export class Publisher {
     this.#pending = new ByteBudget(options.pendingBytesMax);
   }
 
+  /** The options have changed. */
+  takeLimits(): void {
+    this.#pending.limit = this.#options.pendingBytesMax;
+  }
+
   get pendingBytes(): number {
     return this.#pending.held;
   }

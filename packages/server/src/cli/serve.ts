@@ -38,14 +38,17 @@ export const serveCommand: Command = {
 const DRAIN_MS = 9000;
 
 async function serve({ args, env, stdout, stderr, signal }: CommandContext): Promise<number> {
-  const loaded = await loadConfig({ env, flags: flagsOf(args.options) });
+  const load = () => loadConfig({ env, flags: flagsOf(args.options) });
+  const loaded = await load();
   const { config } = loaded;
   const clock = clockOf(loaded);
-  const logger = lineLogger({
-    write: (line) => stderr.write(`${line}\n`),
+  const lines = {
+    write: (line: string) => stderr.write(`${line}\n`),
     nowMs: () => systemClock.nowMs(),
+    // A reload may change it.
     minLevel: config.logging.level,
-  });
+  };
+  const logger = lineLogger(lines);
   for (const sentence of strangeVariables(env)) logger.warn(sentence);
   if (config.testing.clockRate !== 1) {
     logger.warn('testing.clockRate is set: the wall clock runs fast, for tests only', {
@@ -54,7 +57,13 @@ async function serve({ args, env, stdout, stderr, signal }: CommandContext): Pro
   }
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => undefined); // a part may fail before anybody waits for it; whoever waits later still hears
+  const quitting = new AbortController();
   const starting = startTidemark({
+    load: () => reloaded(loaded, load),
+    setLogLevel: (level) => {
+      lines.minLevel = level;
+    },
+    onQuit: () => quitting.abort(),
     loaded,
     clock,
     random: systemRandom,
@@ -64,7 +73,12 @@ async function serve({ args, env, stdout, stderr, signal }: CommandContext): Pro
       failed.reject(error instanceof Error ? error : new Error(String(error)));
     },
   });
-  const stopped = aborted(signal);
+  const stopped = aborted(AbortSignal.any([signal, quitting.signal]));
+  // Before it is ready there is nothing to reload; the signal must not end the process all the same.
+  process.on('SIGHUP', () => {
+    // What is wrong with the configuration is logged where it is found.
+    starting.then((running) => running.reload()).catch(() => undefined);
+  });
   const tidemark = await Promise.race([starting, stopped]);
   if (tidemark === 'stopped') {
     stdout.write('\nStopping: it was not ready yet.\n');
@@ -81,6 +95,13 @@ async function serve({ args, env, stdout, stderr, signal }: CommandContext): Pro
   throw isTidemarkError(failure.error)
     ? failure.error
     : new TidemarkError('SERVER_FAILED', `Tidemark stopped: ${messageOf(failure.error)}`, {}, failure.error);
+}
+
+/** As at the start; but a file that was there must still be. */
+async function reloaded({ file }: LoadedConfig, load: () => Promise<LoadedConfig>): Promise<LoadedConfig> {
+  const next = await load();
+  if (file === undefined || next.file !== undefined) return next;
+  throw new TidemarkError('CONFIG_NOT_FOUND', `the configuration file ${file} is gone`, { file });
 }
 
 function flagsOf(options: ReadonlyMap<string, string>) {

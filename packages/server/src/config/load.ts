@@ -1,18 +1,24 @@
 import { readFile } from 'node:fs/promises';
 import { messageOf, systemCode, TidemarkError } from '@tidemark/base';
 import { readScrapeConfigs, type ScrapeConfig } from '@tidemark/collector';
-import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { LineCounter, parseDocument } from 'yaml';
 import { LEAVES, type Leaf } from './leaves.ts';
 import { nearestOf } from './nearest.ts';
+import { type PrometheusFile, readPrometheusFile } from './prometheus-file.ts';
 import { CONFIG_SCHEMA, type Config } from './schema.ts';
+import { lineOf } from './yaml-lines.ts';
 
 // Reads the configuration: file, then environment, then flags; whoever comes later wins. Every complaint names the file and
 // line, or the variable, and the nearest valid key.
 
 export interface LoadedConfig {
   readonly config: Config;
-  /** The jobs of `scrape.configs`, read. */
+  /** The jobs of `scrape.configs` and of `scrape.configFile`, read. */
   readonly scrapeConfigs: readonly ScrapeConfig[];
+  /** Of `federation.externalLabels`, and of the file's `global` below them. */
+  readonly externalLabels: Readonly<Record<string, string>>;
+  /** For people: what was written and does nothing. */
+  readonly warnings: readonly string[];
   /** Where each leaf that is not a default came from: `tidemark.yaml:12`, `TIDEMARK_HTTP_LISTEN`, `--roles`. */
   readonly origins: ReadonlyMap<string, string>;
   /** The file that was read, if any. */
@@ -33,7 +39,25 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const file = named ?? DEFAULT_FILE;
   const text = await readIfThere(file, named !== undefined);
   const parsed = parseConfig(text ?? '', file, options);
-  return { ...parsed, file: text === undefined ? undefined : file };
+  const loaded = { ...parsed, file: text === undefined ? undefined : file };
+  const { configFile } = loaded.config.scrape;
+  return configFile === '' ? loaded : withPrometheusFile(loaded, configFile, await readPrometheusFile(configFile));
+}
+
+function withPrometheusFile(loaded: LoadedConfig, name: string, file: PrometheusFile): LoadedConfig {
+  const own = new Set(loaded.scrapeConfigs.map(({ jobName }) => jobName));
+  const twice = file.scrapeConfigs.find(({ jobName }) => own.has(jobName));
+  if (twice) {
+    const where = loaded.origins.get('scrape.configs') ?? 'scrape.configs';
+    throw invalid([`${where}: there is a job ${JSON.stringify(twice.jobName)} in ${name} already`]);
+  }
+  const ignored = `${name} says more than Tidemark reads of it; without effect are ${file.ignored.join(', ')}`;
+  return {
+    ...loaded,
+    scrapeConfigs: [...loaded.scrapeConfigs, ...file.scrapeConfigs],
+    externalLabels: { ...file.externalLabels, ...loaded.externalLabels },
+    warnings: file.ignored.length === 0 ? loaded.warnings : [...loaded.warnings, ignored],
+  };
 }
 
 async function readIfThere(file: string, required: boolean): Promise<string | undefined> {
@@ -92,7 +116,8 @@ export function parseConfig(text: string, file: string, options: LoadOptions): O
   if (scrape.problems.length > 0) {
     throw invalid(scrape.problems.map(({ path, message }) => `${where(path)}: ${path.join('.')}: ${message}`));
   }
-  return { config: result.data, scrapeConfigs: scrape.configs, origins };
+  const { externalLabels } = result.data.federation;
+  return { config: result.data, scrapeConfigs: scrape.configs, externalLabels, warnings: [], origins };
 }
 
 type Tree = { [key: string]: unknown };
@@ -149,26 +174,6 @@ function put(tree: Tree, path: readonly string[], value: unknown): void {
     }
   }
   at[path[path.length - 1] as string] = value;
-}
-
-/** The line of the key that names a node (of the item, in a list), or of the nearest one around it. */
-function lineOf(document: Document, lines: LineCounter, path: readonly string[]): number {
-  let found = 0;
-  let at: unknown = document.contents;
-  for (const part of path) {
-    if (isMap(at)) {
-      const pair = at.items.find((item) => isScalar(item.key) && String(item.key.value) === part);
-      if (!pair || !isScalar(pair.key)) break;
-      found = pair.key.range?.[0] ?? found;
-      at = pair.value;
-    } else if (isSeq(at)) {
-      const item = at.items[Number(part)];
-      if (!isNode(item)) break;
-      found = item.range?.[0] ?? found;
-      at = item;
-    } else break;
-  }
-  return lines.linePos(found).line;
 }
 
 interface Issue {

@@ -51,6 +51,7 @@ export const CONFIG_SCHEMA = z.strictObject({
     .default([...ROLES])
     .describe('What this process does. The embedded log serves one process, so leave it whole unless you know why.'),
   http: section('The one listener.', {
+    quit: z.boolean().default(false).describe('Whether POST /-/quit stops this Tidemark, for whoever can reach it.'),
     listen: listenAddress
       .default('127.0.0.1:9470')
       .describe('host:port of the page and all APIs. Port 0 picks a free one.'),
@@ -66,6 +67,11 @@ export const CONFIG_SCHEMA = z.strictObject({
     keepAge: duration('48h', 'Embedded log: how long bytes are kept for a consumer that does not come back.'),
   }),
   collector: section('Metrics collected by Tidemark itself.', {
+    self: z
+      .boolean()
+      .default(true)
+      .describe('Whether its own /metrics are scraped and stored, as job `tidemark`, every scrape.interval.'),
+    selfInterval: duration('15s', 'How often.'),
     host: z
       .boolean()
       .default(true)
@@ -80,6 +86,12 @@ export const CONFIG_SCHEMA = z.strictObject({
       .array(z.unknown())
       .default([])
       .describe("Jobs in the form of Prometheus' scrape_configs, with static_configs and file_sd_configs."),
+    configFile: z
+      .string()
+      .default('')
+      .describe(
+        'A prometheus.yml whose scrape_configs are scraped too; what else it says is left to others and named at start.',
+      ),
   }),
   ingest: section('What is let in.', {
     bodyBytesMax: whole(16 * 1024 ** 2, 1024, 'Largest request body, as sent.'),

@@ -33,6 +33,8 @@ export interface Alerting {
   /** `data` of /api/v1/rules and /api/v1/alerts. */
   rulesJson(filter: RulesFilter): unknown;
   alertsJson(): unknown;
+  /** Puts other rules in place; alerts of those that stay go on. */
+  reloadRules(groups: readonly RuleGroupSpec[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -82,6 +84,7 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
   return {
     rulesJson: (filter) => rulesAnswer(rules?.rules() ?? [], filter),
     alertsJson: () => alertsAnswer(rules?.alerts() ?? []),
+    reloadRules: async (next) => rules?.reload(next),
     close: () => owned.disposeAsync(),
   };
 }

@@ -1,5 +1,5 @@
 import type { Clock, Logger, Random, SelfMetrics } from '@tidemark/base';
-import { IngestPipeline, WriteHandlers } from '@tidemark/ingest';
+import { type IngestLimits, IngestPipeline, WriteHandlers } from '@tidemark/ingest';
 import type { Log } from '@tidemark/log';
 import { type SampleSink, topicName } from '@tidemark/model';
 import type { WriteHandler } from '../app.ts';
@@ -19,27 +19,39 @@ export interface IngestRole {
   readonly handlers: Readonly<Record<string, WriteHandler>>;
   /** Where samples go that this process collects itself; `protocol` is their name in the metrics. */
   sinkFor(protocol: string): SampleSink;
+  /** Takes over the limits of another configuration. */
+  setLimits(config: Config): void;
 }
 
 /** The write path: protocols in, batches on the log. */
 export function startIngest({ config, log, clock, random, logger, metrics }: IngestParts): IngestRole {
-  const { bodyBytesMax, activeSeriesMax, samplesPerSecondMax, pendingBytesMax } = config.ingest;
   const pipeline = new IngestPipeline(
     { clock, random, log, metrics, logger },
     {
       partitions: config.log.partitions,
       topic: topicName('raw', config.log.topicPrefix),
       rawRetentionMs: config.store.retentionRaw,
-      // By the names that refusals give them.
-      bodyBytesMax,
-      activeSeriesMax,
-      samplesPerSecondMax,
-      // Ten seconds of it at once: a sender that was away comes back with what it kept.
-      burstSamplesMax: samplesPerSecondMax * 10,
-      pendingBytesMax,
+      ...limitsOf(config),
     },
   );
   const routes = new WriteHandlers({ pipeline, clock, logger }).routes();
   const handlers = Object.fromEntries(routes.map(({ path, handle }) => [path.replace(/^\/api\/v1/, ''), handle]));
-  return { handlers, sinkFor: (protocol) => pipeline.sinkFor(protocol) };
+  return {
+    handlers,
+    sinkFor: (protocol) => pipeline.sinkFor(protocol),
+    setLimits: (next) => pipeline.setLimits(limitsOf(next)),
+  };
+}
+
+/** By the names that refusals give them. */
+function limitsOf({ ingest }: Config): IngestLimits {
+  const { bodyBytesMax, activeSeriesMax, samplesPerSecondMax, pendingBytesMax } = ingest;
+  // Ten seconds of it at once: a sender that was away comes back with what it kept.
+  return {
+    bodyBytesMax,
+    activeSeriesMax,
+    samplesPerSecondMax,
+    pendingBytesMax,
+    burstSamplesMax: samplesPerSecondMax * 10,
+  };
 }

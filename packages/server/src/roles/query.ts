@@ -10,12 +10,13 @@ export interface QueryParts {
   readonly source: SeriesSource;
   readonly metadata: MetadataSource;
   readonly freshness: Freshness;
+  readonly externalLabels: () => Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly metrics: SelfMetrics;
 }
 
 /** The query service over a source of series, and its routes. */
-export function startQuery({ config, source, metadata, freshness, clock, metrics }: QueryParts) {
+export function startQuery({ config, source, metadata, freshness, externalLabels, clock, metrics }: QueryParts) {
   const { lookback, timeout, samples, series, concurrency } = config.query;
   const { retentionRaw, retention1m, retention1h } = config.store;
   const limits = { seriesMax: series, samplesMax: samples };
@@ -37,8 +38,13 @@ export function startQuery({ config, source, metadata, freshness, clock, metrics
     ...limits,
   });
   const nowMs = () => clock.nowMs();
-  const externalLabels = labelsOf(config.federation.externalLabels);
-  const federation = { service, metadata, nowMs, lookbackMs: () => lookback, externalLabels: () => externalLabels };
+  const federation = {
+    service,
+    metadata,
+    nowMs,
+    lookbackMs: () => lookback,
+    externalLabels: () => labelsOf(externalLabels()),
+  };
   return {
     service,
     router: queryRouter({ service, nowMs, version: VERSION }),

@@ -52,6 +52,8 @@ export async function startTidemark(options: TidemarkOptions = {}): Promise<Tide
     ...withoutTidemark(process.env),
     TIDEMARK_HTTP_LISTEN: `127.0.0.1:${port}`,
     TIDEMARK_DATA: dataFolder,
+    // Series of its own would be among those that tests count; one that wants them says so.
+    TIDEMARK_COLLECTOR_SELF: 'false',
     // As `npm start` sets it: a test that starts the server twenty times strips and compiles the sources once.
     NODE_COMPILE_CACHE: join(PACKAGES, '..', 'node_modules', '.cache', 'tidemark', 'compile'),
     ...options.env,
