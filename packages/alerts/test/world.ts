@@ -3,7 +3,17 @@ import type { AddressInfo } from 'node:net';
 import { type Clock, SelfMetrics, SimClock, seededRandom, silentLogger } from '@tidemark/base';
 import { readCompacted } from '@tidemark/log';
 import { SimLog } from '@tidemark/log/sim';
-import { type InstantAnswer, labelsOf, type QueryPort, topicName } from '@tidemark/model';
+import {
+  formatLabels,
+  type InstantAnswer,
+  isStale,
+  labelsOf,
+  type QueryPort,
+  type SampleBatch,
+  type SampleSink,
+  sectionLabels,
+  topicName,
+} from '@tidemark/model';
 import { expect, onTestFinished } from 'vitest';
 import {
   type AlertEvent,
@@ -70,6 +80,11 @@ export class World {
   /** What every expression answers: metric name (the expression) -> value by instance; an Error is thrown. */
   readonly truth: Record<string, Record<string, number> | Error> = {};
   isFresh = true;
+  /** What was asked, in order. */
+  readonly asked: string[] = [];
+  /** The last sample that rules wrote of each series. */
+  readonly written = new Map<string, number | 'stale'>();
+  sinkFails: Error | undefined;
   /** What the receiver answers; `hang`: nothing, ever. */
   answer: number | 'hang' = 200;
   retryAfter: string | undefined;
@@ -117,6 +132,7 @@ export class World {
     this.rules = await startRules({
       ...around,
       query: this.#query(),
+      sink: this.#sink(),
       groups: groupsOf(rules),
       intervalMs: 10_000,
       ...(resendDelayMs === undefined ? {} : { resendDelayMs }),
@@ -185,10 +201,21 @@ export class World {
     return line === undefined ? undefined : Number(line.slice(series.length + 1));
   }
 
+  #sink(): SampleSink {
+    return {
+      append: async (batch) => {
+        if (this.sinkFails) throw this.sinkFails;
+        const accepted = batch.values.length;
+        for (const [name, value] of samplesOf(batch)) this.written.set(name, value);
+        return { accepted, refused: [] };
+      },
+    };
+  }
+
   #query(): QueryPort {
     return {
       evaluate: async ({ expression, consistency }): Promise<InstantAnswer> => {
-        expect(consistency).toBe('strong');
+        this.asked.push(`${consistency} ${expression}`);
         const answer = this.truth[expression] ?? {};
         if (answer instanceof Error) throw answer;
         const samples = Object.entries(answer).map(([instance, value]) => ({
@@ -239,4 +266,11 @@ async function fetchCounted(process: { inFlight: number }, url: string, init: Re
   } finally {
     process.inFlight--;
   }
+}
+
+function samplesOf(batch: SampleBatch): [string, number | 'stale'][] {
+  return Array.from(batch.values, (value, i) => {
+    const name = formatLabels(sectionLabels(batch.series, batch.sampleSeries[i] as number));
+    return [name, isStale(value) ? 'stale' : value];
+  });
 }

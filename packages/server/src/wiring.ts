@@ -178,12 +178,14 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     clock,
     metrics,
   });
+  const ingest = startIngest({ config, log, clock, random, logger: logger.child('ingest'), metrics });
   const alerting = await startAlerting({
     config,
     groups,
     roles,
     log,
     query: query.service,
+    sink: ingest.sinkFor('rules'),
     clock,
     random,
     logger,
@@ -191,7 +193,6 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     externalUrl: listening.url,
   });
   parts.defer(() => alerting.close());
-  const ingest = startIngest({ config, log, clock, random, logger: logger.child('ingest'), metrics });
   const collector = roles.has('collect')
     ? await startCollector({
         config,

@@ -10,6 +10,7 @@ const rule = (name: string, kind: 'alerting' | 'recording' = 'alerting', team = 
     expression: 'up',
     labels: [{ name: 'team', value: team }],
   } as RuleStatus['rule'],
+  query: 'up',
   health: 'err',
   lastError: 'why',
   fresh: true,
@@ -25,6 +26,7 @@ const group = (file: string, name: string, rules: RuleStatus[]): GroupStatus => 
   rules,
   evaluationSeconds: 1,
   lastEvaluationMs: 0,
+  lastSamples: 0,
 });
 const GROUPS = [
   group('a.yml', 'one', [rule('X'), rule('r', 'recording')]),

@@ -107,7 +107,7 @@ function apiRule(status: RuleStatus, excludeAlerts: boolean): ApiRule {
   const { rule } = status;
   const common = {
     name: rule.name,
-    query: rule.expression,
+    query: status.query,
     labels: textRecord(rule.labels),
     health: status.health,
     ...(status.lastError === '' ? {} : { lastError: status.lastError }),

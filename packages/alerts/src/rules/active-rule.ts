@@ -1,33 +1,18 @@
-import { type Clock, type Logger, messageOf } from '@tidemark/base';
-import type { QueryPort } from '@tidemark/model';
 import type { AlertEvent } from '../event/alert-event.ts';
 import type { AlertStateRecord } from '../event/alert-state-record.ts';
 import type { AlertChanges } from '../event/publisher.ts';
 import { type Alert, newAlert } from './alert.ts';
-import { CandidateMaker, type ExternalFacts } from './alerting.ts';
+import { AlertSeries } from './alert-series.ts';
+import { CandidateMaker } from './alerting.ts';
+import { type Reads, readsOf, shownExpression } from './reads.ts';
 import type { AlertingRuleSpec } from './rule.ts';
+import type { RuleSurroundings, RuleTick } from './rule-at-work.ts';
+import { type EvaluationOutcome, RuleVitals } from './rule-vitals.ts';
 import { advanceAlerts, needsSending } from './state.ts';
-import type { RuleHealth, RuleStatus } from './status.ts';
+import type { RuleStatus } from './status.ts';
+import { WrittenSeries } from './written-series.ts';
 
 // One alerting rule at work: asks, moves its alerts, says what of it belongs on the log, and remembers what got there.
-
-export interface RuleSurroundings {
-  readonly tenant: string;
-  readonly file: string;
-  readonly group: string;
-  readonly intervalMs: number;
-  readonly queryOffsetMs: number;
-  readonly limit: number;
-  readonly query: QueryPort;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly external: ExternalFacts;
-  /** Called with how many texts of an evaluation could not be made. */
-  readonly templateFailed: (count: number) => void;
-  readonly generatorUrl: (expression: string) => string;
-  readonly queryTimeoutMs: number;
-  readonly resendDelayMs: number;
-}
 
 // A state on the log is rewritten at least this often while the alert is active, so that a restart knows how long nobody
 // evaluated. As often as events are repeated by default.
@@ -39,31 +24,30 @@ const OUTAGE_MS_MIN = 2 * STATE_AGE_MS_MAX;
 // After more than this nothing is known of a pending alert (Prometheus' outage tolerance).
 const OUTAGE_MS_MAX = 3_600_000;
 
-export type EvaluationOutcome = 'ok' | 'failed' | 'aborted';
-
 export class ActiveRule {
+  readonly kind = 'alerting';
   readonly rule: AlertingRuleSpec & { readonly identity: string };
+  readonly reads: Reads;
+  /** The expression as people are shown it. */
+  readonly query: string;
+  readonly vitals: RuleVitals;
+  series = new WrittenSeries();
   readonly #around: RuleSurroundings;
   readonly #maker: CandidateMaker;
+  readonly #alertSeries = new AlertSeries();
   #alerts = new Map<string, Alert>();
   /** Gone, but the log still has their state. */
   readonly #unburied = new Set<string>();
   /** Evaluations that restored alerts were saved at; cleared by the first evaluation. */
   #restoredAt = new Map<string, number>();
-  #health: RuleHealth = 'unknown';
-  #lastError = '';
-  #fresh = true;
-  #evaluationSeconds = 0;
-  #lastEvaluationMs: number | undefined;
 
   constructor(rule: AlertingRuleSpec & { readonly identity: string }, around: RuleSurroundings) {
     this.rule = rule;
+    this.reads = asksMore(rule) ? () => true : readsOf(rule.expression);
+    this.query = shownExpression(rule.expression);
+    this.vitals = new RuleVitals(rule.name, around.clock, around.logger);
     this.#around = around;
     this.#maker = new CandidateMaker(rule, around.external, around.templateFailed);
-  }
-
-  get fresh(): boolean {
-    return this.#fresh;
   }
 
   get alerts(): Iterable<Readonly<Alert>> {
@@ -87,6 +71,8 @@ export class ActiveRule {
 
   /** Takes over the alerts of the same rule as it was before a reload. */
   adopt(from: ActiveRule): void {
+    this.series = from.series;
+    this.vitals.adopt(from.vitals);
     this.#alerts = from.#alerts;
     this.#restoredAt = from.#restoredAt;
     for (const fingerprint of from.#unburied) this.#unburied.add(fingerprint);
@@ -94,47 +80,19 @@ export class ActiveRule {
     for (const alert of this.#alerts.values()) alert.savedAtMs = undefined;
   }
 
-  /** One evaluation for the time `atMs`. Never throws; what went wrong is in the status. */
-  async evaluate(atMs: number, signal: AbortSignal): Promise<EvaluationOutcome> {
-    const { clock, query, tenant, queryOffsetMs, queryTimeoutMs, limit } = this.#around;
-    const ask = (expression: string, consistency: 'strong' | 'latest') =>
-      query.evaluate({
-        tenant,
-        expression,
-        atMs: atMs - queryOffsetMs,
-        consistency,
-        timeoutMs: queryTimeoutMs,
-        signal,
-      });
-    const startMs = clock.monotonicMs();
-    this.#lastEvaluationMs = clock.nowMs();
-    try {
-      const answer = await ask(this.rule.expression, 'strong');
-      signal.throwIfAborted();
-      // The rule's own question waited for the data; those of its templates see at least as much.
-      const candidates = await this.#maker.candidates(answer, atMs, (expression) => ask(expression, 'latest'));
+  evaluate(tick: RuleTick): Promise<EvaluationOutcome> {
+    const { atMs, signal, reader } = tick;
+    return this.vitals.during(async () => {
+      const answer = await reader.ask(this.rule.expression);
+      const candidates = await this.#maker.candidates(answer, atMs, (expression) => reader.ask(expression));
       signal.throwIfAborted();
       this.#reckonOutage(atMs);
-      this.#fresh = answer.fresh;
-      this.#advance(candidates, atMs, limit);
-      this.#health = 'ok';
-      this.#lastError = '';
-      return 'ok';
-    } catch (error) {
-      if (signal.aborted) return 'aborted';
-      this.fail(error);
-      return 'failed';
-    } finally {
-      this.#evaluationSeconds = (clock.monotonicMs() - startMs) / 1000;
-    }
-  }
-
-  fail(error: unknown): void {
-    const message = messageOf(error);
-    if (message !== this.#lastError)
-      this.#around.logger.warn('evaluating a rule failed', { rule: this.rule.name, reason: message });
-    this.#health = 'err';
-    this.#lastError = message;
+      this.vitals.fresh = answer.fresh;
+      this.#advance(candidates, atMs);
+      const samples = this.#alertSeries.of(this.#alerts.values());
+      // Alerts that an answer may only lack stay as they are, so their series are all known.
+      tick.writer.add({ series: this.series, samples, isFresh: true, failed: tick.failed(this.vitals) });
+    }, signal);
   }
 
   /** What the evaluation at `atMs` left to be written. Call `written` with it when it is on the log. */
@@ -143,7 +101,7 @@ export class ActiveRule {
     const events: AlertEvent[] = [];
     for (const alert of this.#alerts.values()) {
       // A failed evaluation says nothing of its alerts, and does not make their state younger.
-      const isKnown = this.#health === 'ok';
+      const isKnown = this.vitals.health === 'ok';
       const isSent = isKnown && needsSending(alert, atMs, this.#around.resendDelayMs);
       const isOld = isKnown && alert.phase !== 'resolved' && atMs - (alert.savedAtMs ?? 0) >= STATE_AGE_MS_MAX;
       if (isSent) events.push(this.#event(alert, atMs));
@@ -173,21 +131,28 @@ export class ActiveRule {
   }
 
   status(): RuleStatus {
+    const { health, lastError, fresh, evaluationSeconds, lastEvaluationMs } = this.vitals;
     return {
       rule: this.rule,
-      health: this.#health,
-      lastError: this.#lastError,
-      fresh: this.#fresh,
-      evaluationSeconds: this.#evaluationSeconds,
-      lastEvaluationMs: this.#lastEvaluationMs,
+      query: this.query,
+      health,
+      lastError,
+      fresh,
+      evaluationSeconds,
+      lastEvaluationMs,
       alerts: [...this.#alerts.values()].map((alert) => ({ ...alert })),
     };
   }
 
-  #advance(candidates: Parameters<typeof advanceAlerts>[1], atMs: number, limit: number): void {
+  #advance(candidates: Parameters<typeof advanceAlerts>[1], atMs: number): void {
     const before = [...this.#alerts.keys()];
     try {
-      const gone = advanceAlerts(this.#alerts, candidates, { ...this.rule, limit, isFresh: this.#fresh }, atMs);
+      const gone = advanceAlerts(
+        this.#alerts,
+        candidates,
+        { ...this.rule, limit: this.#around.alertsPerRuleMax, isFresh: this.vitals.fresh },
+        atMs,
+      );
       for (const fingerprint of gone) this.#unburied.add(fingerprint);
     } finally {
       // Above the limit everything is forgotten.
@@ -223,14 +188,14 @@ export class ActiveRule {
       status: alert.phase === 'resolved' ? 'resolved' : 'firing',
       labels: alert.labels,
       annotations: alert.annotations,
-      expression: this.rule.expression,
+      expression: this.query,
       value: alert.value,
       activeAt: alert.activeAtMs,
       startsAt: alert.firedAtMs ?? alert.activeAtMs,
       endsAt: alert.resolvedAtMs ?? this.#validUntil(atMs),
       evaluatedAt: atMs,
-      fresh: this.#fresh,
-      generatorURL: this.#around.generatorUrl(this.rule.expression),
+      fresh: this.vitals.fresh,
+      generatorURL: this.#around.generatorUrl(this.query),
       revision: alert.revision + 1,
     };
   }
@@ -242,7 +207,7 @@ export class ActiveRule {
       state: alert.phase,
       labels: alert.labels,
       annotations: alert.annotations,
-      expression: this.rule.expression,
+      expression: this.query,
       value: alert.value,
       activeAt: alert.activeAtMs,
       firedAt: alert.firedAtMs ?? null,
@@ -250,7 +215,7 @@ export class ActiveRule {
       keepFiringSince: alert.keepFiringSinceMs ?? null,
       validUntil: alert.phase !== 'firing' ? 0 : isSent ? this.#validUntil(atMs) : alert.validUntilMs,
       evaluatedAt: atMs,
-      generatorURL: this.#around.generatorUrl(this.rule.expression),
+      generatorURL: this.#around.generatorUrl(this.query),
       revision: alert.revision + (isSent ? 1 : 0),
     };
   }
@@ -263,4 +228,9 @@ export class ActiveRule {
     const { tenant, file, group } = this.#around;
     return { tenant, file, group, ruleIdentity: this.rule.identity, fingerprint };
   }
+}
+
+/** Templates may ask for anything. */
+function asksMore({ labels, annotations }: AlertingRuleSpec): boolean {
+  return [...labels, ...annotations].some(({ value }) => /\{\{[\s\S]*\bquery\b/.test(value));
 }

@@ -20,7 +20,7 @@ import { type YamlField, YamlReader } from './yaml-reader.ts';
 //       query_offset: 10s        evaluate on data this old
 //       labels: {team: core}     added to every rule's own
 //       rules:
-//         - alert: HighLoad      or `record:`, which is understood and refused by `loadRules`: it cannot run yet
+//         - alert: HighLoad      or `record: a:b:c`, which has expr and labels only
 //           expr: node_load1 > 4
 //           for: 5m
 //           keep_firing_for: 2m
@@ -152,7 +152,7 @@ class RuleFileParser {
     const expression = this.#expression(node, fields);
     return record === ''
       ? this.#alertingRule(fields, alert, expression, labels)
-      : this.#recordingRule(node, fields, record, expression, labels);
+      : this.#recordingRule(fields, record, expression, labels);
   }
 
   #alertingRule(
@@ -180,7 +180,6 @@ class RuleFileParser {
   }
 
   #recordingRule(
-    node: Node | null,
     fields: readonly YamlField[],
     name: string,
     expression: string,
@@ -195,10 +194,6 @@ class RuleFileParser {
     if (/[{}]/.test(name)) {
       this.#complainAt(fields, 'record', `${JSON.stringify(name)} names no series: braces belong into \`expr\``);
     }
-    this.#unsupported.add(
-      node,
-      `the recording rule ${JSON.stringify(name)} cannot run: recording rules are not supported yet`,
-    );
     return { kind: 'recording', name, expression, labels };
   }
 

@@ -1,7 +1,7 @@
 import { type Clock, isTidemarkError, type Logger, Mutex, messageOf, type SelfMetrics } from '@tidemark/base';
 import type { Log } from '@tidemark/log';
 import { readCompacted } from '@tidemark/log';
-import { DEFAULT_TENANT, type Labels, type QueryPort, topicName } from '@tidemark/model';
+import { DEFAULT_TENANT, type Labels, type QueryPort, type SampleSink, topicName } from '@tidemark/model';
 import { type AlertStateRecord, decodeAlertState } from '../event/alert-state-record.ts';
 import { type AlertChanges, AlertPublisher } from '../event/publisher.ts';
 import { alertTopics } from '../event/topics.ts';
@@ -14,12 +14,15 @@ import type { GroupStatus } from './status.ts';
 // The rules of one tenant at work.
 //
 //   alert-state --read once--> groups --tick--> query (strong) --> alerts move --> states to alert-state, events to alerts
+//                                                     \----------> recorded series, ALERTS --> sink
 //
 // One process evaluates a group. A restart finds every alert where it was: `for` goes on, what was told is not told as new.
 
 export interface RulesOptions {
   readonly log: Log;
   readonly query: QueryPort;
+  /** Where recorded series go, and ALERTS. */
+  readonly sink: SampleSink;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: SelfMetrics;
@@ -58,6 +61,8 @@ const RESEND_DELAY_MS = 60_000;
 const QUERY_TIMEOUT_MS = 30_000;
 // 10,000 alerts of about 1 KiB; a rule with more is a mistake in its expression.
 const ALERTS_PER_RULE_MAX = 10_000;
+// A reload does not wait longer for the log to take the last word on series whose group is gone.
+const END_SERIES_MS = 5000;
 
 /** Resolves when the state on the log is read and the groups tick. Throws `LOG_*`, `RULES_INVALID`. */
 export async function startRules(options: RulesOptions): Promise<Rules> {
@@ -111,7 +116,8 @@ class RunningRules implements Rules {
           continue;
         }
         await group.stop();
-        const gone = wanted ? wanted.adopt(group) : group.rules.flatMap((rule) => rule.keys());
+        const gone = wanted ? wanted.adopt(group) : group.alertingRules.flatMap((rule) => rule.keys());
+        if (!wanted) await group.endSeries(AbortSignal.timeout(END_SERIES_MS));
         this.#unburied = [...this.#unburied, ...gone];
       }
       this.#groups = next;
@@ -140,7 +146,7 @@ class RunningRules implements Rules {
   }
 
   #everyAlert(): readonly Readonly<Alert>[] {
-    return [...this.#groups.values()].flatMap((group) => group.rules.flatMap((rule) => [...rule.alerts]));
+    return [...this.#groups.values()].flatMap((group) => group.alertingRules.flatMap((rule) => [...rule.alerts]));
   }
 
   #make(specs: readonly RuleGroupSpec[]): Map<string, RuleGroup> {
@@ -154,6 +160,7 @@ class RunningRules implements Rules {
       tenant: this.#tenant,
       defaultIntervalMs: options.intervalMs ?? INTERVAL_MS,
       query: options.query,
+      sink: options.sink,
       clock: options.clock,
       logger: this.#logger,
       metrics: this.#metrics,

@@ -13,12 +13,16 @@ export interface GroupStatus {
   readonly evaluationSeconds: number;
   /** Wall ms; undefined before the first. */
   readonly lastEvaluationMs: number | undefined;
+  /** Samples that the last evaluation wrote. */
+  readonly lastSamples: number;
 }
 
 export type RuleHealth = 'unknown' | 'ok' | 'err';
 
 export interface RuleStatus {
   readonly rule: AlertingRuleSpec | RecordingRuleSpec;
+  /** The expression as people are shown it. */
+  readonly query: string;
   readonly health: RuleHealth;
   /** Why the last evaluation failed; '' when it didn't. */
   readonly lastError: string;

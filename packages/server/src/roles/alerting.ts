@@ -9,7 +9,7 @@ import {
 } from '@tidemark/alerts';
 import type { Clock, Logger, Random, SelfMetrics } from '@tidemark/base';
 import type { Log } from '@tidemark/log';
-import { DEFAULT_TENANT, type QueryPort } from '@tidemark/model';
+import { DEFAULT_TENANT, type QueryPort, type SampleSink } from '@tidemark/model';
 import { parse } from '@tidemark/promql';
 import type { Config, Role } from '../config/schema.ts';
 import { readRuleFiles } from './rule-files.ts';
@@ -22,6 +22,8 @@ export interface AlertingParts {
   readonly roles: ReadonlySet<Role>;
   readonly log: Log;
   readonly query: QueryPort;
+  /** Where recorded series and ALERTS go. */
+  readonly sink: SampleSink;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -47,13 +49,14 @@ export async function readRules(config: Config, logger: Logger): Promise<readonl
 }
 
 export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
-  const { config, groups, roles, log, query, clock, random, logger, metrics, externalUrl } = parts;
+  const { config, groups, roles, log, query, sink, clock, random, logger, metrics, externalUrl } = parts;
   const { topicPrefix } = config.log;
   await using started = new AsyncDisposableStack();
   const rules = roles.has('rules')
     ? await startRules({
         log,
         query,
+        sink,
         clock,
         logger,
         metrics,

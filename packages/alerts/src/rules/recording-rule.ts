@@ -1,0 +1,83 @@
+import { TidemarkError } from '@tidemark/base';
+import { type Label, labelsOf, METRIC_NAME } from '@tidemark/model';
+import { type Reads, readsOf, shownExpression } from './reads.ts';
+import type { RecordingRuleSpec } from './rule.ts';
+import type { RuleSurroundings, RuleTick } from './rule-at-work.ts';
+import { type EvaluationOutcome, RuleVitals } from './rule-vitals.ts';
+import type { RuleStatus } from './status.ts';
+import { overlaid, type RuleSample, seriesKey, WrittenSeries } from './written-series.ts';
+
+// One recording rule at work: what its expression answers becomes series of the rule's name, its labels laid over theirs.
+
+export class RecordingRule {
+  readonly kind = 'recording';
+  readonly rule: RecordingRuleSpec & { readonly identity: string };
+  readonly reads: Reads;
+  /** The expression as people are shown it. */
+  readonly query: string;
+  readonly vitals: RuleVitals;
+  series = new WrittenSeries();
+  readonly #around: RuleSurroundings;
+  readonly #over: readonly Label[];
+
+  constructor(rule: RecordingRuleSpec & { readonly identity: string }, around: RuleSurroundings) {
+    this.rule = rule;
+    this.reads = readsOf(rule.expression);
+    this.query = shownExpression(rule.expression);
+    this.vitals = new RuleVitals(rule.name, around.clock, around.logger);
+    this.#around = around;
+    const named = [...rule.labels.filter(({ name }) => name !== METRIC_NAME), { name: METRIC_NAME, value: rule.name }];
+    // Sorted by name; an empty value takes a label away and so has to stay here.
+    const order = labelsOf(named.map(({ name }) => ({ name, value: name })));
+    this.#over = order.map(({ name }) => named.find((label) => label.name === name) as Label);
+  }
+
+  /** Takes over what the same rule wrote before a reload. */
+  adopt(from: RecordingRule): void {
+    this.series = from.series;
+    this.vitals.adopt(from.vitals);
+  }
+
+  evaluate(tick: RuleTick): Promise<EvaluationOutcome> {
+    return this.vitals.during(async () => {
+      const answer = await tick.reader.ask(this.rule.expression);
+      tick.signal.throwIfAborted();
+      this.vitals.fresh = answer.fresh;
+      const samples = new Map<string, RuleSample>();
+      for (const { labels, value } of answer.samples) {
+        const own = overlaid(labels, this.#over);
+        const key = seriesKey(own);
+        if (samples.has(key)) throw duplicate();
+        samples.set(key, { labels: own, key, value });
+      }
+      const { seriesPerRuleMax } = this.#around;
+      if (seriesPerRuleMax > 0 && samples.size > seriesPerRuleMax) throw tooMany(seriesPerRuleMax, samples.size);
+      tick.writer.add({ series: this.series, samples, isFresh: answer.fresh, failed: tick.failed(this.vitals) });
+    }, tick.signal);
+  }
+
+  status(): RuleStatus {
+    const { health, lastError, fresh, evaluationSeconds, lastEvaluationMs } = this.vitals;
+    return {
+      rule: this.rule,
+      query: this.query,
+      health,
+      lastError,
+      fresh,
+      evaluationSeconds,
+      lastEvaluationMs,
+      alerts: [],
+    };
+  }
+}
+
+function duplicate(): TidemarkError {
+  return new TidemarkError(
+    'RULE_DUPLICATE_LABELS',
+    'vector contains metrics with the same labelset after applying rule labels',
+  );
+}
+
+function tooMany(limit: number, actual: number): TidemarkError {
+  return new TidemarkError('RULE_SERIES_LIMIT', `exceeded limit of ${limit} with ${actual} series`, { limit, actual });
+}
