@@ -1,23 +1,29 @@
 import { cpus } from 'node:os';
-import { wholePath } from './whole-path.ts';
+import { PEERS, type PeerName, wholePath } from './whole-path.ts';
 
-// npm run bench -- [whole-path] [--series 10000] [--rounds 30] [--samples-per-request 2000] [--seed 1]
+// npm run bench -- [whole-path] [--series 10000] [--rounds 180] [--rate 10] [--peers tidemark,prometheus,victoria-metrics]
 
-const HELP = `npm run bench -- [whole-path] [--series N] [--rounds N] [--samples-per-request N] [--seed N]
+const HELP = `npm run bench -- [whole-path] [--series N] [--rounds N] [--rate N] [--samples-per-request N] [--seed N] [--peers NAME,NAME]
 
-  whole-path   the same remote_write bodies into Tidemark and Prometheus (PROMETHEUS_BIN, else Debian's): CPU-seconds per
-               million samples of the whole process (the first fifth of the rounds told apart as warm-up), peak memory, disk
-               bytes; then queries, their time and CPU
+  whole-path   the same remote_write bodies into Tidemark, Prometheus (PROMETHEUS_BIN, else Debian's) and VictoriaMetrics
+               (VICTORIAMETRICS_BIN, else left out), as from a fleet scraped every 10 s, N times as fast as in life:
+               CPU-seconds per million samples of the whole process (the first fifth of the rounds told apart as warm-up),
+               memory, disk bytes; then a dashboard of twelve queries, CPU and time of each
 `;
 
-const DEFAULTS = { series: 10_000, rounds: 30, 'samples-per-request': 2000, seed: 1 };
+const DEFAULTS = { series: 10_000, rounds: 180, rate: 20, 'samples-per-request': 2000, seed: 1 };
 
 async function main(args: readonly string[]): Promise<void> {
   const numbers: Record<string, number> = { ...DEFAULTS };
+  let peers: readonly PeerName[] = PEERS;
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] as string;
     if (arg === '--help') return void process.stdout.write(HELP);
     if (arg === 'whole-path') continue;
+    if (arg === '--peers') {
+      peers = peersOf(args[++i]);
+      continue;
+    }
     const name = arg.replace(/^--/, '');
     const value = Number(args[++i]);
     if (!Object.hasOwn(DEFAULTS, name) || !(value > 0)) throw new Error(`I do not know ${arg}\n${HELP}`);
@@ -28,11 +34,21 @@ async function main(args: readonly string[]): Promise<void> {
     await wholePath({
       series: numbers['series'] as number,
       rounds: numbers['rounds'] as number,
+      rate: numbers['rate'] as number,
       samplesPerRequest: numbers['samples-per-request'] as number,
       seed: numbers['seed'] as number,
+      peers,
       say: (line) => process.stderr.write(`${line}\n`),
     }),
   );
+}
+
+function peersOf(text = ''): PeerName[] {
+  return text.split(',').map((name) => {
+    const found = PEERS.find((peer) => peer === name);
+    if (found === undefined) throw new Error(`${JSON.stringify(name)} is not one of ${PEERS.join(', ')}`);
+    return found;
+  });
 }
 
 await main(process.argv.slice(2));

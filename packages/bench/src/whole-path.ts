@@ -1,19 +1,24 @@
 import { systemClock } from '@tidemark/base';
 import { Fleet } from '@tidemark/testkit';
 import { tempFolder } from '@tidemark/testkit/real';
+import { DASHBOARD, type Panel } from './dashboard.ts';
 import { type Body, roundOfBodies } from './load/bodies.ts';
+import { type Pace, paceOf } from './load/pace.ts';
 import { closeConnections, send } from './load/send.ts';
-import { type Peer, startPrometheusPeer, startTidemarkPeer } from './peer/peer.ts';
-import { cpuSeconds, folderBytes, peakMemoryBytes } from './peer/process-cost.ts';
+import type { DiskUse, Peer } from './peer/peer.ts';
+import { cpuSeconds, memoryBytes, peakMemoryBytes } from './peer/process-cost.ts';
+import { startPrometheusPeer } from './peer/prometheus.ts';
+import { startTidemarkPeer } from './peer/tidemark.ts';
+import { startVictoriaMetricsPeer } from './peer/victoria-metrics.ts';
 import { report } from './report.ts';
 
-// The whole path: the same remote_write bodies, one after the other, into Tidemark and into Prometheus; then the same
-// queries. CPU is the whole process's, from /proc.
+// The whole path: the same remote_write bodies, one after the other, into Tidemark and its peers, at the pace of a fleet that
+// is scraped every ten seconds (load/pace.ts); then the same dashboard. CPU is the whole process's, from /proc.
 //
-//   rounds   |-- first fifth --|------------------------------------|-- on disk --|  queries x 3  |
-//            new series,       taking in: CPU-s per M samples                     CPU-s of them all
+//   rounds   |-- first fifth --|------------------------------------|-- on disk --|  panels x 3  |
+//            new series,       taking in: CPU-s per M samples                     CPU-s of each
 //            code that is not
-//            compiled yet      peak memory here --------------------------------->|  and here ---->|
+//            compiled yet      memory in the last fifth; its peak
 //
 // What a process does once (meeting its series, compiling its code) would be most of a short run: it is told apart.
 
@@ -21,13 +26,23 @@ export interface WholePathOptions {
   readonly series: number;
   /** Scrapes of every series, 10 s apart. */
   readonly rounds: number;
+  /** How many times as fast as in life. */
+  readonly rate: number;
   readonly samplesPerRequest: number;
   readonly seed: number;
+  readonly peers: readonly PeerName[];
   readonly say: (line: string) => void;
 }
 
+export const PEERS = ['tidemark', 'prometheus', 'victoria-metrics'] as const;
+export type PeerName = (typeof PEERS)[number];
+
+const INTERVAL_MS = 10_000;
 /** Of all rounds, the part that is told apart as warming up. */
 const WARM_UP = 0.2;
+/** Machine time that starting takes. */
+const LEAD_MS = 6000;
+const QUERY_REPEATS = 3;
 
 interface Cost {
   readonly peer: Peer;
@@ -35,7 +50,8 @@ interface Cost {
   readonly atStart: Moment;
   /** When warm-up was over. */
   warm: Moment;
-  queriesCpu: number;
+  /** Resident memory after each of the last rounds, bytes. */
+  readonly memory: number[];
 }
 
 interface Moment {
@@ -43,65 +59,73 @@ interface Moment {
   readonly cpu: number;
 }
 
-const QUERIES = [
-  'sum(rate(node_cpu_seconds_total{mode!="idle"}[1m])) by (instance)',
-  'topk(5, node_load1)',
-  'histogram_quantile(0.99, sum by (le) (rate(http_request_duration_seconds_bucket[1m])))',
-  'count({job="node"})',
-];
-
-const QUERY_REPEATS = 3;
-
 export async function wholePath(options: WholePathOptions): Promise<string> {
-  const { say } = options;
-  const intervalMs = 10_000;
-  const startMs = systemClock.nowMs() - options.rounds * intervalMs;
-  const fleetOf = (hosts: number) => new Fleet({ seed: options.seed, hosts, startMs, intervalMs });
-  const hosts = Math.max(1, Math.round(options.series / fleetOf(1).seriesPerHost));
+  const { series, rounds, seed, samplesPerRequest } = options;
+  const pace = paceOf({ rounds, intervalMs: INTERVAL_MS, rate: options.rate, leadMs: LEAD_MS });
+  const fleetOf = (hosts: number) => new Fleet({ seed, hosts, startMs: pace.startMs, intervalMs: INTERVAL_MS });
+  const hosts = Math.max(2, Math.round(series / fleetOf(1).seriesPerHost));
   const fleet = fleetOf(hosts);
   await using folder = await tempFolder('bench');
-  await using tidemark = await startTidemarkPeer(folder.path);
-  await using prometheus = await startPrometheusPeer(folder.path);
+  await using peers = new AsyncDisposableStack();
   const costs: Cost[] = [];
-  for (const peer of [tidemark, prometheus]) {
+  for (const name of options.peers) {
+    const peer = await startPeer(name, folder.path, pace);
+    if (peer === undefined) continue;
+    peers.use(peer);
     const atStart = { samples: 0, cpu: await cpuSeconds(peer.process.pid) };
-    costs.push({ peer, samples: 0, atStart, warm: atStart, queriesCpu: 0 });
+    costs.push({ peer, samples: 0, atStart, warm: atStart, memory: [] });
   }
-  const warmRounds = Math.floor(options.rounds * WARM_UP);
-  for (let round = 0; round < options.rounds; round++) {
-    if (round === warmRounds) for (const cost of costs) cost.warm = await momentOf(cost);
-    for (const body of roundOfBodies(fleet, hosts, options.samplesPerRequest)) await toEach(costs, body);
-    say(`round ${round + 1} of ${options.rounds}: ${costs[0]?.samples} samples sent`);
-  }
-  const endMs = startMs + options.rounds * intervalMs;
+  const behindMs = await load(options, pace, costs, (samples) => roundOfBodies(fleet, hosts, samples));
   const figures = [];
-  for (const cost of costs) figures.push(await measure(cost, fleet.series.length, endMs));
-  const memory = await Promise.all(costs.map(({ peer }) => peakMemoryBytes(peer.process.pid)));
-  const queries = [];
-  for (const query of QUERIES) queries.push([`\`${query}\``, ...(await timings(costs, query, startMs, endMs))]);
+  for (const cost of costs) figures.push(await measure(cost, fleet.series.length, pace.endMs));
+  const panels = await dashboard(costs, pace.endMs);
   closeConnections();
-  const names = costs.map(({ peer }) => peer.name);
-  const rows = [];
-  for (const [i, { peer, queriesCpu }] of costs.entries()) {
-    const peak = await peakMemoryBytes(peer.process.pid);
-    rows.push([peer.name, ...(figures[i] as number[]), (memory[i] as number) / 1e6, queriesCpu, peak / 1e6]);
+  const title = `${fleet.series.length} series, ${rounds} samples each, ${samplesPerRequest} samples a request, ${options.rate} times as fast as in life (at most ${Math.round(behindMs / 1000)} s behind)`;
+  return `${report(title, COST_HEAD, figures)}\n${report(`the dashboard: CPU ms per query, and best time of ${QUERY_REPEATS} in ms`, ['', ...costs.flatMap(({ peer }) => [`${peer.name} CPU`, 'time'])], panels)}`;
+}
+
+const COST_HEAD = [
+  '',
+  'CPU-s per M samples, warm',
+  'in the first fifth',
+  'sealed B per sample',
+  'whole folder B per sample',
+  'memory MB',
+  'peak MB',
+  'memory B per series',
+];
+
+async function startPeer(name: PeerName, folder: string, pace: Pace): Promise<Peer | undefined> {
+  switch (name) {
+    case 'tidemark':
+      return startTidemarkPeer(folder, pace);
+    case 'prometheus':
+      return startPrometheusPeer(folder);
+    case 'victoria-metrics': {
+      const command = process.env['VICTORIAMETRICS_BIN'];
+      return command ? startVictoriaMetricsPeer(folder, command) : undefined;
+    }
   }
-  return [
-    report(
-      `${fleet.series.length} series, ${options.rounds} samples each, ${options.samplesPerRequest} samples a request`,
-      [
-        '',
-        'CPU-s per M samples, warm',
-        `in the first ${warmRounds} of ${options.rounds} rounds`,
-        'disk B per sample',
-        'peak memory MB',
-        'CPU-s of the queries below',
-        'peak memory MB with them',
-      ],
-      rows,
-    ),
-    report(`range queries over all of it, step 10 s: milliseconds, best of ${QUERY_REPEATS}`, ['', ...names], queries),
-  ].join('\n');
+}
+
+/** Every round when it is due. Returns how far behind the load was at worst, ms of its time. */
+async function load(
+  { rounds, samplesPerRequest, say }: WholePathOptions,
+  pace: Pace,
+  costs: readonly Cost[],
+  bodiesOf: (samplesPerRequest: number) => Iterable<Body>,
+): Promise<number> {
+  const warmRounds = Math.floor(rounds * WARM_UP);
+  let behindMs = 0;
+  for (let round = 0; round < rounds; round++) {
+    behindMs = Math.max(behindMs, await pace.until(pace.startMs + (round + 1) * INTERVAL_MS));
+    if (round === warmRounds) for (const cost of costs) cost.warm = await momentOf(cost);
+    for (const body of bodiesOf(samplesPerRequest)) await toEach(costs, body);
+    if (round >= rounds - warmRounds - 1)
+      for (const cost of costs) cost.memory.push(await memoryBytes(cost.peer.process.pid));
+    say(`round ${round + 1} of ${rounds}: ${costs[0]?.samples} samples sent`);
+  }
+  return behindMs;
 }
 
 /** The same body to each, in turn, so that a slow moment of the machine meets all. */
@@ -121,41 +145,67 @@ function perMillion(from: Moment, to: Moment): number {
   return ((to.cpu - from.cpu) / (to.samples - from.samples)) * 1e6;
 }
 
-/** Puts all on disk, and asks whether it is there. CPU when warm, CPU before, disk. */
-async function measure(cost: Cost, series: number, endMs: number): Promise<number[]> {
-  const { peer, samples } = cost;
-  await peer.settle();
+/** Puts all on disk, and asks whether it is there: the row of COST_HEAD. */
+async function measure(cost: Cost, series: number, endMs: number): Promise<(string | number)[]> {
+  const { peer, samples, memory } = cost;
+  const peak = await peakMemoryBytes(peer.process.pid);
+  const disk: DiskUse = await peer.settle();
   const settled = await momentOf(cost);
   const found = await ask(peer, 'query', { query: 'count({job="node"})', time: String(endMs / 1000) });
   const counted = Number((found as { result: { value: [number, string] }[] }).result[0]?.value[1]);
   if (counted !== series) throw new Error(`${peer.name} answers ${counted} series of ${series}`);
-  const disk = await folderBytes(peer.dataFolder);
-  return [perMillion(cost.warm, settled), perMillion(cost.atStart, cost.warm), disk / samples];
+  const usual = memory.toSorted((a, b) => a - b)[memory.length >> 1] as number;
+  return [
+    peer.name,
+    perMillion(cost.warm, settled),
+    perMillion(cost.atStart, cost.warm),
+    disk.sealedBytes / samples,
+    disk.wholeBytes / samples,
+    usual / 1e6,
+    peak / 1e6,
+    Math.round(usual / series),
+  ];
 }
 
-async function timings(costs: readonly Cost[], query: string, startMs: number, endMs: number): Promise<number[]> {
-  const best = costs.map(() => Number.POSITIVE_INFINITY);
-  for (let again = 0; again < QUERY_REPEATS; again++) {
-    for (const [i, cost] of costs.entries()) {
-      const { cpu } = await momentOf(cost);
-      const began = systemClock.monotonicMs();
-      await ask(cost.peer, 'query_range', {
-        query,
-        start: String(startMs / 1000),
-        end: String(endMs / 1000),
-        step: '10',
-      });
-      best[i] = Math.min(best[i] as number, systemClock.monotonicMs() - began);
-      cost.queriesCpu += (await momentOf(cost)).cpu - cpu;
+/** A row per panel: CPU ms per query and best time of each peer; at the end the sum. */
+async function dashboard(costs: readonly Cost[], endMs: number): Promise<(string | number)[][]> {
+  const rows: (string | number)[][] = [];
+  const sums = costs.map(() => [0, 0] as [number, number]);
+  for (const panel of DASHBOARD) {
+    const cells: number[] = [];
+    for (const [i, { peer }] of costs.entries()) {
+      const [cpuMs, bestMs] = await timed(peer, panel, endMs);
+      (sums[i] as number[])[0] = (sums[i]?.[0] as number) + cpuMs;
+      (sums[i] as number[])[1] = (sums[i]?.[1] as number) + bestMs;
+      cells.push(cpuMs, bestMs);
     }
+    rows.push([`\`${panel.query}\`${panel.rangeMs === 0 ? '' : ` over ${panel.rangeMs / 60_000} min`}`, ...cells]);
   }
-  return best;
+  return [...rows, ['**all twelve**', ...sums.flat()]];
+}
+
+async function timed(peer: Peer, { query, rangeMs, stepMs }: Panel, endMs: number): Promise<[number, number]> {
+  let bestMs = Number.POSITIVE_INFINITY;
+  const cpuBefore = await cpuSeconds(peer.process.pid);
+  for (let again = 0; again < QUERY_REPEATS; again++) {
+    const began = systemClock.monotonicMs();
+    if (rangeMs === 0) await ask(peer, 'query', { query, time: String(endMs / 1000) });
+    else {
+      const range = { start: String((endMs - rangeMs) / 1000), end: String(endMs / 1000), step: String(stepMs / 1000) };
+      await ask(peer, 'query_range', { query, ...range });
+    }
+    bestMs = Math.min(bestMs, systemClock.monotonicMs() - began);
+  }
+  return [(((await cpuSeconds(peer.process.pid)) - cpuBefore) / QUERY_REPEATS) * 1000, bestMs];
 }
 
 async function ask(peer: Peer, path: string, params: Record<string, string>): Promise<unknown> {
-  const response = await fetch(`${peer.url}/api/v1/${path}?${new URLSearchParams(params)}`, {
-    headers: { 'x-read-consistency': 'strong' },
-  });
+  const response = await fetch(
+    `${peer.url}/api/v1/${path}?${new URLSearchParams({ ...params, ...peer.queryParams })}`,
+    {
+      headers: { 'x-read-consistency': 'strong' },
+    },
+  );
   const body = (await response.json()) as { status: string; data: unknown };
   if (body.status !== 'success') throw new Error(`${peer.name}: ${JSON.stringify(body)}`);
   return body.data;

@@ -15,8 +15,17 @@ export async function cpuSeconds(pid: number): Promise<number> {
 }
 
 /** Highest resident memory so far, bytes. */
-export async function peakMemoryBytes(pid: number): Promise<number> {
-  const match = /^VmHWM:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'));
+export function peakMemoryBytes(pid: number): Promise<number> {
+  return statusBytes(pid, 'VmHWM');
+}
+
+/** Resident memory now, bytes. */
+export function memoryBytes(pid: number): Promise<number> {
+  return statusBytes(pid, 'VmRSS');
+}
+
+async function statusBytes(pid: number, field: string): Promise<number> {
+  const match = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(await readFile(`/proc/${pid}/status`, 'utf8'));
   return Number(match?.[1]) * 1024;
 }
 
