@@ -18,7 +18,14 @@ const heapFlags = command[0] === 'serve' ? ['--max-semi-space-size=16', '--initi
 const args = [...sourceFlags, ...heapFlags, main, ...command];
 const node = projectNode();
 // Parsed and type-stripped sources are kept between runs: about half of the start otherwise.
-const env = { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'tidemark', 'compile'), ...process.env };
+// Columns come and go from several threads: with an arena for each of them, and a threshold that grows with what is freed, glibc
+// keeps a hundred megabytes that nobody uses (measured: 609 MB instead of 722 with 100,000 series).
+const env = {
+  NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'tidemark', 'compile'),
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+  ...process.env,
+};
 
 if (!existsSync(main)) {
   process.stderr.write(`${main} is missing: this clone is not whole.\n`);

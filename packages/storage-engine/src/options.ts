@@ -18,8 +18,11 @@ export const COMPACTED_MS: Readonly<Record<Tier, readonly number[]>> = {
   '1h': [13 * 7 * DAY_MS, 52 * 7 * DAY_MS],
 };
 
-/** Entries of a slot: few rows, for a row is thirteen numbers. Part of checkpoints on disk. */
-export const SLOT_SIZE: Readonly<Record<Tier, number>> = { raw: 16, '1m': 4, '1h': 4 };
+/**
+ * Entries of a slot: a row is thirteen numbers, so few of them, and of hours one: a series gets 256, 224 and 112 bytes. Part of
+ * checkpoints on disk; a head that was kept with others is put into these when its shard opens.
+ */
+export const SLOT_SIZE: Readonly<Record<Tier, number>> = { raw: 16, '1m': 2, '1h': 1 };
 
 /** Places where a test may stop the process; each is between two durable steps. */
 export type KillPoint =

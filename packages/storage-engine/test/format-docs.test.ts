@@ -37,6 +37,7 @@ function decoded(name: string): { times: number[]; values: number[] } {
 
 test('chunk.md', () => {
   expect(decoded('chunk-gauge')).toEqual({ times: [1000, 2000, 3000, 4000], values: [1.5, 1.25, 1.75, 1] });
+  expect(decoded('chunk-constant')).toEqual({ times: [1000, 2000], values: [7, 7] });
   expect(decoded('chunk-minus-zero')).toEqual({ times: [1000, 2000], values: [1, -0] });
 });
 

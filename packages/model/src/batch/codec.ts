@@ -11,6 +11,7 @@ import {
 } from './columns.ts';
 import { unpack } from './packing.ts';
 import { EMBEDDED_SCHEMA_IDS, readRowRecord, readSampleRecord, writeRecord } from './record.ts';
+import { Remembered } from './remembered.ts';
 import { RESOLUTION_MS, type Resolution, ROW_FLOAT_COLUMNS, type RowBatch, type RowColumns } from './row-batch.ts';
 import type { ExemplarColumns, HistogramColumns, MetricMetadata, SampleBatch } from './sample-batch.ts';
 import { packedSeries, SectionReader } from './series-codec.ts';
@@ -31,9 +32,9 @@ export { EMBEDDED_SCHEMA_IDS, ROW_BATCH_SCHEMA, SAMPLE_BATCH_SCHEMA } from './re
 const SAMPLES_MAX = 10_000_000;
 const TAG = { histograms: 1, exemplars: 2, metadata: 3 } as const;
 
-/** What this process encoded or decoded, by the identity of the bytes: consumers beside the producer decode nothing. */
-const rememberedSamples = new WeakMap<Uint8Array, SampleBatch>();
-const rememberedRows = new WeakMap<Uint8Array, RowBatch>();
+// Columns of a sample: which series u32, time and value f64. Of a row: 13 of f64, 2 of u32.
+const rememberedSamples = new Remembered<SampleBatch>(({ values }) => values.length * 20);
+const rememberedRows = new Remembered<RowBatch>(({ rows }) => rows.length * 112);
 const sections = new SectionReader();
 
 // 4 MiB: the columns of some 60,000 rows. What a larger batch needed is let go.
@@ -47,7 +48,7 @@ function scratchColumns(): ByteWriter {
   return scratch;
 }
 
-/** The record's value. The batch is remembered behind the bytes: neither may change afterwards. */
+/** The record's value. The batch is remembered for a while behind the bytes: neither may change afterwards. */
 export function encodeSampleBatch(batch: SampleBatch, schemaId: number = EMBEDDED_SCHEMA_IDS.sampleBatch): Uint8Array {
   const count = batch.values.length;
   const writer = scratchColumns();
@@ -72,7 +73,7 @@ export function encodeSampleBatch(batch: SampleBatch, schemaId: number = EMBEDDE
   return value;
 }
 
-/** Throws `BATCH_MALFORMED`, `BATCH_CHECKSUM`, `BATCH_VERSION`. The same bytes object gives the same batch object. */
+/** Throws `BATCH_MALFORMED`, `BATCH_CHECKSUM`, `BATCH_VERSION`. The same bytes object gives the same batch object for a while. */
 export function decodeSampleBatch(value: Uint8Array): SampleBatch {
   const known = rememberedSamples.get(value);
   if (known) return known;
@@ -99,7 +100,7 @@ export function decodeSampleBatch(value: Uint8Array): SampleBatch {
   return batch;
 }
 
-/** The record's value. The batch is remembered behind the bytes: neither may change afterwards. */
+/** The record's value. The batch is remembered for a while behind the bytes: neither may change afterwards. */
 export function encodeRowBatch(batch: RowBatch, schemaId: number = EMBEDDED_SCHEMA_IDS.rowBatch): Uint8Array {
   const { rows } = batch;
   const writer = scratchColumns();
@@ -124,7 +125,7 @@ export function encodeRowBatch(batch: RowBatch, schemaId: number = EMBEDDED_SCHE
   return value;
 }
 
-/** Throws `BATCH_MALFORMED`, `BATCH_CHECKSUM`, `BATCH_VERSION`. The same bytes object gives the same batch object. */
+/** Throws `BATCH_MALFORMED`, `BATCH_CHECKSUM`, `BATCH_VERSION`. The same bytes object gives the same batch object for a while. */
 export function decodeRowBatch(value: Uint8Array): RowBatch {
   const known = rememberedRows.get(value);
   if (known) return known;

@@ -30,6 +30,10 @@ const FILLS: readonly Fill[] = [
   (random, _, values, i) => {
     values[i] = [0, -0, Number.NaN, Number.POSITIVE_INFINITY, 1, 0.1][random.below(6)] as number;
   },
+  (random, words, values, i) => {
+    values[i] = Math.round((random.next() - 0.5) * 2 ** random.below(54)) / 10 ** random.below(8);
+    if (i > 0) words.copyWithin(i * 2, i * 2 - 2, i * 2);
+  },
 ];
 
 test(`every column comes back bit for bit (seed ${SEED})`, () => {
@@ -48,6 +52,7 @@ test(`every column comes back bit for bit (seed ${SEED})`, () => {
       const fill = FILLS[random.below(FILLS.length)] as Fill;
       for (let i = 0; i < count; i++) fill(random, words, values, i);
     }
+    if (random.below(6) === 0) source.columns[1]?.words.set(source.columns[0]?.words as Uint32Array);
     source.length = count;
     const writer = new ByteWriter();
     writeChunk(writer, source, 0, count);

@@ -105,6 +105,38 @@ describe('the size is what the data deserves', () => {
   });
 });
 
+describe('columns beside one another', () => {
+  const pair = (left: readonly number[], right: readonly number[]) => {
+    const columns = new Columns(2, left.length);
+    columns.timestampsMs.set(steady(left.length));
+    columns.columns[0]?.values.set(left);
+    columns.columns[1]?.values.set(right);
+    columns.length = left.length;
+    const bytes = encode(columns);
+    const back = new Columns(2, 1);
+    readChunk(bytes, 0, bytes.length, back);
+    expect(bitsOf(back)).toEqual(bitsOf(columns));
+    return bytes;
+  };
+
+  test('one with the bits of one before it costs two bytes', () => {
+    const values = [1.5, 2.25, Math.PI, Number.NaN];
+    expect(pair(values, values).length - encode(columnsOf(steady(4), values)).length).toBe(2);
+  });
+  test('0 and -0 are not the same bits', () => {
+    pair([0, 0, 0], [-0, -0, -0]);
+  });
+  test('a column that is to be like itself or a later one is refused', () => {
+    const values = [1, 2, 3];
+    const bytes = pair(values, values);
+    for (const number of [1, 2, 255]) {
+      bytes[bytes.length - 1] = number;
+      const error = thrownBy(() => readChunk(bytes, 0, bytes.length, new Columns(2)));
+      expect(isTidemarkError(error, 'CHUNK_MALFORMED'), `column ${number}`).toBe(true);
+    }
+  });
+});
+
 describe('bad bytes', () => {
   const good = encode(
     columnsOf(

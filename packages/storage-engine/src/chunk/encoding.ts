@@ -8,6 +8,8 @@ export const VALUES_DECIMAL = 2;
 export const VALUES_DECIMAL_DELTA = 3;
 export const VALUES_XOR = 4;
 export const VALUES_PLAIN = 5;
+export const VALUES_CONSTANT_DECIMAL = 6;
+export const VALUES_COPY = 7;
 
 // 1,024 samples: a bound for readers' buffers. Writers stay well below it: a chunk is the least that a read decodes.
 export const CHUNK_SAMPLES_MAX = 1024;

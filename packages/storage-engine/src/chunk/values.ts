@@ -4,6 +4,7 @@ import { storageError } from '../errors.ts';
 import {
   CHUNK_SAMPLES_MAX,
   VALUES_CONSTANT,
+  VALUES_CONSTANT_DECIMAL,
   VALUES_DECIMAL,
   VALUES_DECIMAL_DELTA,
   VALUES_PLAIN,
@@ -18,12 +19,15 @@ import { readXor, writeXor } from './xor.ts';
 //   VALUES_DECIMAL_DELTA  exponent u8 | first zigzag | packed steps    mantissas by their steps: counters
 //   VALUES_XOR            xor.ts                                       anything else
 //   VALUES_PLAIN          f64 each                                     where even that is longer
+//   VALUES_CONSTANT_DECIMAL  exponent u8 | mantissa zigzag             all the same, and decimal
 //
 // A column is decimal when every value is the double nearest to mantissa / 10^exponent, which the writer checks by doing
 // the reader's division: IEEE division rounds correctly, so the reader gets the same bits. Mantissas stay below 2^50, so that
 // steps between them and their zigzags are exact. -0 and NaN have no mantissa.
 
 const MANTISSA_MAX = 2 ** 50;
+// Its zigzag is six bytes at most: with the exponent one less than the double.
+const SHORT_MANTISSA = 2 ** 41;
 const EXPONENT_MAX = 15;
 const POWERS = Array.from({ length: EXPONENT_MAX + 1 }, (_, i) => 10 ** i);
 
@@ -41,8 +45,7 @@ export function writeValues(
   count: number,
 ): void {
   if (isConstant(words, start, count)) {
-    writer.u8(VALUES_CONSTANT);
-    writeWords(writer, words, start, 1);
+    writeConstant(writer, values, words, start);
     return;
   }
   const exponent = decimalExponent(values, start, count);
@@ -59,23 +62,26 @@ export function writeValues(
   writeWords(writer, words, start, count);
 }
 
-/** Fills `into[at, at + count)`; `words` is a u32 view of `into`. */
+/** Fills `into[at, at + count)`; `words` is a u32 view of `into`. The number of the encoding was read already. */
 export function readValues(
   reader: ByteReader,
+  encoding: number,
   into: Float64Array,
   words: Uint32Array,
   at: number,
   count: number,
 ): void {
-  const encoding = reader.u8();
   switch (encoding) {
     case VALUES_CONSTANT:
       readWords(reader, words, at, 1);
-      for (let i = 1; i < count; i++) {
-        words[(at + i) * 2] = words[at * 2] as number;
-        words[(at + i) * 2 + 1] = words[at * 2 + 1] as number;
-      }
+      repeat(words, at, count);
       return;
+    case VALUES_CONSTANT_DECIMAL: {
+      const power = readPower(reader);
+      into[at] = reader.zigzag() / power;
+      repeat(words, at, count);
+      return;
+    }
     case VALUES_DECIMAL: {
       const power = readPower(reader);
       readPacked(reader, mantissas, count);
@@ -101,6 +107,27 @@ export function readValues(
       return;
     default:
       throw storageError('CHUNK_MALFORMED', `no value encoding has the number ${encoding}`, { encoding });
+  }
+}
+
+/** A decimal takes three bytes or four where the double takes eight; near the cap it takes as many. */
+function writeConstant(writer: ByteWriter, values: Float64Array, words: Uint32Array, start: number): void {
+  const exponent = decimalExponent(values, start, 1);
+  if (exponent >= 0 && Math.abs(mantissas[0] as number) < SHORT_MANTISSA) {
+    writer.u8(VALUES_CONSTANT_DECIMAL);
+    writer.u8(exponent);
+    writer.zigzag(mantissas[0] as number);
+    return;
+  }
+  writer.u8(VALUES_CONSTANT);
+  writeWords(writer, words, start, 1);
+}
+
+/** Puts the value at `at` into the `count - 1` places after it. */
+function repeat(words: Uint32Array, at: number, count: number): void {
+  for (let i = 1; i < count; i++) {
+    words[(at + i) * 2] = words[at * 2] as number;
+    words[(at + i) * 2 + 1] = words[at * 2 + 1] as number;
   }
 }
 

@@ -5,6 +5,8 @@ import { restoreSections } from '../checkpoint/head-pages.ts';
 import { SeriesFile } from '../checkpoint/series-file.ts';
 import { storageError } from '../errors.ts';
 import { SHARDS_FOLDER, type ShardName, seriesFileName, shardFolder, windowsFolder } from '../filename.ts';
+import { transplantHead } from '../head/transplant.ts';
+import { SLOT_SIZE } from '../options.ts';
 import type { Quarantine } from '../partition/window.ts';
 import { loadWindow } from '../partition/window-reader.ts';
 import type { Sealed } from '../tiering/manifest.ts';
@@ -64,10 +66,12 @@ export async function openShard(
     if (shard.registry.count !== header.seriesCount) {
       throw storageError('CHECKPOINT_CORRUPT', `${folder} has ${shard.registry.count} series of ${header.seriesCount}`);
     }
+    shard.head = shard.makeHead(header.slotSize);
     shard.head.reserve(header.seriesCount);
     restoreSections(shard.head, sections, header.seriesCount);
     shard.head.frozenThroughMs = header.frozenThroughMs;
     await loadWindows(context, shard, header);
+    if (header.slotSize !== SLOT_SIZE[shard.tier]) resize(shard);
   } catch (error) {
     await seriesFile.close();
     throw error;
@@ -75,6 +79,21 @@ export async function openShard(
   shard.seriesFile = seriesFile;
   await removeOldFiles(context, folder, seriesFile.number);
   return shard;
+}
+
+/** A head that was kept with slots of another size: what it holds becomes chunks, and the series go on in slots of today's. */
+function resize(shard: Shard): void {
+  const { head: old } = shard;
+  const { count } = shard.registry;
+  for (let ref = 0; ref < count; ref++) old.finish(ref);
+  const fresh = shard.makeHead();
+  fresh.reserve(count);
+  transplantHead(
+    old,
+    fresh,
+    Uint32Array.from({ length: count }, (_, ref) => ref),
+  );
+  shard.head = fresh;
 }
 
 async function loadWindows(context: OpenContext, shard: Shard, header: CheckpointHeader): Promise<void> {

@@ -97,10 +97,10 @@ export class Shard {
     });
   }
 
-  makeHead(): Head {
+  makeHead(slotSize = SLOT_SIZE[this.tier]): Head {
     return new Head({
       columnCount: this.tier === 'raw' ? 1 : ROW_COLUMN_COUNT,
-      slotSize: SLOT_SIZE[this.tier],
+      slotSize,
       windowMs: this.windowMs,
       // Out of order is drained by a checkpoint only: its generation ranks what it takes.
       emit: (startMs, ref, run, from, to, inOrder) =>
