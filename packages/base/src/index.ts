@@ -16,6 +16,7 @@ export {
   type Histogram,
   LATENCY_BUCKETS,
   type Labelled,
+  type MetricDescription,
   SelfMetrics,
 } from './self-metrics.ts';
 export { TaskGroup } from './task-group.ts';

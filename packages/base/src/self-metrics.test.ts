@@ -56,3 +56,13 @@ test('a name is made once', () => {
   metrics.gauge('tm_size', '.');
   expect(() => metrics.counter('tm_size', '.')).toThrow('tm_size is made twice');
 });
+
+test('every metric is described, by name, with or without series', () => {
+  const metrics = new SelfMetrics();
+  metrics.counters('tm_b_total', 'B.', ['reason', 'tenant']);
+  metrics.histogram('tm_a_seconds', 'A.');
+  expect(metrics.describe()).toEqual([
+    { name: 'tm_a_seconds', help: 'A.', type: 'histogram', labelNames: [] },
+    { name: 'tm_b_total', help: 'B.', type: 'counter', labelNames: ['reason', 'tenant'] },
+  ]);
+});

@@ -22,10 +22,14 @@ export interface Labelled<M> {
 /** Label values, in the order of the names, with their number. */
 type ReadSeries = () => Iterable<readonly [values: readonly string[], value: number]>;
 
-interface Family {
+export interface MetricDescription {
   readonly name: string;
   readonly help: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly labelNames: readonly string[];
+}
+
+interface Family extends MetricDescription {
   write(out: string[]): void;
 }
 
@@ -78,6 +82,7 @@ export class SelfMetrics {
       name,
       help,
       type: 'gauge',
+      labelNames: [],
       write(out) {
         out.push(`${name} ${formatValue(read())}`);
       },
@@ -90,6 +95,7 @@ export class SelfMetrics {
       name,
       help,
       type: 'counter',
+      labelNames: [],
       write(out) {
         out.push(`${name} ${formatValue(read())}`);
       },
@@ -111,6 +117,7 @@ export class SelfMetrics {
       name,
       help,
       type,
+      labelNames,
       write(out) {
         let left = SERIES_MAX;
         for (const [values, value] of read()) {
@@ -128,6 +135,7 @@ export class SelfMetrics {
       name,
       help,
       type: 'histogram',
+      labelNames: [],
       write(out) {
         let cumulative = 0;
         for (let i = 0; i < buckets.length; i++) {
@@ -152,6 +160,13 @@ export class SelfMetrics {
     };
   }
 
+  /** Every metric there is, with or without series; by name. */
+  describe(): readonly MetricDescription[] {
+    return [...this.#families.values()]
+      .map(({ name, help, type, labelNames }) => ({ name, help, type, labelNames }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
   /** The whole page, Prometheus text format 0.0.4. */
   expose(): string {
     const out: string[] = [];
@@ -174,6 +189,7 @@ export class SelfMetrics {
       name,
       help,
       type,
+      labelNames,
       write(out) {
         for (const { values, metric } of series.values()) {
           out.push(`${name}${formatLabels(labelNames, values)} ${formatValue(metric.held)}`);

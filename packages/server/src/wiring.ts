@@ -3,6 +3,7 @@ import {
   type Clock,
   type Logger,
   type LogLevel,
+  type MetricDescription,
   nodeDisk,
   type Random,
   SelfMetrics,
@@ -60,6 +61,8 @@ export interface Tidemark {
   readonly dataFolder: string;
   /** Reads the configuration again; throws what is wrong with it, and then nothing has changed. */
   reload(): Promise<void>;
+  /** Every metric it has of itself. */
+  describeMetrics(): readonly MetricDescription[];
   /** Stops taking in, checkpoints, lets go. Twice is fine. */
   close(): Promise<void>;
 }
@@ -258,7 +261,13 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
   // Only now, because it scrapes itself too.
   await collector?.scrape(options.loaded, listening.url);
   const owned = parts.move();
-  return { url: listening.url, dataFolder, reload: () => reloader.reload(), close: () => owned.disposeAsync() };
+  return {
+    url: listening.url,
+    dataFolder,
+    reload: () => reloader.reload(),
+    describeMetrics: () => metrics.describe(),
+    close: () => owned.disposeAsync(),
+  };
 }
 
 function topicSpecs(config: Config): TopicSpec[] {

@@ -67,17 +67,18 @@ export const CONFIG_SCHEMA = z.strictObject({
     keepAge: duration('48h', 'Embedded log: how long bytes are kept for a consumer that does not come back.'),
   }),
   collector: section('Metrics collected by Tidemark itself.', {
-    self: z
-      .boolean()
-      .default(true)
-      .describe('Whether its own /metrics are scraped and stored, as job `tidemark`, every scrape.interval.'),
-    selfInterval: duration('15s', 'How often.'),
+    self: z.boolean().default(true).describe('Whether its own /metrics are scraped and stored, as job `tidemark`.'),
+    selfInterval: duration('15s', 'How often its own metrics are scraped.'),
     host: z
       .boolean()
       .default(true)
       .describe("Whether this host's own metrics are collected, named as node_exporter names them."),
-    hostInterval: duration('5s', 'How often.'),
-    instance: z.string().min(1).default(hostname()).describe('The `instance` label of the host metrics.'),
+    hostInterval: duration('5s', "How often the host's metrics are read."),
+    instance: z
+      .string()
+      .min(1)
+      .default(hostname())
+      .meta({ description: 'The `instance` label of the host metrics.', defaultText: "the host's name" }),
   }),
   scrape: section('Targets that are scraped.', {
     interval: duration('1m', 'How often, where a job does not say.'),

@@ -1,0 +1,44 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type MetricDescription, silentLogger, systemClock, systemRandom } from '@tidemark/base';
+import { parseConfig } from '../config/load.ts';
+import { configJsonSchema } from '../config/schema.ts';
+import { startTidemark } from '../wiring.ts';
+import { configurationPage, type Schema } from './configuration-page.ts';
+import { metricsPage } from './metrics-page.ts';
+
+// The pages of docs/ that are made from the code, by path. `npm run docs` writes them, a test compares.
+
+export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
+  return new Map([
+    ['docs/operating/configuration.md', configurationPage(configJsonSchema() as Schema)],
+    ['docs/metrics.md', metricsPage(await metricsOfAll())],
+  ]);
+}
+
+/** Every metric of a process with all roles, asked of one that is started for it in a folder of its own. */
+async function metricsOfAll(): Promise<readonly MetricDescription[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'tidemark-pages-'));
+  try {
+    const text = JSON.stringify({ data: join(folder, 'data'), http: { listen: '127.0.0.1:0' } });
+    const loaded = { ...parseConfig(text, 'pages', { env: {} }), file: undefined };
+    const tidemark = await startTidemark({
+      loaded,
+      load: async () => loaded,
+      clock: systemClock,
+      random: systemRandom,
+      logger: silentLogger,
+      onFailure: () => undefined,
+      setLogLevel: () => undefined,
+      onQuit: () => undefined,
+    });
+    try {
+      return tidemark.describeMetrics();
+    } finally {
+      await tidemark.close();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
