@@ -9,5 +9,12 @@ export {
 } from './embedded/inspect.ts';
 export { type EmbeddedLogParts, openEmbeddedLog } from './embedded/open.ts';
 export { DEFAULT_OPTIONS as EMBEDDED_LOG_DEFAULTS, type EmbeddedLogOptions } from './embedded/options.ts';
+export {
+  examineJournal,
+  type JournalReport,
+  type PartitionLoss,
+  type RepairParts,
+  repairJournal,
+} from './embedded/repair.ts';
 export type * from './log.ts';
 export { readCompacted } from './read-compacted.ts';

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { readAll, textOf } from '../src/conformance/traits.ts';
 import { inspectJournal } from '../src/embedded/inspect.ts';
 import { openEmbeddedLog } from '../src/embedded/open.ts';
+import { repairJournal } from '../src/embedded/repair.ts';
 import { diskOf, FIRST, FOLDER } from './disks.ts';
 
 // docs/format/embedded-log.md shows a file byte by byte; a page that lies fails here.
@@ -87,4 +88,21 @@ test('the transaction on the page opens whole, and the same calls write it', asy
   await writer.close();
   const bytes = Buffer.from(await written.read(FIRST)).toString('hex');
   expect(bytes).toBe(Buffer.from(hexBlock('transaction')).toString('hex'));
+});
+
+test('the journal on the page with a flipped bit is repaired as the page says, and opens', async () => {
+  const damaged = hexBlock('journal');
+  damaged[150] = (damaged[150] as number) ^ 1;
+  const disk = await diskOf(new Map([[FIRST, damaged]]));
+  await expect(openOn(disk)).rejects.toMatchObject({ code: 'LOG_CORRUPT', details: { position: 98 } });
+  await repairJournal({ disk, folder: FOLDER });
+  const wanted = Buffer.concat([damaged.subarray(0, 98), hexBlock('repaired')]);
+  expect(Buffer.from(await disk.read(FIRST)).toString('hex')).toBe(wanted.toString('hex'));
+  const log = await openOn(disk);
+  expect((await log.bounds(SPEC.name)).map(({ end }) => end)).toEqual([58, 59]);
+  expect(await log.committed('storer', [raw(1)])).toEqual([{ ...raw(1), offset: 1 }]);
+  await log.ensureTopics([ROWS]);
+  expect(await log.append([{ ...row, key: null, value: Buffer.from('row') }])).toEqual([58]);
+  expect((await log.openProducer({ transactionalId: 'rollup-0' })).epoch).toBe(59);
+  await log.close();
 });

@@ -23,6 +23,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'look into a data folder: journal, topics, checkpoints, windows, segments',
     load: async () => (await import('./cli/inspect.ts')).inspectCommand,
   },
+  repair: {
+    summary: 'say what is damaged in the embedded log, and cut it there',
+    load: async () => (await import('./cli/repair.ts')).repairCommand,
+  },
   config: {
     summary: 'explain what is configured and why (`config explain`), or print its JSON Schema (`config schema`)',
     load: async () => (await import('./cli/config.ts')).configCommand,

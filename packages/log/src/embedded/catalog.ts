@@ -14,6 +14,8 @@ export class Catalog {
   readonly stores = new Map<number, CompactedStore>();
   /** The highest epoch given to a producer. One count for all: every id's rises, and none need be remembered. */
   lastEpoch = 0;
+  /** Below this no partition of a new topic begins: a topic that was lost may have come so far. */
+  newTopicsFrom = 0;
   readonly #frames: FrameReader;
   readonly #byName = new Map<string, Topic>();
   readonly #byId = new Map<number, Topic>();
@@ -27,7 +29,7 @@ export class Catalog {
     assert(!this.#byId.has(id) && !this.#byName.has(spec.name), 'a topic is added once');
     const partitions = Array.from({ length: spec.partitions }, (_, partition) => {
       const at = { topic: spec.name, partition };
-      const here = bounds?.[partition] ?? { start: 0, end: 0 };
+      const here = bounds?.[partition] ?? { start: this.newTopicsFrom, end: this.newTopicsFrom };
       return new Partition(at, id, here, this.#frames, () => this.stores.get(id));
     });
     const topic = { id, spec, partitions };
@@ -87,6 +89,7 @@ export class Catalog {
       positions: this.positions.snapshot(),
       materialised: [...this.materialised.values()],
       lastEpoch: this.lastEpoch,
+      newTopicsFrom: this.newTopicsFrom,
     };
   }
 }

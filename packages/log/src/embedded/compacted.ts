@@ -84,6 +84,27 @@ export async function openLevelStore(
   return store;
 }
 
+/** How many partitions the store at `path` has; undefined when it does not say. */
+export async function partitionsOfStore(disk: Disk, path: string): Promise<number | undefined> {
+  const place = must(disk.nativePath, 'LevelDB needs a real folder')(path);
+  const level: Level = new ClassicLevel(place, { keyEncoding: 'view', valueEncoding: 'view', createIfMissing: false });
+  try {
+    await level.open();
+    const bytes = await level.get(ACCOUNT);
+    if (bytes === undefined || bytes.length < 4 || new ByteReader(bytes).u32be() !== crcOf(ACCOUNT, bytes))
+      return undefined;
+    const reader = new ByteReader(bytes, 4);
+    reader.uvarint();
+    reader.u32be();
+    return reader.uvarint();
+  } catch (error) {
+    if (systemCode(error)?.startsWith('LEVEL_')) return undefined;
+    throw error;
+  } finally {
+    await level.close();
+  }
+}
+
 class LevelStore implements CompactedStore {
   readonly #level: Level;
   readonly #path: string;

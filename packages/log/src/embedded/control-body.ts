@@ -11,7 +11,8 @@ import type { TopicSpec } from '../log.ts';
 //   materialised  := topic uvarint | records uvarint | digest u32be | partitions uvarint | through uvarint *
 //   snapshot      := previousNumber uvarint | previousLength uvarint
 //                    | count uvarint | (topic | (start uvarint | end uvarint) * partitions)*
-//                    | positions | count uvarint | materialised* | lastEpoch uvarint, if a producer was ever opened
+//                    | positions | count uvarint | materialised* | lastEpoch uvarint | newTopicsFrom uvarint,
+//                      both or neither
 //   mark          := nothing
 
 export interface NumberedTopic {
@@ -47,6 +48,8 @@ export interface Snapshot {
   readonly materialised: readonly Materialised[];
   /** The highest epoch any producer had; 0: there was none. Journals from before transactions end without it. */
   readonly lastEpoch: number;
+  /** Where partitions of new topics begin; not 0 after a repair that may have lost a topic. */
+  readonly newTopicsFrom: number;
 }
 
 export function encodeTopics(topics: readonly NumberedTopic[]): Uint8Array {
@@ -96,7 +99,10 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
   putPositions(writer, snapshot.positions);
   writer.uvarint(snapshot.materialised.length);
   for (const materialised of snapshot.materialised) putMaterialised(writer, materialised);
-  if (snapshot.lastEpoch > 0) writer.uvarint(snapshot.lastEpoch);
+  if (snapshot.lastEpoch > 0 || snapshot.newTopicsFrom > 0) {
+    writer.uvarint(snapshot.lastEpoch);
+    writer.uvarint(snapshot.newTopicsFrom);
+  }
   return writer.finish();
 }
 
@@ -113,10 +119,11 @@ export function decodeSnapshot(body: Uint8Array): Snapshot {
     positions: takePositions(reader),
     materialised: repeat(reader.count(6), () => takeMaterialised(reader)),
     lastEpoch: reader.left > 0 ? reader.uvarint() : 0,
+    newTopicsFrom: reader.left > 0 ? reader.uvarint() : 0,
   }));
 }
 
-function putTopic(writer: ByteWriter, { id, spec }: NumberedTopic): void {
+export function putTopic(writer: ByteWriter, { id, spec }: NumberedTopic): void {
   writer.uvarint(id);
   writer.text(spec.name);
   writer.uvarint(spec.partitions);
@@ -124,7 +131,8 @@ function putTopic(writer: ByteWriter, { id, spec }: NumberedTopic): void {
   writer.uvarint(spec.retentionMs);
 }
 
-function takeTopic(reader: ByteReader): NumberedTopic {
+/** Throws `BYTES_MALFORMED`. */
+export function takeTopic(reader: ByteReader): NumberedTopic {
   const id = reader.uvarint();
   const name = reader.text();
   const partitions = reader.uvarint();

@@ -7,8 +7,8 @@ export function corrupt(path: string, what: string, details: ErrorDetails = {}):
   const at = details['position'] === undefined ? '' : ` at byte ${details['position']}`;
   return new TidemarkError(
     'LOG_CORRUPT',
-    `${path}${at}: ${what}. Nothing was changed. Look with "tidemark inspect", check the disk, put the folder back from ` +
-      'a copy; or move this file and all later ones away to go on with what came before.',
+    `${path}${at}: ${what}. Nothing was changed. Look with "tidemark inspect journal", check the disk, put the folder back ` +
+      'from a copy; or let "tidemark repair" say what would be lost, and cut the journal here.',
     { path, ...details },
   );
 }

@@ -47,6 +47,7 @@ export const Kind = {
   materialised: 6,
   transaction: 7,
   producer: 8,
+  repaired: 9,
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 

@@ -58,6 +58,18 @@ export class PartitionIndex {
     };
   }
 
+  /** The first offset of the first frame that begins behind `offset`; undefined when none does. */
+  firstAfter(offset: number): number | undefined {
+    let low = this.#head;
+    let high = this.#tail;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#first[middle] as number) <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return low < this.#tail ? this.#first[low] : undefined;
+  }
+
   /** Forgets the entries of files up to `file`. */
   dropThrough(file: number): void {
     while (this.#head < this.#tail && (this.#file[this.#head] as number) <= file) this.#head++;

@@ -14,6 +14,8 @@ import { Tail } from './tail.ts';
 //     |   store      |     journal     |  being  |          store: compacted topics only
 //     |  (LevelDB)   |  index -> disk  | written |
 //                        |  tail  |
+//
+// A repair leaves gaps: offsets that may have been given out once and have no records any more. Reading goes over them.
 
 export interface FrameReader {
   /** The records of a frame on disk. Undefined when its file was removed meanwhile. */
@@ -67,6 +69,13 @@ export class Partition implements PartitionSource {
     for (const wake of this.#watchers) wake();
   }
 
+  /** At replay: the journal was cut here and goes on at `end`. */
+  skipTo(end: number): void {
+    if (end <= this.end) return;
+    this.end = end;
+    this.assigned = end;
+  }
+
   /** A run of records is on disk. Tells readers nothing yet: `wake` does. */
   took(firstOffset: number, records: readonly OutgoingRecord[], timestampMs: number, frame: FrameAt): void {
     assert(firstOffset === this.end, 'runs follow one another');
@@ -99,10 +108,15 @@ export class Partition implements PartitionSource {
     while (next < this.end && (left > 0 || records.length === 0)) {
       const at = this.index.find(next);
       const body = at && (await this.#frames.readRecords(at));
-      if (!body) {
+      if (at ? !body : this.#isLetGo(next)) {
         if (records.length > 0) break;
         return undefined;
       }
+      if (!body) {
+        next = this.index.firstAfter(next) ?? this.end;
+        continue;
+      }
+      const from = next;
       const section = must(
         body.sections.find(({ topicId, partition }) => topicId === this.topicId && partition === this.partition),
         'the index points at frames that hold this partition',
@@ -114,8 +128,15 @@ export class Partition implements PartitionSource {
         left -= recordBytes(record);
         next = record.offset + 1;
       }
+      if (next === from) next = this.index.firstAfter(from) ?? this.end;
     }
     return { records, nextOffset: next };
+  }
+
+  /** The file that held it is gone; otherwise what the index does not know is a gap. */
+  #isLetGo(offset: number): boolean {
+    const store = this.#store();
+    return store ? offset < store.through(this.partition) : offset < this.start;
   }
 
   async #readBack(position: number, maxBytes: number): Promise<Slice> {

@@ -119,6 +119,10 @@ export class Positions {
     this.#durable.clear();
   }
 
+  groups(): string[] {
+    return [...this.#held.keys()];
+  }
+
   /** All that is held, as changes: for a snapshot. */
   snapshot(): PositionChange[] {
     const all: PositionChange[] = [];

@@ -9,6 +9,7 @@ import { JournalFile } from './journal-file.ts';
 import type { LogMetrics } from './metrics.ts';
 import type { EmbeddedLogOptions } from './options.ts';
 import { outlineRecords } from './records-body.ts';
+import { decodeRepaired } from './repaired-body.ts';
 import { FrameScanner, findProof, type Scanned } from './scan.ts';
 import { decodeProducer, decodeTransactionHead, recordsStart } from './transaction-body.ts';
 
@@ -20,6 +21,8 @@ export interface ReplayParts {
   readonly logger: Logger;
   readonly metrics: LogMetrics;
   readonly options: EmbeddedLogOptions;
+  /** Only looks: a torn end is left as it is. */
+  readonly readOnly?: boolean;
 }
 
 export interface Replayed {
@@ -27,9 +30,14 @@ export interface Replayed {
   readonly files: JournalFile[];
   /** The last frame is not a mark. */
   readonly unmarked: boolean;
+  /** What a torn write left at the end. */
+  readonly tornBytes: number;
 }
 
-/** Throws `LOG_CORRUPT`, `LOG_FOREIGN`, `LOG_VERSION`; then nothing was changed on disk. */
+/**
+ * Throws `LOG_CORRUPT` (details: the file's path, and the position up to which everything is right), `LOG_FOREIGN`,
+ * `LOG_VERSION`; then nothing was changed on disk, and the catalog holds what came before.
+ */
 export async function replay(parts: ReplayParts, catalog: Catalog): Promise<Replayed> {
   const { disk, options } = parts;
   const numbers = await journalNumbers(disk, options.folder);
@@ -50,10 +58,15 @@ async function replayFiles(
 ): Promise<Replayed> {
   const { disk, options } = parts;
   let lastKind: Kind | undefined;
+  let tornBytes = 0;
   for (const [i, number] of numbers.entries()) {
     const path = `${options.folder}/${journalName(number)}`;
     if (i > 0 && number !== (numbers[i - 1] as number) + 1) {
-      throw corrupt(`${options.folder}/${journalName(number - 1)}`, 'the file is missing, and later ones are there');
+      const before = files.at(-1);
+      throw corrupt(`${options.folder}/${journalName(number - 1)}`, 'the file is missing, and later ones are there', {
+        cutPath: before?.path ?? path,
+        cutAt: before?.syncedBytes ?? 0,
+      });
     }
     const size = await disk.size(path);
     const header = await readHeader(disk, path, number);
@@ -61,12 +74,15 @@ async function replayFiles(
     const file = new JournalFile(disk, path, header, size);
     files.push(file);
     const isLast = i === numbers.length - 1;
-    lastKind = await new FileReplay(parts, catalog, file, previous, isLast).run();
+    const fileReplay = new FileReplay(parts, catalog, file, previous, isLast);
+    lastKind = await fileReplay.run();
+    tornBytes = fileReplay.tornBytes;
   }
+  if (parts.readOnly) return { files, unmarked: true, tornBytes };
   for (const name of await disk.list(options.folder)) {
     if (isUnfinishedName(name)) await disk.remove(`${options.folder}/${name}`);
   }
-  return { files, unmarked: lastKind !== undefined && lastKind !== Kind.mark };
+  return { files, unmarked: lastKind !== undefined && lastKind !== Kind.mark, tornBytes };
 }
 
 export async function journalNumbers(disk: Disk, folder: string): Promise<number[]> {
@@ -96,6 +112,7 @@ class FileReplay {
   readonly #file: JournalFile;
   readonly #previous: JournalFile | undefined;
   readonly #isLast: boolean;
+  tornBytes = 0;
 
   constructor(
     parts: ReplayParts,
@@ -126,7 +143,7 @@ class FileReplay {
       if (lastKind === undefined) throw this.#corrupt(frame?.reason ?? 'the snapshot is missing', scanner.position);
       if (frame) await this.#cutOrRefuse(frame.position, frame.reason);
       // What a killed process wrote may be in the system's memory only; from now on it will be handed out.
-      if (this.#isLast) await (await this.#file.handle()).sync();
+      if (this.#isLast && !this.#parts.readOnly) await (await this.#file.handle()).sync();
       return lastKind;
     }
   }
@@ -146,6 +163,9 @@ class FileReplay {
           break;
         case Kind.transaction:
           this.#applyTransaction(frame);
+          break;
+        case Kind.repaired:
+          this.#applyRepaired(frame);
           break;
         case Kind.producer:
           this.#applyProducer(frame);
@@ -183,6 +203,7 @@ class FileReplay {
       }
     }
     catalog.lastEpoch = Math.max(catalog.lastEpoch, snapshot.lastEpoch);
+    catalog.newTopicsFrom = Math.max(catalog.newTopicsFrom, snapshot.newTopicsFrom);
     catalog.positions.clear();
     catalog.positions.restore(snapshot.positions);
     for (const materialised of snapshot.materialised) catalog.materialised.set(materialised.topicId, materialised);
@@ -193,6 +214,7 @@ class FileReplay {
       throw corrupt(
         previous.path,
         `the file has ${previous.syncedBytes} bytes, the next one says it had ${snapshot.previousLength}`,
+        { cutPath: previous.path, cutAt: previous.syncedBytes },
       );
     }
     for (const { id, bounds, spec } of snapshot.topics) {
@@ -213,6 +235,21 @@ class FileReplay {
     }
     this.#applyRecords(frame, recordsStart(Kind.transaction, frame.body, 0));
     this.#catalog.positions.restore(positions);
+  }
+
+  #applyRepaired({ body, position }: Scanned & { state: 'good' }): void {
+    const catalog = this.#catalog;
+    const { ends, lastEpoch, newTopicsFrom, positions, topics } = decodeRepaired(body);
+    for (const topic of topics) catalog.add(topic);
+    catalog.newTopicsFrom = Math.max(catalog.newTopicsFrom, newTopicsFrom);
+    for (const { topicId, partition, end } of ends) catalog.byId(topicId)?.partitions[partition]?.skipTo(end);
+    catalog.positions.restore(positions);
+    catalog.lastEpoch = Math.max(catalog.lastEpoch, lastEpoch);
+    this.#parts.logger.warn('this journal was cut at a damage and repaired: some records are lost', {
+      file: this.#file.path,
+      position,
+      partitions: ends.length,
+    });
   }
 
   #applyProducer({ body, position }: Scanned & { state: 'good' }): void {
@@ -245,6 +282,8 @@ class FileReplay {
     if (proof !== undefined) {
       throw this.#corrupt(`${reason}, and the frame at byte ${proof} shows that it was on disk before`, position);
     }
+    this.tornBytes = rest.length;
+    if (this.#parts.readOnly) return;
     await this.#keepTorn(position, rest);
     const handle = await this.#file.handle();
     await handle.truncate(position);
