@@ -86,7 +86,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
   for (const sentence of options.loaded.warnings) logger.warn(sentence);
 
   // Read before anything is opened: a mistake in them leaves no trace on disk.
-  const groups = await readRules(config, logger);
+  const ruleFiles = await readRules(config, logger);
   const listening = await listenOn(config.http.listen);
   parts.defer(() => listening.close(HTTP_GRACE_MS));
   const dataFolder = await prepareDataFolder(config.data);
@@ -184,7 +184,8 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
   const ingest = startIngest({ config, log, clock, random, logger: logger.child('ingest'), metrics });
   const alerting = await startAlerting({
     config,
-    groups,
+    ruleFiles,
+    externalLabels: options.loaded.externalLabels,
     roles,
     log,
     query: query.service,
@@ -194,6 +195,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     logger,
     metrics,
     externalUrl: listening.url,
+    onFailure,
   });
   parts.defer(() => alerting.close());
   const collector = roles.has('collect')
@@ -215,10 +217,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
   reloader.add({ settings: ['federation'], prepare: async () => () => undefined });
   reloader.add({
     settings: ['rules.files'],
-    prepare: async (next) => {
-      const rules = await readRules(next.config, logger);
-      return () => alerting.reloadRules(rules);
-    },
+    prepare: (next) => alerting.prepareRules(next.config),
   });
   if (collector) {
     reloader.add({

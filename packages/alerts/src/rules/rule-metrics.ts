@@ -1,5 +1,7 @@
 import type { Counter, Histogram, Labelled, SelfMetrics } from '@tidemark/base';
 import type { AlertPhase } from './alert.ts';
+import { groupKey } from './rule.ts';
+import type { GroupStatus } from './status.ts';
 
 // What rule evaluation says about itself at /metrics. Made once per page, whoever starts rules for how many tenants.
 
@@ -15,6 +17,8 @@ export interface RuleMetrics {
   readonly statesUnreadable: Counter;
   /** Counts pending and firing alerts when the page is read. Returns the way to end that. */
   countAlerts(read: () => Iterable<AlertPhase>): () => void;
+  /** Shows how groups fare when the page is read. Returns the way to end that. */
+  showGroups(read: () => Iterable<GroupStatus>): () => void;
 }
 
 const made = new WeakMap<SelfMetrics, RuleMetrics>();
@@ -53,6 +57,10 @@ export function ruleMetrics(metrics: SelfMetrics): RuleMetrics {
       sources.add(read);
       return () => sources.delete(read);
     },
+    showGroups(read) {
+      shown.add(read);
+      return () => shown.delete(read);
+    },
   };
   metrics.gaugesFrom('tidemark_alerts', 'Alerts by state.', ['state'], () => {
     const counts = { pending: 0, firing: 0, resolved: 0 };
@@ -62,6 +70,32 @@ export function ruleMetrics(metrics: SelfMetrics): RuleMetrics {
       [['firing'], counts.firing],
     ];
   });
+  const shown = new Set<() => Iterable<GroupStatus>>();
+  const ofGroups = (name: string, help: string, value: (group: GroupStatus) => number) =>
+    metrics.gaugesFrom(name, help, ['rule_group'], () =>
+      [...shown].flatMap((read) => [...read()].map((group) => [[groupKey(group)], value(group)] as const)),
+    );
+  ofGroups(
+    'tidemark_rule_group_interval_seconds',
+    'How often a group is evaluated.',
+    (group) => group.intervalMs / 1000,
+  );
+  ofGroups('tidemark_rule_group_rules', 'Rules of a group.', (group) => group.rules.length);
+  ofGroups(
+    'tidemark_rule_group_last_duration_seconds',
+    'How long the last evaluation of a group took.',
+    (group) => group.evaluationSeconds,
+  );
+  ofGroups(
+    'tidemark_rule_group_last_evaluation_timestamp_seconds',
+    'When a group was last evaluated, unix seconds; 0: not yet.',
+    (group) => (group.lastEvaluationMs ?? 0) / 1000,
+  );
+  ofGroups(
+    'tidemark_rule_group_last_evaluation_samples',
+    'Samples that the last evaluation of a group wrote.',
+    (group) => group.lastSamples,
+  );
   made.set(metrics, fresh);
   return fresh;
 }

@@ -79,7 +79,7 @@ class RunningRules implements Rules {
   readonly #metrics: RuleMetrics;
   readonly #publisher: AlertPublisher;
   readonly #turn = new Mutex();
-  readonly #uncount: () => void;
+  readonly #unshow: readonly (() => void)[];
   #groups = new Map<string, RuleGroup>();
   /** What the log has of rules that are gone, to be buried when it can be written. */
   #unburied: AlertChanges['gone'] = [];
@@ -91,7 +91,10 @@ class RunningRules implements Rules {
     this.#logger = options.logger.child('rules');
     this.#metrics = ruleMetrics(options.metrics);
     this.#publisher = new AlertPublisher(options.log, options.topicPrefix);
-    this.#uncount = this.#metrics.countAlerts(() => this.#everyAlert().map((alert) => alert.phase));
+    this.#unshow = [
+      this.#metrics.countAlerts(() => this.#everyAlert().map((alert) => alert.phase)),
+      this.#metrics.showGroups(() => this.rules()),
+    ];
   }
 
   async begin(): Promise<void> {
@@ -139,7 +142,7 @@ class RunningRules implements Rules {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#uncount();
+    for (const unshow of this.#unshow) unshow();
     await this.#turn.run(async () => {
       await Promise.all([...this.#groups.values()].map((group) => group.stop()));
     });

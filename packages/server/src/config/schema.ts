@@ -131,8 +131,11 @@ export const CONFIG_SCHEMA = z.strictObject({
       .default({})
       .describe('Labels of this Tidemark, added to series that have none of that name.'),
   }),
-  rules: section('Alerting rules.', {
-    files: z.array(z.string()).default([]).describe('Prometheus rule files; `*` in the last part matches names.'),
+  rules: section('Recording and alerting rules.', {
+    files: z
+      .array(z.string())
+      .default([])
+      .describe('Prometheus rule files, watched for changes; `*`, `?` and `[...]` match names.'),
     interval: duration('1m', 'Evaluation interval of groups that do not set their own.'),
   }),
   notifier: section('Who is told of alerts.', {

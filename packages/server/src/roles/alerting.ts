@@ -1,24 +1,18 @@
-import {
-  alertsAnswer,
-  loadRules,
-  type RuleGroupSpec,
-  type RulesFilter,
-  rulesAnswer,
-  startNotifier,
-  startRules,
-} from '@tidemark/alerts';
-import type { Clock, Logger, Random, SelfMetrics } from '@tidemark/base';
+import { alertsAnswer, type RulesFilter, rulesAnswer, startNotifier, startRules } from '@tidemark/alerts';
+import { type Clock, type Logger, type Random, type SelfMetrics, silentLogger } from '@tidemark/base';
 import type { Log } from '@tidemark/log';
-import { DEFAULT_TENANT, type QueryPort, type SampleSink } from '@tidemark/model';
-import { parse } from '@tidemark/promql';
+import { DEFAULT_TENANT, labelsOf, type QueryPort, type SampleSink } from '@tidemark/model';
 import type { Config, Role } from '../config/schema.ts';
-import { readRuleFiles } from './rule-files.ts';
+import { type RuleFile, readRuleFiles } from './rule-files.ts';
+import { groupsOf, RuleWatch } from './rule-watch.ts';
 
 // Rules and notifier. They know each other only through the topics between them.
 
 export interface AlertingParts {
   readonly config: Config;
-  readonly groups: readonly RuleGroupSpec[];
+  /** As `readRules` found them. */
+  readonly ruleFiles: readonly RuleFile[];
+  readonly externalLabels: Readonly<Record<string, string>>;
   readonly roles: ReadonlySet<Role>;
   readonly log: Log;
   readonly query: QueryPort;
@@ -29,27 +23,27 @@ export interface AlertingParts {
   readonly logger: Logger;
   readonly metrics: SelfMetrics;
   readonly externalUrl: string;
+  readonly onFailure: (what: string, error: unknown) => void;
 }
 
 export interface Alerting {
   /** `data` of /api/v1/rules and /api/v1/alerts. */
   rulesJson(filter: RulesFilter): unknown;
   alertsJson(): unknown;
-  /** Puts other rules in place; alerts of those that stay go on. */
-  reloadRules(groups: readonly RuleGroupSpec[]): Promise<void>;
+  /** Reads the rule files of another configuration; throws what is wrong with them. Returns how to take them over. */
+  prepareRules(config: Config): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
-/** The rules that the configuration names. Throws `RULES_INVALID`, `RULES_UNREADABLE` with file and line. */
-export async function readRules(config: Config, logger: Logger): Promise<readonly RuleGroupSpec[]> {
+/** The rule files that the configuration names. Throws `RULES_INVALID`, `RULES_UNREADABLE` with file and line. */
+export async function readRules(config: Config, logger: Logger): Promise<readonly RuleFile[]> {
   const files = await readRuleFiles(config.rules.files);
-  const { groups, warnings } = loadRules(files, { checkExpression: (text) => void parse(text) });
-  for (const warning of warnings) logger.warn(warning);
-  return groups;
+  groupsOf(files, logger);
+  return files;
 }
 
 export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
-  const { config, groups, roles, log, query, sink, clock, random, logger, metrics, externalUrl } = parts;
+  const { config, ruleFiles, roles, log, query, sink, clock, random, logger, metrics, externalUrl } = parts;
   const { topicPrefix } = config.log;
   await using started = new AsyncDisposableStack();
   const rules = roles.has('rules')
@@ -60,14 +54,28 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
         clock,
         logger,
         metrics,
-        groups,
+        groups: groupsOf(ruleFiles, silentLogger),
         externalUrl,
+        externalLabels: labelsOf(parts.externalLabels),
         tenant: DEFAULT_TENANT,
         topicPrefix,
         intervalMs: config.rules.interval,
       })
     : undefined;
   if (rules) started.defer(() => rules.close());
+  const watch = new RuleWatch({
+    patterns: config.rules.files,
+    files: ruleFiles,
+    apply: async (groups) => rules?.reload(groups),
+    clock,
+    logger: logger.child('rules'),
+    metrics,
+    onFailure: parts.onFailure,
+  });
+  if (rules) {
+    watch.start();
+    started.defer(() => watch.close());
+  }
   if (roles.has('notify')) {
     const { webhooks, webhookUrl, groupBy, groupWait, groupInterval, repeatInterval } = config.notifier;
     const notifier = await startNotifier({
@@ -85,9 +93,13 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
   }
   const owned = started.move();
   return {
-    rulesJson: (filter) => rulesAnswer(rules?.rules() ?? [], filter),
+    rulesJson: (filter) => ({
+      ...rulesAnswer(rules?.rules() ?? [], filter),
+      // Beside what Prometheus answers: these rules are not what the files say.
+      ...(watch.problem === undefined ? {} : { reloadError: watch.problem }),
+    }),
     alertsJson: () => alertsAnswer(rules?.alerts() ?? []),
-    reloadRules: async (next) => rules?.reload(next),
+    prepareRules: (next) => watch.prepare(next.rules.files),
     close: () => owned.disposeAsync(),
   };
 }

@@ -1,23 +1,25 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { glob, readFile, stat } from 'node:fs/promises';
 import { messageOf, TidemarkError } from '@tidemark/base';
 
-// Finds and reads the rule files that the configuration names; `*` in the last part of a path matches names.
+// Finds and reads the rule files that the configuration names; `*`, `?` and `[...]` match names, in folders too.
 
 export interface RuleFile {
   readonly file: string;
   readonly text: string;
 }
 
+// What people write by hand, or programs for them; beyond it is another kind of file.
+const FILES_MAX = 10_000;
+const FILE_BYTES_MAX = 32 * 1024 * 1024;
+
 /** Sorted by path. Throws `RULES_UNREADABLE`; a pattern that matches nothing is fine, a plain name must be there. */
 export async function readRuleFiles(patterns: readonly string[]): Promise<RuleFile[]> {
-  const paths = new Set<string>();
-  for (const pattern of patterns) {
-    for (const path of await expand(pattern)) paths.add(path);
-  }
+  const paths = await expand(patterns);
   return Promise.all(
-    [...paths].sort().map(async (file) => {
+    paths.map(async (file) => {
       try {
+        const { size } = await stat(file);
+        if (size > FILE_BYTES_MAX) throw new Error(`it has ${size} bytes, more than ${FILE_BYTES_MAX}`);
         return { file, text: await readFile(file, 'utf8') };
       } catch (error) {
         throw new TidemarkError(
@@ -31,23 +33,25 @@ export async function readRuleFiles(patterns: readonly string[]): Promise<RuleFi
   );
 }
 
-async function expand(pattern: string): Promise<string[]> {
-  if (!pattern.includes('*')) return [pattern];
-  const folder = dirname(pattern);
-  if (folder.includes('*')) {
-    throw new TidemarkError('RULES_UNREADABLE', `${pattern}: \`*\` may stand in the last part of the path only`, {
-      pattern,
-    });
-  }
-  const names = await readdir(folder).catch((error: unknown) => {
-    throw new TidemarkError(
-      'RULES_UNREADABLE',
-      `the folder of ${pattern} cannot be read: ${messageOf(error)}`,
-      { pattern },
-      error,
-    );
+/** Another text when a file may have changed, come or gone. Throws `RULES_UNREADABLE`. */
+export async function ruleFilesMark(patterns: readonly string[]): Promise<string> {
+  const marks = (await expand(patterns)).map(async (file) => {
+    const found = await stat(file).catch(() => undefined);
+    return `${file} ${found?.ino} ${found?.size} ${found?.mtimeMs}`;
   });
-  const literal = (text: string) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
-  const wanted = new RegExp(`^${basename(pattern).split('*').map(literal).join('.*')}$`);
-  return names.filter((name) => wanted.test(name)).map((name) => join(folder, name));
+  return (await Promise.all(marks)).join('\n');
+}
+
+async function expand(patterns: readonly string[]): Promise<string[]> {
+  const paths = new Set<string>();
+  for (const pattern of patterns) {
+    if (!/[*?[]/.test(pattern)) paths.add(pattern);
+    else for await (const path of glob(pattern)) paths.add(path);
+    if (paths.size > FILES_MAX) {
+      throw new TidemarkError('RULES_UNREADABLE', `${pattern}: there are more than ${FILES_MAX} rule files`, {
+        pattern,
+      });
+    }
+  }
+  return [...paths].sort();
 }
