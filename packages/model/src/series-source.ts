@@ -38,6 +38,7 @@ export interface SelectedRows {
 }
 
 export interface SelectAnswer<S> {
+  /** Of samples and rows: in no particular order. */
   readonly series: readonly S[];
   /** What is missing or damaged, for people: "segment raw/0/... cannot be read: ...". */
   readonly warnings: readonly string[];

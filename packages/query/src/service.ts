@@ -13,7 +13,7 @@ import type {
   SeriesSource,
   TimeRange,
 } from '@tidemark/model';
-import { parseSelector } from '@tidemark/promql';
+import { compareLabels, parseSelector } from '@tidemark/promql';
 import type { Answer } from './answer.ts';
 import { Admission } from './execute/admission.ts';
 import type { Executor } from './execute/executor.ts';
@@ -152,19 +152,20 @@ export class QueryService implements QueryPort {
   }
 
   /** Raw samples of the range as they are, stale markers included. */
-  samples(question: SelectionQuestion): Promise<Listing<SelectedSeries>> {
+  async samples(question: SelectionQuestion): Promise<Listing<SelectedSeries>> {
     const { source, seriesMax, samplesMax } = this.#options;
-    return this.#list(
+    const listing = await this.#list<SelectedSeries>(
       question,
       ({ labels }) => JSON.stringify(labels),
       ({ tenant, matchers, range, signal }) =>
         source.select({ tenant, matchers, range, signal, limits: { seriesMax, samplesMax } }),
     );
+    return { ...listing, values: byLabels(listing.values) };
   }
 
-  rows(question: SelectionQuestion & { readonly resolution: Resolution }): Promise<Listing<SelectedRows>> {
+  async rows(question: SelectionQuestion & { readonly resolution: Resolution }): Promise<Listing<SelectedRows>> {
     const { source, seriesMax, samplesMax } = this.#options;
-    return this.#list(
+    const listing = await this.#list<SelectedRows>(
       question,
       ({ labels }) => JSON.stringify(labels),
       ({ tenant, matchers, range, signal }) =>
@@ -177,6 +178,7 @@ export class QueryService implements QueryPort {
           resolution: question.resolution,
         }),
     );
+    return { ...listing, values: byLabels(listing.values) };
   }
 
   /** Asks for each selector, keeps each value once, in the order found. */
@@ -257,6 +259,10 @@ export class QueryService implements QueryPort {
     }
     return error;
   }
+}
+
+function byLabels<S extends { readonly labels: Labels }>(list: readonly S[]): readonly S[] {
+  return [...list].sort((a, b) => compareLabels(a.labels, b.labels));
 }
 
 function sorted(values: readonly string[]): string[] {

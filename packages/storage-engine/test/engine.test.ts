@@ -279,7 +279,7 @@ test('a frozen window waits for the store; what comes meanwhile survives even th
   await world.open();
   for (const offset of records.keys()) apply(offset);
   const { series } = await world.engine.source().select(request(UP));
-  expect(series.map(({ values }) => values.length)).toEqual([40, 3]);
+  expect(series.map(({ values }) => values.length).sort()).toEqual([3, 40]);
   expect(world.engine.stats().shards[0]?.counts.replayed).toBe(40);
 });
 

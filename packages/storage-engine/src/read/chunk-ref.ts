@@ -48,6 +48,9 @@ export interface Run {
 /** Everything there is of one series in the range asked for. */
 export interface GatheredSeries {
   readonly labelBytes: Uint8Array;
+  /** Who numbers the series, and how: one of those that have it. */
+  readonly owner: object;
+  readonly ref: number;
   readonly chunks: ChunkRef[];
   readonly runs: Run[];
 }

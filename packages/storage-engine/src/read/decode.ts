@@ -4,7 +4,14 @@ import { readChunk } from '../chunk/chunk.ts';
 import { Columns } from '../chunk/columns.ts';
 import type { LoadedBlocks } from './block-cache.ts';
 import type { GatheredSeries, Run } from './chunk-ref.ts';
-import { mergeRuns } from './merge.ts';
+import { lowerBound, mergeRuns } from './merge.ts';
+
+/** `[from, to)` of some columns. */
+export interface Entries {
+  readonly columns: Columns;
+  readonly from: number;
+  readonly to: number;
+}
 
 /** Turns what was gathered of series into columns, one series after another, with buffers of its own. */
 export class SeriesDecoder {
@@ -24,8 +31,23 @@ export class SeriesDecoder {
 
   /** The series' entries in the range; the columns are the decoder's own, valid until the next call. */
   decode(series: GatheredSeries, blocks: LoadedBlocks, range: TimeRange): Columns {
+    this.replaced += mergeRuns(this.#runsOf(series, blocks), range, this.#merged, this.#scratch);
+    return this.#merged;
+  }
+
+  /** The same, where they lie if they need no merging: valid until the next call, and not to be changed. */
+  entries(series: GatheredSeries, blocks: LoadedBlocks, range: TimeRange): Entries {
+    const runs = this.#runsOf(series, blocks);
+    const [only] = runs;
+    if (runs.length === 1 && only?.rising) return clipped(only, range);
+    this.replaced += mergeRuns(runs, range, this.#merged, this.#scratch);
+    return { columns: this.#merged, from: 0, to: this.#merged.length };
+  }
+
+  #runsOf(series: GatheredSeries, blocks: LoadedBlocks): readonly Run[] {
     const decoded = this.#decoded;
     decoded.reset();
+    if (series.chunks.length === 0) return series.runs;
     const runs: Run[] = [...series.runs];
     for (const chunk of series.chunks) {
       const bytes = blocks.bytesOf(chunk);
@@ -36,8 +58,7 @@ export class SeriesDecoder {
       }
       runs.push({ columns: decoded, from, to: decoded.length, rank: chunk.rank, rising: true });
     }
-    this.replaced += mergeRuns(runs, range, this.#merged, this.#scratch);
-    return this.#merged;
+    return runs;
   }
 
   #readChunk(bytes: Uint8Array, start: number, end: number): boolean {
@@ -51,4 +72,10 @@ export class SeriesDecoder {
       throw error;
     }
   }
+}
+
+function clipped({ columns, from, to }: Run, { startMs, endMs }: TimeRange): Entries {
+  const times = columns.timestampsMs;
+  const first = lowerBound(times, from, to, startMs);
+  return { columns, from: first, to: lowerBound(times, first, to, endMs) };
 }

@@ -54,7 +54,7 @@ async function visit(
   if (request.matchers.length > 0) {
     const gathered = await gatherLabels(context, request, turns);
     try {
-      for (const { labelBytes } of gathered.series.values()) {
+      for (const { labelBytes } of gathered.series) {
         if (turns.due()) await turns.take();
         takeSeries(labelBytes);
       }

@@ -11,7 +11,7 @@ import {
   type SelectRequest,
   type SeriesSource,
 } from '@tidemark/model';
-import type { Columns } from '../chunk/columns.ts';
+import type { Column } from '../chunk/columns.ts';
 import { RELATIVE_COLUMNS, ROW_COLUMN_COUNT, ROW_COLUMNS } from '../chunk/rollup-columns.ts';
 import { storageError } from '../errors.ts';
 import type { Tier } from '../head/resolve.ts';
@@ -21,9 +21,11 @@ import type { Shard } from '../shard/shard.ts';
 import { beginShardRead } from '../shard/shard-read.ts';
 import { type BlockCache, LoadedBlocks } from './block-cache.ts';
 import type { GatheredSeries } from './chunk-ref.ts';
-import { SeriesDecoder } from './decode.ts';
+import { type Entries, SeriesDecoder } from './decode.ts';
 import { EVERYTHING, Gathered, type GatherRequest } from './gather.ts';
 import { labelNames, labelValues } from './label-answers.ts';
+import { LabelTexts } from './label-texts.ts';
+import { SampleColumns } from './samples.ts';
 import { sortInTurns, Turns } from './turns.ts';
 
 // One answer from head, windows and segments.
@@ -43,38 +45,31 @@ export interface SourceContext {
   shards(): Iterable<Shard>;
   readonly segments: Segments;
   readonly blocks: BlockCache;
+  readonly texts: LabelTexts;
 }
 
-export function makeSource(context: SourceContext): SeriesSource {
+export function makeSource(parts: Omit<SourceContext, 'texts'>): SeriesSource {
+  const context: SourceContext = { ...parts, texts: new LabelTexts() };
   return {
-    select: (request) =>
-      answer(
-        context,
-        'raw',
-        request,
-        1,
-        (labels, columns): SelectedSeries => ({
-          labels,
-          timestampsMs: columns.timestampsMs.slice(0, columns.length),
-          values: valuesOf(columns, 0),
-        }),
-      ),
+    select(request) {
+      const columns = new SampleColumns();
+      return answer(context, 'raw', request, 1, (labels, entries): SelectedSeries => {
+        return columns.take(labels, entries.columns, entries.from, entries.to);
+      });
+    },
     selectRows: (request) =>
       answer(
         context,
         request.resolution,
         request,
         ROW_COLUMN_COUNT,
-        (labels, columns): SelectedRows => ({
-          labels,
-          rows: rowsOf(columns),
-        }),
+        (labels, entries): SelectedRows => ({ labels, rows: rowsOf(entries) }),
       ),
     async series(request) {
       const turns = new Turns(context.clock, request.signal);
       const gathered = await gatherLabels(context, request, turns);
       try {
-        const found = [...gathered.series.values()].map(({ labelBytes }) => labelBytes);
+        const found = gathered.series.map(({ labelBytes }) => labelBytes);
         const labels = await sortInTurns(found, Buffer.compare, turns);
         const series: Labels[] = [];
         for (const bytes of labels.slice(0, request.limit)) {
@@ -135,15 +130,14 @@ async function answer<S>(
   tier: Tier,
   asked: SelectRequest,
   columnCount: number,
-  make: (labels: Labels, columns: Columns) => S,
+  make: (labels: Labels, entries: Entries) => S,
 ): Promise<SelectAnswer<S>> {
   const request = withinRetention(context, tier, asked);
   const gathered = new Gathered(request.limits.seriesMax);
   try {
     const turns = new Turns(context.clock, request.signal);
     await gather(context, tier, request, gathered, turns);
-    const byLabels = (a: GatheredSeries, b: GatheredSeries) => Buffer.compare(a.labelBytes, b.labelBytes);
-    const found = await sortInTurns([...gathered.series.values()], byLabels, turns);
+    const found = gathered.series;
     const decoder = new SeriesDecoder(columnCount);
     const series: S[] = [];
     let samples = 0;
@@ -153,11 +147,11 @@ async function answer<S>(
       const blocks = await LoadedBlocks.load(context.blocks, some);
       for (const one of some) {
         if (turns.due()) await turns.take();
-        const columns = decoder.decode(one, blocks, request.range);
-        if (columns.length === 0) continue;
-        samples += columns.length;
+        const entries = decoder.entries(one, blocks, request.range);
+        if (entries.from === entries.to) continue;
+        samples += entries.to - entries.from;
         if (samples > request.limits.samplesMax) throw tooManySamples(samples, request.limits.samplesMax);
-        series.push(make(decodeLabels(one.labelBytes), columns));
+        series.push(make(context.texts.of(one.owner, one.ref, one.labelBytes), entries));
       }
     }
     if (decoder.lost > 0) gathered.warnings.add(`${decoder.lost} chunks cannot be read; samples are missing`);
@@ -188,21 +182,16 @@ function noteDamage(context: SourceContext, tier: Tier, { range }: SelectRequest
   }
 }
 
-function valuesOf(columns: Columns, column: number): Float64Array {
-  const { values } = columns.columns[column] as { values: Float64Array };
-  return values.slice(0, columns.length);
-}
-
-function rowsOf(columns: Columns): RowColumns {
-  const rows = makeRowColumns(columns.length);
-  const ends = columns.timestampsMs.subarray(0, columns.length);
+function rowsOf({ columns, from, to }: Entries): RowColumns {
+  const rows = makeRowColumns(to - from);
+  const ends = columns.timestampsMs.subarray(from, to);
   rows.endMs.set(ends);
   ROW_COLUMNS.forEach((name, c) => {
-    rows[name].set(valuesOf(columns, c));
+    rows[name].set((columns.columns[c] as Column).values.subarray(from, to));
   });
   for (const c of RELATIVE_COLUMNS) {
     const column = rows[ROW_COLUMNS[c] as 'firstMs' | 'lastMs'];
-    for (let i = 0; i < columns.length; i++) column[i] = (ends[i] as number) - (column[i] as number);
+    for (let i = 0; i < rows.length; i++) column[i] = (ends[i] as number) - (column[i] as number);
   }
   return rows;
 }

@@ -3,7 +3,7 @@ import type { ChunkTable } from '../head/chunk-table.ts';
 import { STREAM_SLOTS } from '../head/head.ts';
 import { matchSeries } from '../index/matcher-plan.ts';
 import type { Window } from '../partition/window.ts';
-import { LIFE_RANK, NEWEST_RANK } from '../read/chunk-ref.ts';
+import { type GatheredSeries, LIFE_RANK, NEWEST_RANK } from '../read/chunk-ref.ts';
 import type { Gathered, GatherRequest } from '../read/gather.ts';
 import type { Turns } from '../read/turns.ts';
 import type { ReadUnderWay, Shard } from './shard.ts';
@@ -46,6 +46,8 @@ export class ShardRead implements ReadUnderWay {
   readonly #wanted: Uint8Array;
   readonly #windows: Window[] = [];
   #copies: Columns | undefined;
+  /** The series looked up last: one is asked for as often as it has pieces. */
+  #found: { readonly ref: number; readonly series: GatheredSeries } | undefined;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(shard: Shard, refs: readonly number[], request: GatherRequest, gathered: Gathered) {
@@ -108,7 +110,7 @@ export class ShardRead implements ReadUnderWay {
       const minMs = table.minMs[at] as number;
       const maxMs = table.maxMs[at] as number;
       if (minMs >= range.endMs || maxMs < range.startMs) continue;
-      const series = this.#gathered.of(this.#shard.registry.labelBytes(ref));
+      const series = this.#of(ref);
       if (labelsOnly === true) return true;
       series.chunks.push({
         source: bytes === undefined ? window : undefined,
@@ -126,13 +128,13 @@ export class ShardRead implements ReadUnderWay {
   }
 
   #takeHead(ref: number): void {
-    const { head, windows, windowMs, registry } = this.#shard;
+    const { head, windows, windowMs } = this.#shard;
     const { range, labelsOnly } = this.#request;
     if (!head.holds(ref)) return;
     const startMs = (head.state.windowEndMs[ref] as number) - windowMs;
     if ((head.state.lastMs[ref] as number) < range.startMs || startMs >= range.endMs) return;
     if (labelsOnly === true) {
-      if (head.beginsBefore(ref, range.endMs)) this.#gathered.of(registry.labelBytes(ref));
+      if (head.beginsBefore(ref, range.endMs)) this.#of(ref);
       return;
     }
     const columns = this.#roomForSeries();
@@ -144,9 +146,15 @@ export class ShardRead implements ReadUnderWay {
       return;
     }
     const sequence = windows.get(startMs)?.at(-1)?.sequence ?? this.#shard.nextSequence(startMs);
-    this.#gathered
-      .of(registry.labelBytes(ref))
-      .runs.push({ columns, from, to, rank: sequence * LIFE_RANK, rising: true });
+    this.#of(ref).runs.push({ columns, from, to, rank: sequence * LIFE_RANK, rising: true });
+  }
+
+  #of(ref: number): GatheredSeries {
+    if (this.#found?.ref === ref) return this.#found.series;
+    const { registry } = this.#shard;
+    const series = this.#gathered.of(registry.labelBytes(ref), registry, ref);
+    this.#found = { ref, series };
+    return series;
   }
 
   #roomForSeries(): Columns {
@@ -175,7 +183,7 @@ export class ShardRead implements ReadUnderWay {
       if (labelsOnly !== true) columns.addRange(outOfOrder.entries, i, i + 1);
     }
     for (const [ref, columns] of taken) {
-      const series = this.#gathered.of(this.#shard.registry.labelBytes(ref));
+      const series = this.#of(ref);
       if (labelsOnly === true) continue;
       series.runs.push({ columns, from: 0, to: columns.length, rank: NEWEST_RANK, rising: false });
     }
