@@ -45,6 +45,6 @@ export { typeOf } from './language/types.ts';
 export { type Need, type Plan, type PlanSettings, planQuery, type Window } from './plan/plan.ts';
 export type { SelectorUse } from './plan/use.ts';
 export { type Outcome, runScript } from './script/run-script.ts';
-export { labelKey } from './value/label-set.ts';
+export { compareLabels, labelKey } from './value/label-set.ts';
 export { makeSpans, SPAN_COLUMNS, SPAN_SLOTS, type SpanSeries, type Spans } from './value/spans.ts';
 export type { Grid } from './value/value.ts';

@@ -4,12 +4,13 @@ import { warnOfQuantiles } from '../function/warning.ts';
 import type { Aggregate } from '../language/ast.ts';
 import { executionError } from '../language/errors.ts';
 import { formatDecimal, quote } from '../language/literal.ts';
-import { keepLabels, labelKey, omitLabels, omitMetadata, withLabel } from '../value/label-set.ts';
+import { withLabel } from '../value/label-set.ts';
 import { mergeSameLabels } from '../value/merge.ts';
 import { LABEL_WORK } from '../value/pace.ts';
 import { emptySeries, type Grid, isAbsent, type Series, type Value } from '../value/value.ts';
+import { groupingOf } from './grouping.ts';
 import { selectByRank } from './rank.ts';
-import { reduceColumns, SERIES_REDUCTIONS } from './reduction.ts';
+import { reduceColumns, reduceSeries } from './reduction.ts';
 import type { Scope } from './scope.ts';
 
 // Aggregations: series are grouped once by their labels, then each group is reduced over all its steps.
@@ -50,7 +51,7 @@ export async function aggregate(
     const result = emptySeries(group.labels, grid.steps, group.dropName);
     if (operator === 'stddev' || operator === 'stdvar' || operator === 'quantile') {
       await reduceColumns(scope.meter, operator, group.members, result, numbers);
-    } else await SERIES_REDUCTIONS[operator](scope.meter, group.members, result);
+    } else await reduceSeries(scope.meter, operator, group.members, result);
     if (!isAbsent(result)) out.push(result);
   }
   return { kind: 'vector', series: out };
@@ -79,18 +80,14 @@ function checkNumbers(scope: Scope, expr: Aggregate, numbers: Float64Array | und
 }
 
 async function groupSeries(scope: Scope, expr: Aggregate, series: readonly Series[]): Promise<Group[]> {
-  const names = new Set(expr.grouping);
-  const labelsFor = expr.without
-    ? (labels: Labels) => omitMetadata(omitLabels(labels, names))
-    : (labels: Labels) => keepLabels(labels, names);
-  const namesMatter = !expr.without && names.has(METRIC_NAME);
+  const { keyOf, labelsOf } = groupingOf(expr);
+  const namesMatter = !expr.without && expr.grouping.includes(METRIC_NAME);
   const groups = new Map<string, Group>();
   for (const one of series) {
-    const labels = names.size === 0 && !expr.without ? [] : labelsFor(one.labels);
-    const key = labelKey(labels);
+    const key = keyOf(one.labels);
     let group = groups.get(key);
     if (!group) {
-      group = { labels, dropName: false, members: [] };
+      group = { labels: labelsOf(one.labels), dropName: false, members: [] };
       groups.set(key, group);
     }
     if (namesMatter && one.dropName) group.dropName = true;

@@ -7,6 +7,7 @@ import { type Call, type Expr, type MatrixSelector, type Subquery, withoutParens
 import { unsupportedError } from '../language/errors.ts';
 import { mergeSameLabels, withoutName } from '../value/merge.ts';
 import { emptySeries, type Grid, isAbsent, type Series, timeAt, type Value } from '../value/value.ts';
+import type { Columns } from './accumulate.ts';
 import type { Points } from './points.ts';
 import type { Scope } from './scope.ts';
 import { selectInstants } from './selector.ts';
@@ -60,7 +61,7 @@ async function overWindows(call: FunctionCall, definition: WindowFunction, point
   if (spans && range.kind === 'matrixSelector') {
     const reduce = must(FROM_SPANS.get(expr.name), 'rows are selected for functions that they answer');
     const series = await overSpans(scope, range, grid, spans, reduce);
-    if (definition.counter) for (const one of series) informOfGauge(call, range, one);
+    if (definition.counter) for (const one of series) informOfGauge(scope, range, one);
     return definition.keepsName ? series : series.map((one) => withoutName(one, scope.delayedNames));
   }
   const windows = new Windows(grid, must(scope.plan.windows.get(range), 'the range was planned'));
@@ -74,24 +75,50 @@ async function overWindows(call: FunctionCall, definition: WindowFunction, point
     checked = true;
     scope.meter.need((out.length + 1) * grid.steps);
     const series = emptySeries(points.labels, grid.steps, points.dropName);
-    const stepsPerTurn = Math.max(1, Math.floor(POINTS_PER_TURN / windows.longest));
-    for (let from = 0; from < grid.steps; from += stepsPerTurn) {
-      const to = Math.min(grid.steps, from + stepsPerTurn);
-      reduceWindows(definition, windows, scalars, series, from, to);
-      const pause = scope.meter.pulse((to - from) * windows.longest);
-      if (pause) await pause;
-    }
-    if (definition.counter) informOfGauge(call, range, points);
+    const pause = reduceAll(scope, definition, windows, scalars, series);
+    if (pause) await pause;
+    if (definition.counter) informOfGauge(scope, range, points);
     out.push(definition.keepsName ? series : withoutName(series, scope.delayedNames));
   }
   return out;
+}
+
+/** Fills a series from all windows. Await what it returns, if anything: many points are many turns. */
+export function reduceAll(
+  scope: Scope,
+  definition: WindowFunction,
+  windows: Windows,
+  scalars: readonly Float64Array[],
+  series: Columns,
+): Promise<void> | undefined {
+  const { steps, longest } = windows;
+  if (steps * longest > POINTS_PER_TURN) return reduceInTurns(scope, definition, windows, scalars, series);
+  reduceWindows(definition, windows, scalars, series, 0, steps);
+  return scope.meter.pulse(steps * longest);
+}
+
+async function reduceInTurns(
+  scope: Scope,
+  definition: WindowFunction,
+  windows: Windows,
+  scalars: readonly Float64Array[],
+  series: Columns,
+): Promise<void> {
+  const { steps, longest } = windows;
+  const stepsPerTurn = Math.max(1, Math.floor(POINTS_PER_TURN / longest));
+  for (let from = 0; from < steps; from += stepsPerTurn) {
+    const to = Math.min(steps, from + stepsPerTurn);
+    reduceWindows(definition, windows, scalars, series, from, to);
+    const pause = scope.meter.pulse((to - from) * longest);
+    if (pause) await pause;
+  }
 }
 
 function reduceWindows(
   { reduce, pointsMin }: WindowFunction,
   windows: Windows,
   scalars: readonly Float64Array[],
-  series: Series,
+  series: Columns,
   fromStep: number,
   toStep: number,
 ): void {
@@ -105,8 +132,8 @@ function reduceWindows(
 }
 
 /** Says so when a metric that is rated does not look like a counter. */
-function informOfGauge(
-  call: FunctionCall,
+export function informOfGauge(
+  scope: Scope,
   range: Expr,
   { labels, dropName }: Pick<Points, 'labels' | 'dropName'>,
 ): void {
@@ -114,7 +141,7 @@ function informOfGauge(
   if (name === '' || dropName) return;
   const type = labelValue(labels, '__type__');
   if (type === 'counter' || type === 'histogram') return;
-  const { notes } = call.scope;
+  const { notes } = scope;
   if (type !== '') {
     notes.info(
       `metric might not be a counter, __type__ label is not set to "counter" or "histogram", got ${JSON.stringify(type)}: ${JSON.stringify(name)}`,

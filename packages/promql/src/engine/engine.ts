@@ -1,12 +1,5 @@
 import { assert, type Clock, must, systemClock, TidemarkError } from '@tidemark/base';
-import {
-  formatMatcher,
-  type Labels,
-  leftOpen,
-  type SelectAnswer,
-  type SelectedSeries,
-  type SelectRequest,
-} from '@tidemark/model';
+import { formatMatcher, leftOpen, type SelectAnswer, type SelectedSeries, type SelectRequest } from '@tidemark/model';
 import { type Expr, type VectorSelector, withoutParens } from '../language/ast.ts';
 import { typeError } from '../language/errors.ts';
 import { parse } from '../language/parse.ts';
@@ -185,6 +178,7 @@ class Query {
       query: grid,
       ...(await this.#select(plan, grid, notes)),
       accuracy: this.#accuracy,
+      sorted: new Map(),
       points: new Map(),
       meter: this.#meter,
       notes,
@@ -246,9 +240,8 @@ class Query {
     this.#meter.take(found.spans ? samples * SPAN_SLOTS : samples);
     // A source with everything in memory never lets go of the thread.
     await this.#meter.breathe();
-    const byLabels = (a: { labels: Labels }, b: { labels: Labels }) => compareLabels(a.labels, b.labels);
-    const series = [...found.series].sort(byLabels);
-    return found.spans ? { ...found, series, spans: [...found.spans].sort(byLabels) } : { ...found, series };
+    if (!found.spans) return found;
+    return { ...found, spans: [...found.spans].sort((a, b) => compareLabels(a.labels, b.labels)) };
   }
 }
 

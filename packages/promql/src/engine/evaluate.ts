@@ -6,8 +6,9 @@ import { type Grid, type Series, slotsOf, type Value } from '../value/value.ts';
 import { aggregate } from './aggregate.ts';
 import { evaluateBinary } from './binary.ts';
 import { evaluateCall } from './call.ts';
+import { aggregateFused } from './fused.ts';
 import { type Points, pointsOf, pointsOfSteps } from './points.ts';
-import type { Scope } from './scope.ts';
+import { type Scope, sortedSeries } from './scope.ts';
 import { selectInstants } from './selector.ts';
 
 // The walk over the tree: children first, each once for all steps of the grid, then the operation over whole columns.
@@ -57,6 +58,8 @@ async function evaluateEach(scope: Scope, expr: Expr, grid: Grid): Promise<Value
       return result;
     }
     case 'aggregate': {
+      const fused = await aggregateFused(scope, expr, grid);
+      if (fused) return { kind: 'vector', series: fused };
       const args = await evaluateAll(scope, expr.param ? [expr.param, expr.expr] : [expr.expr], grid);
       const result = await aggregate(scope, expr, grid, must(args[args.length - 1]), expr.param && args[0]);
       release(scope, args);
@@ -87,7 +90,7 @@ export async function pointsFor(scope: Scope, expr: Expr, grid: Grid): Promise<r
   assert(expr.kind === 'matrixSelector', 'points are cut from range vectors only');
   const known = scope.points.get(expr.selector);
   if (known) return known;
-  const points = must(scope.selected.get(expr.selector), 'the selector was selected').map(pointsOf);
+  const points = sortedSeries(scope, expr.selector).map(pointsOf);
   scope.points.set(expr.selector, points);
   return points;
 }

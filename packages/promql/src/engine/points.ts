@@ -12,11 +12,10 @@ export interface Points {
 
 export function pointsOf(series: SelectedSeries): Points {
   const { labels, timestampsMs, values } = series;
-  const words = wordsOf(values);
   const count = values.length;
-  let stale = 0;
-  for (let i = 0; i < count; i++) if (isStaleAt(words, i)) stale++;
+  const stale = countStale(values);
   if (stale === 0) return { labels, dropName: false, timestampsMs, values };
+  const words = wordsOf(values);
   const keptTimes = new Float64Array(count - stale);
   const keptValues = new Float64Array(count - stale);
   let at = 0;
@@ -26,6 +25,18 @@ export function pointsOf(series: SelectedSeries): Points {
     keptValues[at++] = values[i] as number;
   }
   return { labels, dropName: false, timestampsMs: keptTimes, values: keptValues };
+}
+
+function countStale(values: Float64Array): number {
+  let words: Uint32Array | undefined;
+  let stale = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if (value === value) continue;
+    words ??= wordsOf(values);
+    if (isStaleAt(words, i)) stale++;
+  }
+  return stale;
 }
 
 /** The values a subquery had at its steps, as points. */

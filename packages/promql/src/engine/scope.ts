@@ -1,7 +1,9 @@
+import { must } from '@tidemark/base';
 import type { SelectedSeries } from '@tidemark/model';
 import type { Subquery, VectorSelector } from '../language/ast.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Annotations } from '../value/annotations.ts';
+import { compareLabels } from '../value/label-set.ts';
 import type { SpanSeries } from '../value/spans.ts';
 import type { Grid } from '../value/value.ts';
 import type { Meter } from './limits.ts';
@@ -12,7 +14,9 @@ export interface Scope {
   readonly plan: Plan;
   /** The grid of the whole query; subqueries have their own. */
   readonly query: Grid;
+  /** In the source's order; `sortedSeries` has them by their labels. */
   readonly selected: ReadonlyMap<VectorSelector, readonly SelectedSeries[]>;
+  readonly sorted: Map<readonly SelectedSeries[], readonly SelectedSeries[]>;
   /** Series that came as spans, of the selectors that rows answer; the others are in `selected`. */
   readonly spans: ReadonlyMap<VectorSelector, readonly SpanSeries[]>;
   /** Whether every value so far is what samples would give; see value/spans.ts. */
@@ -23,4 +27,15 @@ export interface Scope {
   readonly notes: Annotations;
   /** Names go at the end of the query instead of at the operation that voids them. */
   readonly delayedNames: boolean;
+}
+
+/** The series of a selector by their labels. Sorted at first need: sums and counts of all of them need no order. */
+export function sortedSeries(scope: Scope, selector: VectorSelector): readonly SelectedSeries[] {
+  const series = must(scope.selected.get(selector), 'the selector was selected');
+  let sorted = scope.sorted.get(series);
+  if (sorted === undefined) {
+    sorted = [...series].sort((a, b) => compareLabels(a.labels, b.labels));
+    scope.sorted.set(series, sorted);
+  }
+  return sorted;
 }

@@ -1,10 +1,9 @@
 import { must } from '@tidemark/base';
-import { wordsOf } from '@tidemark/model';
 import type { VectorSelector } from '../language/ast.ts';
 import { emptySeries, type Grid, isAbsent, type Series } from '../value/value.ts';
-import type { Scope } from './scope.ts';
+import { type Scope, sortedSeries } from './scope.ts';
 import { fillInstantsFromSpans } from './span-instants.ts';
-import { fillInstants } from './staleness.ts';
+import { Instants } from './staleness.ts';
 import { noteUncertain } from './uncertain.ts';
 
 /** An instant vector at every step; with `times`, the samples' own times in seconds instead of their values. */
@@ -14,32 +13,44 @@ export async function selectInstants(
   grid: Grid,
   times = false,
 ): Promise<readonly Series[]> {
+  if (scope.spans.has(selector)) return selectFromSpans(scope, selector, grid, times);
+  const instants = instantsOf(scope, selector, grid);
+  const out: Series[] = [];
+  for (const { labels, timestampsMs, values } of sortedSeries(scope, selector)) {
+    scope.meter.need((out.length + 1) * grid.steps);
+    const series = emptySeries(labels, grid.steps);
+    if (instants.fill(timestampsMs, values, series.values, series.present, times)) out.push(series);
+    const pause = scope.meter.pulse(grid.steps + values.length);
+    if (pause) await pause;
+  }
+  return out;
+}
+
+/** The moments of a selector under a grid. */
+export function instantsOf(scope: Scope, selector: VectorSelector, grid: Grid): Instants {
+  const { rangeMs: lookbackMs, offsetMs, atMs } = must(scope.plan.windows.get(selector), 'the selector was planned');
+  return new Instants(grid.steps, (atMs ?? grid.startMs) - offsetMs, atMs === undefined ? grid.stepMs : 0, lookbackMs);
+}
+
+async function selectFromSpans(
+  scope: Scope,
+  selector: VectorSelector,
+  grid: Grid,
+  times: boolean,
+): Promise<readonly Series[]> {
   const { rangeMs: lookbackMs, offsetMs, atMs } = must(scope.plan.windows.get(selector), 'the selector was planned');
   const firstMs = (atMs ?? grid.startMs) - offsetMs;
   const stepMs = atMs === undefined ? grid.stepMs : 0;
   const out: Series[] = [];
-  const spans = scope.spans.get(selector);
-  if (spans) {
-    for (const one of spans) {
-      scope.meter.need((out.length + 1) * grid.steps);
-      const series = emptySeries(one.labels, grid.steps);
-      const { values, present } = series;
-      if (!fillInstantsFromSpans(one.spans, lookbackMs, firstMs, stepMs, values, present, times)) {
-        noteUncertain(scope, selector);
-      }
-      if (!isAbsent(series)) out.push(series);
-      const pause = scope.meter.pulse(grid.steps + one.spans.length);
-      if (pause) await pause;
-    }
-    return out;
-  }
-  for (const { labels, timestampsMs, values } of must(scope.selected.get(selector), 'the selector was selected')) {
+  for (const { labels, spans } of must(scope.spans.get(selector))) {
     scope.meter.need((out.length + 1) * grid.steps);
     const series = emptySeries(labels, grid.steps);
-    const source = { timestampsMs, values, words: wordsOf(values), lookbackMs };
-    fillInstants(source, firstMs, stepMs, series.values, series.present, times);
+    const { values, present } = series;
+    if (!fillInstantsFromSpans(spans, lookbackMs, firstMs, stepMs, values, present, times)) {
+      noteUncertain(scope, selector);
+    }
     if (!isAbsent(series)) out.push(series);
-    const pause = scope.meter.pulse(grid.steps + values.length);
+    const pause = scope.meter.pulse(grid.steps + spans.length);
     if (pause) await pause;
   }
   return out;

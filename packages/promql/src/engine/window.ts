@@ -11,6 +11,8 @@ import type { Points } from './points.ts';
 //
 // One object is used for all series of a selector in turn: `load` moves it on.
 
+const NO_RESETS = new Int32Array(0);
+
 export class Windows {
   readonly rangeMs: number;
   readonly steps: number;
@@ -73,7 +75,7 @@ export class Windows {
     const { values } = this;
     let count = 0;
     for (let i = 1; i < values.length; i++) if ((values[i] as number) < (values[i - 1] as number)) count++;
-    const found = new Int32Array(count);
+    const found = count === 0 ? NO_RESETS : new Int32Array(count);
     for (let i = 1, at = 0; at < count; i++) {
       if ((values[i] as number) < (values[i - 1] as number)) found[at++] = i;
     }

@@ -21,6 +21,11 @@ export function omitLabels(labels: Labels, names: ReadonlySet<string>): Labels {
   return labels.filter((label) => !names.has(label.name));
 }
 
+/** Whether type or unit are among the labels, so that more than the name goes with the metadata. */
+export function hasMoreMetadata(labels: Labels): boolean {
+  return labels.some(({ name }) => name !== METRIC_NAME && METADATA.has(name));
+}
+
 export function omitMetadata(labels: Labels): Labels {
   return labels.some((label) => METADATA.has(label.name)) ? omitLabels(labels, METADATA) : labels;
 }
@@ -46,6 +51,8 @@ export function compareLabels(a: Labels, b: Labels): number {
   for (let i = 0; i < length; i++) {
     const x = a[i] as Label;
     const y = b[i] as Label;
+    // A source may give the same label of many series as one object.
+    if (x === y) continue;
     // Most names and many values are equal, and equal strings are found so at once.
     if (x.name !== y.name) return compareUtf8(x.name, y.name);
     if (x.value !== y.value) return compareUtf8(x.value, y.value);
