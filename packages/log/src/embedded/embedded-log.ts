@@ -1,5 +1,5 @@
-import { assert, type Clock, type Disk, type Logger, messageOf } from '@tidemark/base';
-import { closed, overloaded, positionLost, recordTooLarge } from '../errors.ts';
+import { assert, type Clock, type Disk, type Logger } from '@tidemark/base';
+import { closed, overloaded, recordTooLarge } from '../errors.ts';
 import { Groups } from '../groups.ts';
 import type {
   GroupMember,
@@ -20,16 +20,17 @@ import { PartitionReader } from '../reader.ts';
 import { checkRecord } from '../record.ts';
 import { checkSameTopic, checkTopicSpec } from '../topic-spec.ts';
 import type { Catalog } from './catalog.ts';
-import { encodePositions, encodeTopics, type PositionChange } from './control-body.ts';
+import { encodeTopics } from './control-body.ts';
 import { tryDisk } from './faults.ts';
 import { Kind } from './format.ts';
-import { GroupCommit, type Submission } from './group-commit.ts';
+import { GroupCommit } from './group-commit.ts';
 import type { Journal } from './journal.ts';
 import type { FolderLock } from './lock.ts';
 import type { LogMetrics } from './metrics.ts';
 import type { EmbeddedLogOptions } from './options.ts';
 import type { Partition } from './partition.ts';
 import { PendingAppend } from './pending-append.ts';
+import { PositionKeeper } from './position-keeper.ts';
 import { positionAt } from './positions.ts';
 import { Retainer } from './retainer.ts';
 import { openStores } from './stores.ts';
@@ -69,10 +70,10 @@ export class EmbeddedLog implements Log {
   readonly #touched = new Set<Partition>();
   readonly #producers: Producers;
   readonly #groups: Groups;
+  readonly #keeper: PositionKeeper;
   #inFlightBytes = 0;
   #lastMs = 0;
   #closing: Promise<void> | undefined;
-  #cancelPositions: (() => void) | undefined;
   #ensuring: Promise<unknown> = Promise.resolve();
 
   /** Made by `openEmbeddedLog`. */
@@ -87,12 +88,13 @@ export class EmbeddedLog implements Log {
         logger,
         metrics,
         options,
-        positions: () => this.#positionsToWrite(),
+        positions: () => this.#keeper.toWrite(),
         roll: () => this.#roll(),
         onGroup: () => this.#wakeReaders(),
       },
       state.unmarked,
     );
+    this.#keeper = new PositionKeeper({ catalog, clock, logger, options, flush: () => void this.#commits.flush() });
     this.#retainer = new Retainer({
       catalog,
       clock,
@@ -114,10 +116,7 @@ export class EmbeddedLog implements Log {
         options,
         mustBeOpen,
         weigh: (records) => this.#weigh(records).bytes,
-        checkPositions: (group, positions) => {
-          this.#checked(positions);
-          catalog.positions.mayAdd(group);
-        },
+        checkPositions: (group, positions) => this.#keeper.check(group, positions),
         append: (records, bytes) => this.#pending(records, bytes),
       }),
     );
@@ -126,8 +125,8 @@ export class EmbeddedLog implements Log {
       limits: options,
       mustBeOpen,
       partitionsOf: (topic) => catalog.topic(topic).partitions.map(({ at }) => at),
-      register: (group, partitions) => this.#register(group, partitions),
-      commit: (group, positions) => this.#commit(group, positions),
+      register: (group, partitions) => this.#keeper.register(group, partitions),
+      commit: (group, positions) => this.#keeper.commit(group, positions),
     });
   }
 
@@ -178,9 +177,9 @@ export class EmbeddedLog implements Log {
     const { catalog, clock } = this.#state;
     const assigned = options.from.map((from) => {
       const source = catalog.partition(from);
-      return { source, position: this.#resolve(options.group, source, from.offset) };
+      return { source, position: this.#keeper.resolve(options.group, source, from.offset) };
     });
-    this.#register(
+    this.#keeper.register(
       options.group,
       assigned.map(({ source, position }) => positionAt(source.at, position)),
     );
@@ -192,23 +191,18 @@ export class EmbeddedLog implements Log {
   async commit(group: string, positions: readonly Position[]): Promise<void> {
     this.#mustBeOpen();
     this.#groups.mustHaveNoMembers(group);
-    this.#commit(group, positions);
+    this.#keeper.commit(group, positions);
   }
 
   async committed(group: string, partitions: readonly TopicPartition[]): Promise<readonly Position[]> {
     this.#mustBeOpen();
-    const { catalog } = this.#state;
-    return partitions.flatMap((at) => {
-      const held = catalog.positions.get(group, catalog.partition(at));
-      return held?.committed ? [positionAt(at, held.offset)] : [];
-    });
+    return this.#keeper.committed(group, partitions);
   }
 
   async forget(group: string): Promise<void> {
     this.#mustBeOpen();
     this.#groups.forget(group);
-    this.#state.catalog.positions.forget(group);
-    this.#positionsChanged();
+    this.#keeper.forget(group);
   }
 
   async openProducer(options: ProducerOptions): Promise<TransactionalProducer> {
@@ -264,34 +258,6 @@ export class EmbeddedLog implements Log {
     return new PendingAppend(records, partitions, bytes, () => this.#timestampMs(), onWritten);
   }
 
-  /** Throws `LOG_POSITION_LOST`. */
-  #checked(positions: readonly Position[]): { readonly partition: Partition; readonly offset: number }[] {
-    return positions.map((position) => {
-      const partition = this.#state.catalog.partition(position);
-      const { start, end } = partition.bounds();
-      if (position.offset > end || position.offset < 0) throw positionLost(position, position.offset, start, end);
-      return { partition, offset: position.offset };
-    });
-  }
-
-  #commit(group: string, positions: readonly Position[]): void {
-    const { catalog } = this.#state;
-    const checked = this.#checked(positions);
-    for (const { partition, offset } of checked) catalog.positions.set(group, partition, { offset, committed: true });
-    this.#positionsChanged();
-  }
-
-  /** From now on the group holds bytes back: from these positions, where it has none yet. */
-  #register(group: string, positions: readonly (TopicPartition & { readonly offset?: number })[]): void {
-    const { catalog } = this.#state;
-    for (const at of positions) {
-      const partition = catalog.partition(at);
-      if (catalog.positions.get(group, partition)) continue;
-      catalog.positions.set(group, partition, { offset: at.offset ?? partition.start, committed: false });
-    }
-    this.#positionsChanged();
-  }
-
   #wasWritten(append: PendingAppend, at: { readonly file: number; readonly length: number }): void {
     const { journal, metrics } = this.#state;
     const { partitions } = append;
@@ -335,51 +301,6 @@ export class EmbeddedLog implements Log {
     await openStores(disk, options.folder, catalog);
   }
 
-  #resolve(group: string, partition: Partition, offset: ReaderOptions['from'][number]['offset']): number {
-    switch (offset) {
-      case 'earliest':
-        return partition.start;
-      case 'latest':
-        return partition.end;
-      case 'committed': {
-        const held = this.#state.catalog.positions.get(group, partition);
-        return held?.committed ? held.offset : partition.start;
-      }
-      default:
-        return offset;
-    }
-  }
-
-  #positionsChanged(): void {
-    if (this.#cancelPositions || !this.#state.catalog.positions.isDirty) return;
-    this.#cancelPositions = this.#state.clock.after(this.#state.options.positionsAfterMs, () => {
-      this.#cancelPositions = undefined;
-      void this.#commits.flush();
-    });
-  }
-
-  #positionsToWrite(): Submission | undefined {
-    const { positions } = this.#state.catalog;
-    if (!positions.isDirty) return undefined;
-    this.#cancelPositions?.();
-    this.#cancelPositions = undefined;
-    let changes: PositionChange[] = [];
-    return {
-      kind: Kind.positions,
-      bytes: 0,
-      encode: () => {
-        changes = positions.takeChanges();
-        return [encodePositions(changes)];
-      },
-      written: () => positions.becameDurable(changes),
-      failed: (error) => {
-        positions.giveBack(changes);
-        this.#state.logger.debug('positions not written yet', { reason: messageOf(error) });
-        if (!this.#closing) this.#positionsChanged();
-      },
-    };
-  }
-
   async #roll(): Promise<void> {
     const { catalog, journal } = this.#state;
     await journal.roll((previous) => catalog.snapshot(previous));
@@ -388,7 +309,7 @@ export class EmbeddedLog implements Log {
 
   async #close(): Promise<void> {
     const { catalog, journal, lock, logger } = this.#state;
-    this.#cancelPositions?.();
+    this.#keeper.stop();
     this.#producers.abortAll();
     this.#groups.closeAll();
     await this.#retainer.stop();
