@@ -234,6 +234,8 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     alerts: alerting.alertsJson,
     status: {
       '/status/tsdb': tsdbStatus((request) => engine.cardinality(request)),
+      // Alerts go to our own notifier, to no Alertmanager outside.
+      '/alertmanagers': () => ({ activeAlertmanagers: [], droppedAlertmanagers: [] }),
       '/metadata': metricMetadata((request) => engine.metadata(request)),
       ...targetAnswers(() => collector?.scraper),
       '/status/storage': storageStatus({ engine, log, retentionMs }),

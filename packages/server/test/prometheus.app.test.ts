@@ -1,6 +1,6 @@
 import { type PrometheusSeries, startNodeExporter, startPrometheus, startTidemark } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
-import { samples, until } from './http.ts';
+import { ask, samples, until } from './http.ts';
 
 // A real Prometheus scrapes a real node_exporter and Tidemark's own page, and sends what it gets by remote_write. Afterwards
 // both are asked the same: every series, every sample and every value agree.
@@ -25,6 +25,7 @@ scrape_configs:
 remote_write:
   - url: ${tidemark.url}/api/v1/write
     queue_config: { batch_send_deadline: 1s }
+    metadata_config: { send_interval: 2s }
 `,
   });
   await new Promise((resolve) => setTimeout(resolve, SEND_MS));
@@ -43,6 +44,9 @@ remote_write:
   expect(countOf(ours)).toBe(countOf(theirs));
   const byName = new Map(ours.map((series) => [nameOf(series.metric), series.values]));
   for (const series of theirs) expect(byName.get(nameOf(series.metric)), nameOf(series.metric)).toEqual(series.values);
+  const [described, told] = await Promise.all([metadataOf(tidemark.url), metadataOf(prometheus.url)]);
+  expect(Object.keys(told).length).toBeGreaterThan(100);
+  expect(described).toEqual(told);
   for (const query of QUERIES) {
     const [mine, wanted] = [await evaluated(tidemark.url, query, atMs), await prometheus.query(query, atMs)];
     expectAlike(query, mine, wanted);
@@ -58,6 +62,14 @@ const QUERIES = [
   'topk(3, node_network_receive_bytes_total)',
   'up == 1',
 ];
+
+/** Type, help and unit by metric; entries in a fixed order. */
+async function metadataOf(url: string): Promise<Readonly<Record<string, readonly string[]>>> {
+  const data = await ask<Record<string, object[]>>(url, 'metadata', {});
+  return Object.fromEntries(
+    Object.entries(data).map(([name, entries]) => [name, entries.map((entry) => JSON.stringify(entry)).sort()]),
+  );
+}
 
 function countOf(series: readonly { readonly values?: readonly unknown[] }[]): number {
   return series.reduce((sum, { values }) => sum + (values?.length ?? 0), 0);

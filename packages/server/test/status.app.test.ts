@@ -241,3 +241,32 @@ test('targets/metadata of a selector that is none: 400', async () => {
     expect((await response.json()) as object).toMatchObject({ status: 'error', errorType: 'bad_data' });
   }
 });
+
+test('alertmanagers: none outside', async () => {
+  expect(await ask(tidemark.url, 'alertmanagers', {})).toEqual(await ask(prometheus.url, 'alertmanagers', {}));
+});
+
+test.each<[string, Record<string, string>]>([
+  ['format_query', { query: 'sum(rate(foo{a="b"}[5m]))by(x)/2' }],
+  ['format_query', { query: 'sum(' }],
+  ['query_exemplars', { query: 'page_requests_total', start: '1', end: '2' }],
+  ['query_exemplars', { query: 'page_requests_total', start: '2', end: '1' }],
+  ['query_exemplars', { query: 'sum(' }],
+])('%s with %j: status and data of Prometheus', async (path, params) => {
+  const [ours, theirs] = await Promise.all(
+    [tidemark, prometheus].map(async ({ url }) => {
+      const response = await fetch(`${url}/api/v1/${path}`, { method: 'POST', body: new URLSearchParams(params) });
+      const { error: _, ...body } = (await response.json()) as { error?: string };
+      return { status: response.status, ...body };
+    }),
+  );
+  expect(ours).toEqual({ ...theirs, status: theirs?.status });
+});
+
+test.each(['/api/v1/nothing', '/prometheus/api/v1/nothing', '/nothing'])('GET %s: 404', async (path) => {
+  const response = await fetch(tidemark.url + path);
+  expect(response.status).toBe(404);
+  if (path.includes('/api/')) {
+    expect((await response.json()) as object).toMatchObject({ status: 'error', errorType: 'not_found' });
+  }
+});

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RESOLUTION_MS, type Resolution, TENANT_HEADER, tenantOfHeader } from '@tidemark/model';
+import { parse, print } from '@tidemark/promql';
 import express, { type Router } from 'express';
 import type { QueryService } from '../service.ts';
 import { formatTime, formatValue, labelsJson, sendData, sendError, sendJson } from './envelope.ts';
@@ -45,6 +46,8 @@ export function queryRouter(options: RouterOptions): Router {
   both('/label/:name/values', labelValues);
   both('/rows', rows);
   both('/status/buildinfo', buildinfo);
+  both('/format_query', formatQuery);
+  both('/query_exemplars', exemplars);
   return router;
 }
 
@@ -214,6 +217,20 @@ async function rows(call: Call, { service }: RouterOptions): Promise<void> {
     }
     await out.write(']');
   });
+}
+
+/** The query as Prometheus would write it. Throws `PROMQL_SYNTAX`. */
+async function formatQuery(call: Call): Promise<void> {
+  await sendJson(call.response, print(parse(textParam(call.params, 'query'))));
+}
+
+/** Exemplars are not stored, so there are none; a question that is wrong is wrong all the same. */
+async function exemplars({ params, response }: Call): Promise<void> {
+  const startMs = timeParam(params, 'start', EARLIEST_MS);
+  if (timeParam(params, 'end', LATEST_MS) < startMs)
+    throw invalidParam('end', 'end timestamp must not be before start timestamp');
+  parse(textParam(params, 'query'));
+  await sendJson(response, []);
 }
 
 async function buildinfo(call: Call, { version }: RouterOptions): Promise<void> {
