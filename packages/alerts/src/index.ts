@@ -1,3 +1,9 @@
+export { type AlertsQuestion, alertList, groupList } from './api/alertmanager/alerts.ts';
+export { readFilter, readReceiver } from './api/alertmanager/label-filter.ts';
+export { type PostedBody, readPostedAlerts } from './api/alertmanager/posted-alerts.ts';
+export { ApiRefusal } from './api/alertmanager/refusal.ts';
+export { checkSilenceId, gettableSilence, readPostedSilence, silenceList } from './api/alertmanager/silences.ts';
+export { receiversAnswer, statusAnswer } from './api/alertmanager/status.ts';
 export { type ApiAlert, alertsAnswer } from './api/alerts.ts';
 export { type ApiRule, type ApiRuleGroup, type RulesAnswer, type RulesFilter, rulesAnswer } from './api/rules.ts';
 export { ALERT_SCHEMA_IDS } from './avro/framed-record.ts';
@@ -5,16 +11,15 @@ export { ALERT_EVENT_SCHEMA, type AlertEvent, decodeAlertEvent, encodeAlertEvent
 export { ALERT_STATE_SCHEMA, type AlertStateRecord, decodeAlertState } from './event/alert-state-record.ts';
 export { fingerprintOf } from './event/fingerprint.ts';
 export { alertTopics } from './event/topics.ts';
+export { readAlertmanagerFile } from './notifier/config/alertmanager-file.ts';
+export type { NotifierPlan } from './notifier/config/plan.ts';
+export { planOfShortForm, type ShortForm } from './notifier/config/short-form.ts';
 export { decodeLedgerEntry, type LedgerEntry, NOTIFY_LEDGER_SCHEMA } from './notifier/ledger.ts';
-export { DEFAULT_ROUTE, type RouteSpec } from './notifier/route.ts';
-export {
-  type Notifier,
-  type NotifierOptions,
-  type NotifierStatus,
-  type ReceiverStatus,
-  startNotifier,
-} from './notifier/start-notifier.ts';
-export type { Fetch, WebhookSpec } from './receiver/webhook.ts';
+export { decodeSilence, SILENCE_SCHEMA, type SilenceRecord, type SilenceState } from './notifier/silence.ts';
+export type { NotifierStatus } from './notifier/start-notifier.ts';
+export { type Notifier, type NotifierOptions, type NotifierSetup, startNotifier } from './notifier/start-notifier.ts';
+export type { Fetch } from './receiver/http-client.ts';
+export type { TemplateFile } from './receiver/template-data.ts';
 export type { WebhookPayload } from './receiver/webhook-payload.ts';
 export type { Alert, AlertPhase } from './rules/alert.ts';
 export {

@@ -22,7 +22,7 @@ test('an alert fires, is told once, and its end is told once', async () => {
   await world.pass(300);
   expect(world.told).toEqual(['firing web1']);
   expect(await world.ledger()).toMatchObject([
-    { receiver: 'ops', done: { alerts: [{ status: 'firing' }] }, intent: null },
+    { receiver: 'ops/webhook[0]', done: { alerts: [{ status: 'firing' }] }, intent: null },
   ]);
   world.truth['down'] = {};
   await world.pass(1200);
@@ -112,9 +112,9 @@ test('a webhook that is down is tried again until it is up', async () => {
   await world.pass(60);
   expect(world.told).toEqual([]);
   expect(world.notifier.status().receivers).toMatchObject([{ underWay: 1, lastError: 'answered 503: the answer' }]);
-  expect(world.metric('tidemark_notifier_attempts_failed_total{receiver="ops",reason="server_error"}')).toBeGreaterThan(
-    3,
-  );
+  expect(
+    world.metric('tidemark_notifications_failed_total{integration="webhook",receiver="ops",reason="server_error"}'),
+  ).toBeGreaterThan(3);
   world.answer = 200;
   await world.pass(70);
   expect(world.told).toEqual(['firing web1']);
@@ -142,7 +142,9 @@ test('429 waits as long as the receiver says', async () => {
   world.retryAfter = '50';
   world.truth['down'] = { web1: 1 };
   await world.pass(45);
-  expect(world.metric('tidemark_notifier_attempts_failed_total{receiver="ops",reason="busy"}')).toBe(1);
+  expect(world.metric('tidemark_notifications_failed_total{integration="webhook",receiver="ops",reason="busy"}')).toBe(
+    1,
+  );
   world.answer = 200;
   await world.pass(60);
   expect(world.told).toEqual(['firing web1']);
@@ -153,7 +155,7 @@ test('a refused notice is counted, not hammered, and tried again with the next f
   world.answer = 400;
   world.truth['down'] = { web1: 1 };
   await world.pass(36);
-  const refused = world.metric('tidemark_notifier_notices_total{receiver="ops",outcome="refused"}') ?? 0;
+  const refused = world.metric('tidemark_notifier_notices_total{receiver="ops/webhook[0]",outcome="refused"}') ?? 0;
   expect(refused).toBeGreaterThanOrEqual(2);
   expect(refused).toBeLessThanOrEqual(4);
   world.answer = 200;

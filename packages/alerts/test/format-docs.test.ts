@@ -4,6 +4,7 @@ import { decodeAlertEvent, encodeAlertEvent } from '../src/event/alert-event.ts'
 import { alertEventKey, alertStateKey, decodeAlertState, encodeAlertState } from '../src/event/alert-state-record.ts';
 import { fingerprintOf } from '../src/event/fingerprint.ts';
 import { decodeLedgerEntry, encodeLedgerEntry, ledgerKey } from '../src/notifier/ledger.ts';
+import { decodeSilence, encodeSilence, silenceKey } from '../src/notifier/silence.ts';
 
 // The page of the formats is read as a reader would: its hex is decoded, and must be what its JSON says.
 
@@ -22,6 +23,7 @@ test.each([
   ['alert-event', decodeAlertEvent, encodeAlertEvent, alertEventKey],
   ['alert-state', decodeAlertState, encodeAlertState, alertStateKey],
   ['notify-ledger', decodeLedgerEntry, encodeLedgerEntry, ledgerKey],
+  ['silence', decodeSilence, encodeSilence, silenceKey],
 ] as const)('the worked example of %s', (name, decode, encode, key) => {
   expect(plain(decode(hex(name)))).toEqual(json(name));
   expect(encode(json(name))).toEqual(hex(name));

@@ -22,8 +22,9 @@ import {
   type LedgerEntry,
   loadRules,
   type Notifier,
-  type RouteSpec,
+  planOfShortForm,
   type Rules,
+  type ShortForm,
   startNotifier,
   startRules,
   type WebhookPayload,
@@ -43,7 +44,7 @@ export interface Received {
 
 export interface WorldOptions {
   readonly rules: string;
-  readonly route?: Partial<RouteSpec>;
+  readonly route?: Omit<ShortForm, 'webhooks'>;
   readonly resendDelayMs?: number;
   readonly sendResolved?: boolean;
 }
@@ -125,8 +126,15 @@ export class World {
     this.notifier = await startNotifier({
       ...around,
       random: seededRandom(++this.#processes),
-      receivers: [{ name: 'ops', url: this.url, ...(sendResolved === undefined ? {} : { sendResolved }) }],
-      route: { groupWaitMs: 5000, groupIntervalMs: 10_000, ...route },
+      setup: {
+        plan: planOfShortForm({
+          webhooks: [{ name: 'ops', url: this.url, ...(sendResolved === undefined ? {} : { sendResolved }) }],
+          groupWaitMs: 5000,
+          groupIntervalMs: 10_000,
+          ...route,
+        }),
+        templates: [],
+      },
       fetch: (url, init) => (process.isCrashed ? new Promise(() => undefined) : fetchCounted(process, url, init)),
     });
     this.rules = await startRules({

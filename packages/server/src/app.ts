@@ -13,6 +13,7 @@ import { rulesFilter } from './rules-filter.ts';
 //   /                            the page            /metrics             own metrics
 //   /api/v1, /prometheus/api/v1  Prometheus' API     /-/healthy, /-/ready, /-/reload, /-/quit
 //   /api/v1/write ...            taking in           /api/v1/admin/flush
+//   /api/v2, /alertmanager/api/v2    Alertmanager's API
 //   /federate                    newest samples
 
 /** A write route; it reads the body itself. */
@@ -26,6 +27,8 @@ export interface AppParts {
   readonly queries: Router | undefined;
   /** /federate; absent where this process does not answer queries. */
   readonly federate: ((request: Request, response: Response) => Promise<void>) | undefined;
+  /** Alertmanager's API; absent where this process does not notify. */
+  readonly alertmanager?: Router | undefined;
   readonly rules: (filter: RulesFilter) => unknown;
   readonly alerts: () => unknown;
   /** What this process says of itself and of what it scrapes, below /api/v1. */
@@ -44,6 +47,7 @@ export interface FlushReport {
 }
 
 const API_PATHS = ['/api/v1', '/prometheus/api/v1'];
+const ALERTMANAGER_PATHS = ['/api/v2', '/alertmanager/api/v2'];
 const PAGE_FOLDER = fileURLToPath(new URL('../../ui/dist', import.meta.url));
 
 export function createApp(parts: AppParts): Express {
@@ -80,6 +84,8 @@ export function createApp(parts: AppParts): Express {
       });
     });
   }
+  const { alertmanager } = parts;
+  if (alertmanager) for (const path of ALERTMANAGER_PATHS) app.use(path, alertmanager);
   if (parts.page) servePage(app);
   app.use((request, response) => {
     response.status(404).type('text').send(`there is no ${request.method} ${request.path} in this Tidemark\n`);

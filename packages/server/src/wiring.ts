@@ -25,13 +25,16 @@ import { listenOn } from './http.ts';
 import { processMetrics } from './process-metrics.ts';
 import { Reloader } from './reload.ts';
 import { readRules, startAlerting } from './roles/alerting.ts';
+import { alertmanagerRouter } from './roles/alertmanager-api.ts';
 import { startCollector } from './roles/collector.ts';
 import { startIngest } from './roles/ingest.ts';
+import { readNotifierSetup } from './roles/notifier-setup.ts';
 import { startQuery } from './roles/query.ts';
 import { runRollup } from './roles/rollup.ts';
 import { recordSchemas } from './roles/schemas.ts';
 import { Storer } from './roles/storer.ts';
 import { RolledUp, startTiering } from './roles/tiering.ts';
+import { VERSION } from './version.ts';
 
 // The only file that knows every package: who is handed to whom. Reading it is reading the architecture.
 //
@@ -87,6 +90,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
 
   // Read before anything is opened: a mistake in them leaves no trace on disk.
   const ruleFiles = await readRules(config, logger);
+  const notifierSetup = await readNotifierSetup(config.notifier, logger);
   const listening = await listenOn(config.http.listen);
   parts.defer(() => listening.close(HTTP_GRACE_MS));
   const dataFolder = await prepareDataFolder(config.data);
@@ -186,6 +190,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     config,
     ruleFiles,
     externalLabels: options.loaded.externalLabels,
+    notifierSetup,
     roles,
     log,
     query: query.service,
@@ -219,6 +224,10 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     settings: ['rules.files'],
     prepare: (next) => alerting.prepareRules(next.config),
   });
+  const { notifying } = alerting;
+  if (notifying) {
+    reloader.add({ settings: ['notifier'], prepare: (next) => notifying.prepare(next.config.notifier) });
+  }
   if (collector) {
     reloader.add({
       settings: ['scrape', 'collector.self', 'collector.selfInterval'],
@@ -230,6 +239,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     writes: roles.has('ingest') ? ingest.handlers : {},
     queries: roles.has('query') ? query.router : undefined,
     federate: roles.has('query') ? query.federate : undefined,
+    alertmanager: notifying && alertmanagerRouter({ notifier: notifying.notifier, clock, version: VERSION }),
     rules: alerting.rulesJson,
     alerts: alerting.alertsJson,
     status: {

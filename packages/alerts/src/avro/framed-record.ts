@@ -4,13 +4,13 @@ import avsc from 'avsc';
 
 // The records of the alert topics on the log: as the batches are framed, so that any consumer can find the schema.
 //
-//   value := 0x00 | schema id u32be | Avro record          avro/alert-event.avsc, alert-state.avsc, notify-ledger.avsc
+//   value := 0x00 | schema id u32be | Avro record          avro/alert-event.avsc, alert-state.avsc, notify-ledger.avsc, silence.avsc
 //                                     its first field is `version`, its last field is crc32c of all of it before that
 //
 // The checksum is verified before anything is decoded, so a count in bytes that were damaged is never believed.
 
 /** Ids in the framing on the embedded log, beside those of the batches; a schema registry gives its own. */
-export const ALERT_SCHEMA_IDS = { alertEvent: 3, alertState: 4, notifyLedger: 5 } as const;
+export const ALERT_SCHEMA_IDS = { alertEvent: 3, alertState: 4, notifyLedger: 5, silence: 6 } as const;
 
 const FRAME_LENGTH = 5;
 const CRC_LENGTH = 4;

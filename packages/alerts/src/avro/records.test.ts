@@ -18,6 +18,7 @@ import {
   ledgerKey,
   NOTIFY_LEDGER_SCHEMA,
 } from '../notifier/ledger.ts';
+import { decodeSilence, encodeSilence, SILENCE_SCHEMA, type SilenceRecord } from '../notifier/silence.ts';
 
 const labels = labelsOf({ alertname: 'Ü', __proto__x: 'odd', instance: 'web1' });
 const EVENT: AlertEvent = {
@@ -68,10 +69,22 @@ const notice = (id: string) => ({
   ],
 });
 const ENTRY: LedgerEntry = { tenant: 't', receiver: 'r', groupKey: '{}:{}', done: notice('a'), intent: notice('b') };
+const SILENCE: SilenceRecord = {
+  tenant: 't',
+  id: 'i',
+  matchers: [{ name: 'ü', value: 'a|b', isRegex: true, isEqual: false }],
+  startsAt: 1,
+  endsAt: 2 ** 45,
+  updatedAt: 3,
+  createdBy: '',
+  comment: 'why',
+  annotations: [{ name: 'a', value: '' }],
+};
 
 const KINDS = [
   { name: 'AlertEvent', bytes: encodeAlertEvent(EVENT), decode: decodeAlertEvent, record: EVENT },
   { name: 'AlertState', bytes: encodeAlertState(STATE), decode: decodeAlertState, record: STATE },
+  { name: 'Silence', bytes: encodeSilence(SILENCE), decode: decodeSilence, record: SILENCE },
   { name: 'NotifyLedger', bytes: encodeLedgerEntry(ENTRY), decode: decodeLedgerEntry, record: ENTRY },
 ];
 
@@ -121,12 +134,13 @@ test.each([
   ['alert-event', ALERT_EVENT_SCHEMA, 'a60330e976ea926d'],
   ['alert-state', ALERT_STATE_SCHEMA, 'f6a523b46ee42b05'],
   ['notify-ledger', NOTIFY_LEDGER_SCHEMA, '91ab7cf7fee16d07'],
+  ['silence', SILENCE_SCHEMA, 'c2dc1295aac95893'],
 ])('the schema of %s is the one that was published as version 0', (_, schema, pin) => {
   const withoutDocs = JSON.stringify(JSON.parse(schema), (key, value: unknown) => (key === 'doc' ? undefined : value));
   expect(createHash('sha256').update(withoutDocs).digest('hex').slice(0, 16)).toBe(pin);
 });
 
-test.each([ALERT_EVENT_SCHEMA, ALERT_STATE_SCHEMA, NOTIFY_LEDGER_SCHEMA])(
+test.each([ALERT_EVENT_SCHEMA, ALERT_STATE_SCHEMA, NOTIFY_LEDGER_SCHEMA, SILENCE_SCHEMA])(
   'every field says what it means',
   (schema) => {
     const fields: { name: string; doc?: string }[] = [];

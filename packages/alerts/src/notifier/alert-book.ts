@@ -1,36 +1,44 @@
-import type { NoticeGroup, Receiver } from '../receiver/receiver.ts';
-import { Delivery, type DeliverySignals, type DeliverySurroundings } from './delivery.ts';
+import type { Clock, Logger, Random } from '@tidemark/base';
+import type { Integration, NoticeGroup } from '../receiver/receiver.ts';
+import type { AlertStore, StoredAlert } from './alert-store.ts';
+import type { NotifierPlan, RouteSpec } from './config/plan.ts';
+import { Delivery, type DeliverySignals } from './delivery.ts';
 import { NotifyGroup } from './group.ts';
-import type { HeldAlert } from './held-alert.ts';
-import type { LedgerEntry } from './ledger.ts';
-import { groupOf } from './route.ts';
+import type { Ledger } from './ledger.ts';
+import type { NotifierMetrics } from './notifier-metrics.ts';
+import { groupOf, routesOf } from './route.ts';
+import { SendSlots } from './send-slots.ts';
+import type { Suppression } from './suppression.ts';
 
-// All groups that are held, and which alert is in which. Bounded: beyond the limits alerts are turned away, and the caller
-// counts them; what is held already goes on.
+// All groups of one plan. An alert is put into the group of every route it takes. Bounded: beyond the limit alerts are turned
+// away, and the caller counts them; what is held already goes on. When the plan changes a new book is made: what was told
+// stands on the ledger, and the alerts are in the store.
 
-export interface BookLimits {
+export interface BookParts {
+  readonly plan: NotifierPlan;
+  readonly integrations: readonly Integration[];
+  readonly ledger: Ledger;
+  readonly store: AlertStore;
+  readonly suppression: Suppression;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: NotifierMetrics;
   readonly groupsMax: number;
-  readonly alertsMax: number;
+  /** Attempts of one integration at once. */
+  readonly sendingMax: number;
 }
 
 export class AlertBook {
+  readonly #parts: BookParts;
   readonly #groups = new Map<string, NotifyGroup>();
-  #alertsAtMost = 0;
-  readonly #receivers: readonly Receiver[];
-  readonly #around: DeliverySurroundings;
-  readonly #limits: BookLimits;
+  readonly #slots: ReadonlyMap<string, SendSlots>;
   readonly #signals: DeliverySignals;
 
-  constructor(
-    receivers: readonly Receiver[],
-    around: DeliverySurroundings,
-    limits: BookLimits,
-    signals: DeliverySignals,
-  ) {
-    this.#receivers = receivers;
-    this.#around = around;
-    this.#limits = limits;
+  constructor(parts: BookParts, signals: DeliverySignals) {
+    this.#parts = parts;
     this.#signals = signals;
+    this.#slots = new Map(parts.integrations.map(({ id }) => [id, new SendSlots(parts.sendingMax)]));
   }
 
   get groups(): Iterable<NotifyGroup> {
@@ -41,65 +49,60 @@ export class AlertBook {
     return this.#groups.size;
   }
 
-  get alertCount(): number {
-    let count = 0;
-    for (const group of this.#groups.values()) count += group.alerts.size;
-    return count;
+  routesOf(stored: Pick<StoredAlert, 'alert'>): readonly RouteSpec[] {
+    return routesOf(this.#parts.plan.route, stored.alert.labels);
   }
 
-  /** The group that an alert with these labels belongs to, if it is held. */
-  find(tenant: string, alert: Pick<HeldAlert, 'labels'>): NotifyGroup | undefined {
-    return this.#groups.get(keyOf(groupOf(this.#around.route, tenant, alert.labels)));
-  }
-
-  /** The group for an alert, made if new; undefined when no more fits. */
-  groupFor(
-    tenant: string,
-    alert: HeldAlert,
-    entries: ReadonlyMap<string, LedgerEntry> = new Map(),
-  ): NotifyGroup | undefined {
-    const group = groupOf(this.#around.route, tenant, alert.labels);
-    const known = this.#groups.get(keyOf(group));
-    if (!known && this.#groups.size >= this.#limits.groupsMax) return undefined;
-    if (!known?.alerts.has(alert.fingerprint) && this.#isFull()) return undefined;
-    return known ?? this.#make(group, entries);
+  /**
+   * Puts an alert into its groups and returns them; groups that are new do not run yet. Undefined for a route: no more groups
+   * fit.
+   */
+  put(stored: StoredAlert): readonly { readonly group: NotifyGroup | undefined; readonly isNew: boolean }[] {
+    return this.routesOf(stored).map((route) => {
+      const wanted = groupOf(route, stored.tenant, stored.alert.labels);
+      const key = JSON.stringify([stored.tenant, route.id, wanted.groupKey]);
+      const known = this.#groups.get(key);
+      if (!known && this.#groups.size >= this.#parts.groupsMax) return { group: undefined, isNew: true };
+      const group = known ?? this.#make(key, wanted, route);
+      group.put(stored);
+      return { group, isNew: known === undefined };
+    });
   }
 
   start(group: NotifyGroup): void {
-    group.start(() => this.#groups.delete(keyOf(group.group)));
+    const key = JSON.stringify([group.group.tenant, group.route.id, group.group.groupKey]);
+    group.start(() => this.#groups.delete(key));
   }
 
   stop(): void {
     for (const group of this.#groups.values()) group.stop();
   }
 
-  /** Counts only when it may be: between counts every alert let in is taken as one more. */
-  #isFull(): boolean {
-    this.#alertsAtMost++;
-    if (this.#alertsAtMost <= this.#limits.alertsMax) return false;
-    this.#alertsAtMost = this.alertCount + 1;
-    return this.#alertsAtMost > this.#limits.alertsMax;
+  /** Whether some group of it told that this alert fires. */
+  wasTold(stored: StoredAlert): boolean {
+    return [...stored.groups].some((group) => group.wasTold(stored.alert.fingerprint));
   }
 
-  #make(group: NoticeGroup, entries: ReadonlyMap<string, LedgerEntry>): NotifyGroup {
-    const deliveries = this.#receivers.map(
-      (receiver) =>
-        new Delivery(receiver, group, entries.get(entryKey(group.tenant, receiver.name, group.groupKey)), this.#around),
-    );
-    const made = new NotifyGroup(group, deliveries, {
-      clock: this.#around.clock,
-      route: this.#around.route,
+  #make(key: string, of: NoticeGroup, route: RouteSpec): NotifyGroup {
+    const { ledger, integrations, metrics } = this.#parts;
+    const deliveries = integrations
+      .filter(({ receiver }) => receiver === route.receiver)
+      .map((integration) => {
+        const { id } = integration;
+        const entry = ledger.get({ tenant: of.tenant, receiver: id, groupKey: of.groupKey });
+        const slots = this.#slots.get(id) as SendSlots;
+        return new Delivery(integration, of, entry, {
+          ...this.#parts,
+          repeatIntervalMs: route.repeatIntervalMs,
+          slots,
+        });
+      });
+    const made = new NotifyGroup(of, route, deliveries, {
+      ...this.#parts,
       signals: this.#signals,
+      onSuppressed: (reason, count) => metrics.suppressed.with(reason).add(count),
     });
-    this.#groups.set(keyOf(group), made);
+    this.#groups.set(key, made);
     return made;
   }
-}
-
-export function entryKey(tenant: string, receiver: string, groupKey: string): string {
-  return JSON.stringify([tenant, receiver, groupKey]);
-}
-
-function keyOf({ tenant, groupKey }: NoticeGroup): string {
-  return JSON.stringify([tenant, groupKey]);
 }

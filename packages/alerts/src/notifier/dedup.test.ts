@@ -21,6 +21,8 @@ function held(names: string): HeldAlert[] {
       endsAt: 0,
       generatorURL: '',
       expiresAtMs: undefined,
+      updatedAtMs: 0,
+      isPosted: false,
     }));
 }
 
@@ -49,7 +51,9 @@ test.each([
   ['a -b', 'a b', 'a b'],
   ['-a', '-a', 'nothing'],
   ['-a', 'a', 'a'],
-  ['a', '', ''],
+  // All of them are silenced: nothing is over.
+  ['a', '', 'nothing'],
+  ['a b', '-a', '-a'],
 ])('told %s, now %s: tell %s', (last, now, expected) => {
   expect(tell(last, now)).toBe(expected);
 });

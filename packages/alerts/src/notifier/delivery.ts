@@ -1,16 +1,15 @@
 import { type Clock, type Logger, messageOf, type Random } from '@tidemark/base';
-import type { Notice, NoticeGroup, Receiver } from '../receiver/receiver.ts';
+import type { Integration, Notice, NoticedAlert, NoticeGroup, SendOutcome } from '../receiver/receiver.ts';
 import { alertsToTell } from './dedup.ts';
 import type { HeldAlert } from './held-alert.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
 import type { NotifierMetrics } from './notifier-metrics.ts';
-import type { RouteSpec } from './route.ts';
 import type { SendSlots } from './send-slots.ts';
 
-// One receiver and one group. `flush` compares what was told with what holds, and tells the difference:
+// One integration and one group. `flush` compares what was told with what holds, and tells the difference:
 //
 //   intent to the ledger --> send, again and again with growing pauses --> done to the ledger
-//                              refused, or too old to matter: forgotten, counted
+//                              refused, suppressed by now, or too old to matter: forgotten, counted
 //
 // One flush at a time; what changes meanwhile is for the next.
 
@@ -20,8 +19,16 @@ export interface DeliverySurroundings {
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: NotifierMetrics;
-  readonly route: RouteSpec;
+  readonly repeatIntervalMs: number;
+  /** Of this integration, so that one that is slow holds up nobody else. */
   readonly slots: SendSlots;
+}
+
+export interface Flush {
+  /** Those that nothing suppresses. Asked when the notice is made. */
+  readonly alerts: () => Iterable<HeldAlert>;
+  /** Whether nothing suppresses an alert by now. Asked before a notice is tried again. */
+  readonly isWanted: (alert: NoticedAlert) => boolean;
 }
 
 export interface DeliverySignals {
@@ -39,7 +46,7 @@ const NOTICE_AGE_MS_MAX = 24 * 3_600_000;
 const ID_BYTES = 8;
 
 export class Delivery {
-  readonly receiver: Receiver;
+  readonly integration: Integration;
   readonly #group: NoticeGroup;
   readonly #around: DeliverySurroundings;
   #done: Notice | null;
@@ -49,8 +56,13 @@ export class Delivery {
   #lastDeliveredMs: number | undefined;
   #unhandledOffset: number | undefined;
 
-  constructor(receiver: Receiver, group: NoticeGroup, entry: LedgerEntry | undefined, around: DeliverySurroundings) {
-    this.receiver = receiver;
+  constructor(
+    integration: Integration,
+    group: NoticeGroup,
+    entry: LedgerEntry | undefined,
+    around: DeliverySurroundings,
+  ) {
+    this.integration = integration;
     this.#group = group;
     this.#around = around;
     this.#done = entry?.done ?? null;
@@ -79,7 +91,7 @@ export class Delivery {
     return this.#running;
   }
 
-  /** The oldest event that this receiver may have to be told of, and for which no intent is on the ledger yet. */
+  /** The oldest event that this integration may have to be told of, and for which no intent is on the ledger yet. */
   get unhandledOffset(): number | undefined {
     return this.#unhandledOffset;
   }
@@ -92,45 +104,49 @@ export class Delivery {
     if (!this.#running) this.#unhandledOffset ??= offset;
   }
 
-  /** Begins telling, unless it is under way. `alerts` is asked when the notice is made. */
-  flush(alerts: () => Iterable<HeldAlert>, signals: DeliverySignals): void {
+  /** Begins telling, unless it is under way. */
+  flush(flush: Flush, signals: DeliverySignals): void {
     if (this.#running || signals.stopping.aborted) return;
-    this.#running = this.#tell(alerts, signals)
+    this.#running = this.#tell(flush, signals)
       .catch((error: unknown) => {
         if (!signals.stopping.aborted)
-          this.#around.logger.error('telling failed', { receiver: this.receiver.name, reason: messageOf(error) });
+          this.#around.logger.error('telling failed', { receiver: this.integration.id, reason: messageOf(error) });
       })
       .finally(() => {
         this.#running = undefined;
       });
   }
 
-  async #tell(alerts: () => Iterable<HeldAlert>, signals: DeliverySignals): Promise<void> {
+  async #tell(flush: Flush, signals: DeliverySignals): Promise<void> {
     // Found on the ledger at the start: whether it was told is not known.
-    if (this.#intent) await this.#carryOut(this.#intent, signals);
-    const { clock, random, route } = this.#around;
-    const rules = { sendResolved: this.receiver.sendResolved, repeatIntervalMs: route.repeatIntervalMs };
-    const toTell = alertsToTell(alerts(), this.#done, rules, clock.nowMs());
+    if (this.#intent) await this.#carryOut(this.#intent, flush, signals);
+    const { clock, random, repeatIntervalMs } = this.#around;
+    const rules = { sendResolved: this.integration.sendResolved, repeatIntervalMs };
+    const toTell = alertsToTell(flush.alerts(), this.#done, rules, clock.nowMs());
     if (toTell) {
       const id = Buffer.from(random.bytes(ID_BYTES)).toString('hex');
-      this.#intent = { id, at: clock.nowMs(), alerts: toTell.map(withoutExpiry) };
+      this.#intent = { id, at: clock.nowMs(), alerts: toTell.map(noticed) };
       await this.#save(signals.stopping);
     }
     this.#unhandledOffset = undefined;
-    if (this.#intent) await this.#carryOut(this.#intent, signals);
+    if (this.#intent) await this.#carryOut(this.#intent, flush, signals);
   }
 
-  async #carryOut(notice: Notice, signals: DeliverySignals): Promise<void> {
+  async #carryOut(notice: Notice, flush: Flush, signals: DeliverySignals): Promise<void> {
     // Only resolved alerts, and the receiver doesn't want those: it counts as told.
-    const outcome = notice.alerts.length === 0 ? 'silent' : await this.#send(notice, signals);
+    const outcome = notice.alerts.length === 0 ? 'silent' : await this.#send(notice, flush, signals);
     this.#intent = null;
     if (outcome === 'delivered' || outcome === 'silent') this.#done = notice;
-    if (outcome !== 'silent') this.#around.metrics.notices.with(this.receiver.name, outcome).add();
+    if (outcome !== 'silent') this.#around.metrics.notices.with(this.integration.id, outcome).add();
     await this.#save(signals.wire);
   }
 
-  async #send(notice: Notice, signals: DeliverySignals): Promise<'delivered' | 'refused' | 'expired'> {
-    const { clock, random, metrics } = this.#around;
+  async #send(
+    notice: Notice,
+    flush: Flush,
+    signals: DeliverySignals,
+  ): Promise<'delivered' | 'refused' | 'expired' | 'suppressed'> {
+    const { clock, random } = this.#around;
     let pauseMs = RETRY_MS_MIN;
     for (;;) {
       const outcome = await this.#attempt(notice, signals);
@@ -141,28 +157,34 @@ export class Delivery {
       }
       this.#complain(outcome.message);
       if (outcome.kind === 'refused') return 'refused';
-      metrics.attemptsFailed.with(this.receiver.name, outcome.reason).add();
       if (clock.nowMs() - notice.at > NOTICE_AGE_MS_MAX) return 'expired';
       // Between half and all of the pause, so that receivers that come back are not run over.
       const drawnMs = pauseMs / 2 + (random.next() * pauseMs) / 2;
       await clock.sleep(Math.max(drawnMs, Math.min(outcome.afterMs ?? 0, RETRY_MS_MAX)), signals.stopping);
       pauseMs = Math.min(pauseMs * 2, RETRY_MS_MAX);
+      // Silenced while it could not be delivered: nobody wants to hear of it now; the next flush sees what is left.
+      if (!notice.alerts.some(flush.isWanted)) return 'suppressed';
     }
   }
 
-  async #attempt(notice: Notice, signals: DeliverySignals) {
+  async #attempt(notice: Notice, signals: DeliverySignals): Promise<SendOutcome> {
     const { clock, slots, metrics } = this.#around;
+    const { kind, receiver } = this.integration;
     return slots.run(signals.stopping, async () => {
       const startMs = clock.monotonicMs();
-      const outcome = await this.receiver.send(this.#group, notice, signals.wire);
-      metrics.sendSeconds.observe((clock.monotonicMs() - startMs) / 1000);
+      const outcome = await this.integration.send(this.#group, notice, signals.wire);
+      metrics.latency.observe((clock.monotonicMs() - startMs) / 1000);
+      metrics.attempts.with(kind, receiver).add();
+      if (outcome.kind !== 'delivered') {
+        metrics.attemptsFailed.with(kind, receiver, outcome.kind === 'retry' ? outcome.reason : 'refused').add();
+      }
       return outcome;
     });
   }
 
   async #save(signal: AbortSignal): Promise<void> {
     const { tenant, groupKey } = this.#group;
-    const entry = { tenant, receiver: this.receiver.name, groupKey, done: this.#done, intent: this.#intent };
+    const entry = { tenant, receiver: this.integration.id, groupKey, done: this.#done, intent: this.#intent };
     await this.#around.ledger.write(entry, signal);
   }
 
@@ -170,7 +192,7 @@ export class Delivery {
   #complain(message: string): void {
     if (message !== this.#lastError) {
       this.#around.logger.warn('a notice was not delivered', {
-        receiver: this.receiver.name,
+        receiver: this.integration.id,
         group: this.#group.groupKey,
         reason: message,
       });
@@ -179,6 +201,7 @@ export class Delivery {
   }
 }
 
-function withoutExpiry({ expiresAtMs: _, ...alert }: HeldAlert): Notice['alerts'][number] {
-  return alert;
+function noticed(alert: HeldAlert): NoticedAlert {
+  const { expiresAtMs: _, updatedAtMs: __, isPosted: ___, ...rest } = alert;
+  return rest;
 }

@@ -1,5 +1,6 @@
 import type { AlertEvent } from '../event/alert-event.ts';
 import type { AlertStateRecord } from '../event/alert-state-record.ts';
+import { POSTED } from '../event/posted.ts';
 import type { NoticedAlert } from '../receiver/receiver.ts';
 
 // An alert as the notifier holds it.
@@ -7,6 +8,10 @@ import type { NoticedAlert } from '../receiver/receiver.ts';
 export interface HeldAlert extends NoticedAlert {
   /** Until when it counts as firing without being heard of again; undefined once it has resolved. */
   readonly expiresAtMs: number | undefined;
+  /** When it was heard of last, wall ms. */
+  readonly updatedAtMs: number;
+  /** Posted by somebody, not found by a rule: the notifier keeps its state. */
+  readonly isPosted: boolean;
 }
 
 // Four times the default resend delay, as for an event: the rules have that long to say it again after a start.
@@ -22,13 +27,24 @@ export function heldFromEvent(event: AlertEvent, heardMs: number): HeldAlert {
     startsAt: event.startsAt,
     endsAt: event.endsAt,
     generatorURL: event.generatorURL,
-    expiresAtMs: event.status === 'firing' ? heardMs + (event.endsAt - event.evaluatedAt) : undefined,
+    expiresAtMs: event.status === 'firing' ? expiryOf(event, heardMs) : undefined,
+    updatedAtMs: event.evaluatedAt,
+    isPosted: event.file === POSTED,
   };
+}
+
+function expiryOf({ file, endsAt, evaluatedAt }: AlertEvent, heardMs: number): number {
+  // Who posts an alert says when it ends; a rule says how long it is good for.
+  return file === POSTED ? endsAt : heardMs + (endsAt - evaluatedAt);
 }
 
 /** Requires a state that is firing or resolved. */
 export function heldFromState(state: AlertStateRecord, heardMs: number): HeldAlert {
   const isFiring = state.state === 'firing';
+  const isPosted = state.file === POSTED;
+  const validUntil = isPosted
+    ? state.validUntil
+    : heardMs + Math.max(VALID_MS_MIN, state.validUntil - state.evaluatedAt);
   return {
     fingerprint: state.fingerprint,
     status: isFiring ? 'firing' : 'resolved',
@@ -37,11 +53,14 @@ export function heldFromState(state: AlertStateRecord, heardMs: number): HeldAle
     startsAt: state.firedAt ?? state.activeAt,
     endsAt: state.resolvedAt ?? state.validUntil,
     generatorURL: state.generatorURL,
-    expiresAtMs: isFiring ? heardMs + Math.max(VALID_MS_MIN, state.validUntil - state.evaluatedAt) : undefined,
+    expiresAtMs: isFiring ? validUntil : undefined,
+    updatedAtMs: state.evaluatedAt,
+    isPosted,
   };
 }
 
 /** As resolved at `atMs`: nothing was heard of it any more. */
 export function ended(alert: NoticedAlert, atMs: number): HeldAlert {
-  return { ...alert, status: 'resolved', endsAt: atMs, expiresAtMs: undefined };
+  const held = { isPosted: false, updatedAtMs: atMs, ...alert };
+  return { ...held, status: 'resolved', endsAt: atMs, expiresAtMs: undefined };
 }

@@ -16,6 +16,7 @@ import type { NotifierMetrics } from './notifier-metrics.ts';
 
 export interface LedgerEntry {
   readonly tenant: string;
+  /** The integration: `ops/webhook[0]`. */
   readonly receiver: string;
   readonly groupKey: string;
   /** The last notice delivered. */
@@ -41,6 +42,12 @@ export function ledgerKey(of: LedgerKey): Uint8Array {
   return writer.finish();
 }
 
+function entryKey({ tenant, receiver, groupKey }: LedgerKey): string {
+  return JSON.stringify([tenant, receiver, groupKey]);
+}
+
+// What fires is told again every repeat interval, so an entry this old is of a receiver or a route that is gone.
+const ENTRY_AGE_MS_MAX = 30 * 24 * 3_600_000;
 const RETRY_MS = 1000;
 // Longer than this nobody waits for the ledger: a notice late or twice is better than none.
 const UNREACHABLE_MS_MAX = 30_000;
@@ -51,6 +58,8 @@ export class Ledger {
   readonly #logger: Logger;
   readonly #metrics: NotifierMetrics;
   readonly #topic: string;
+  /** What the ledger says, by key; entries of receivers that are not configured any more included. */
+  readonly #entries = new Map<string, LedgerEntry>();
 
   constructor(
     log: Log,
@@ -64,18 +73,30 @@ export class Ledger {
     this.#topic = topicName('notify-ledger', topicPrefix);
   }
 
-  async load(): Promise<readonly LedgerEntry[]> {
-    const records = await readCompacted(this.#log, this.#topic, 'notifier-ledger');
-    return records.flatMap((record) => {
+  /** Reads what is there, and buries what nobody came back to for long. Throws `LOG_*`. */
+  async load(): Promise<void> {
+    const oldMs = this.#clock.nowMs() - ENTRY_AGE_MS_MAX;
+    for (const record of await readCompacted(this.#log, this.#topic, 'notifier-ledger')) {
       try {
-        return [decodeLedgerEntry(record.value as Uint8Array)];
+        const entry = decodeLedgerEntry(record.value as Uint8Array);
+        const toldMs = Math.max(entry.done?.at ?? 0, entry.intent?.at ?? 0);
+        if (toldMs >= oldMs) this.#entries.set(entryKey(entry), entry);
+        else await this.#log.append([{ topic: this.#topic, partition: 0, key: ledgerKey(entry), value: null }]);
       } catch (error) {
         if (!isTidemarkError(error)) throw error;
+        if (error.code.startsWith('LOG_')) throw error;
         this.#metrics.unreadable.with('notify-ledger').add();
         this.#logger.warn('a ledger entry cannot be read', { offset: record.offset, reason: messageOf(error) });
-        return [];
       }
-    });
+    }
+  }
+
+  get(key: LedgerKey): LedgerEntry | undefined {
+    return this.#entries.get(entryKey(key));
+  }
+
+  entries(): readonly LedgerEntry[] {
+    return [...this.#entries.values()];
   }
 
   /**
@@ -84,6 +105,8 @@ export class Ledger {
    */
   async write(entry: LedgerEntry, signal: AbortSignal): Promise<boolean> {
     const says = entry.intent !== null || (entry.done?.alerts.some((alert) => alert.status === 'firing') ?? false);
+    if (says) this.#entries.set(entryKey(entry), entry);
+    else this.#entries.delete(entryKey(entry));
     const record = {
       topic: this.#topic,
       partition: 0,

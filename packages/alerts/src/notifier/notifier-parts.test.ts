@@ -4,11 +4,16 @@ import { SimLog } from '@tidemark/log/sim';
 import { labelsOf } from '@tidemark/model';
 import { expect, test } from 'vitest';
 import { AlertBook } from './alert-book.ts';
+import { AlertStore } from './alert-store.ts';
+import { planOfShortForm } from './config/short-form.ts';
 import type { HeldAlert } from './held-alert.ts';
+import { Inhibitor } from './inhibit.ts';
 import { Ledger } from './ledger.ts';
 import { notifierMetrics } from './notifier-metrics.ts';
-import { DEFAULT_ROUTE, groupOf } from './route.ts';
+import { groupOf } from './route.ts';
 import { SendSlots } from './send-slots.ts';
+import { Silences } from './silences.ts';
+import { Suppression } from './suppression.ts';
 
 const held = (name: string, instance: string): HeldAlert => ({
   fingerprint: `${name}${instance}`,
@@ -19,11 +24,14 @@ const held = (name: string, instance: string): HeldAlert => ({
   endsAt: 0,
   generatorURL: '',
   expiresAtMs: undefined,
+  updatedAtMs: 0,
+  isPosted: false,
 });
+const NO_READINGS = { groups: () => 0, alerts: () => 0, silences: () => 0 };
 
 test('groups are called as Alertmanager calls them', () => {
   const labels = labelsOf({ alertname: 'X', b: 'say "hi"', a: '1' });
-  const key = (groupBy: string[]) => groupOf({ ...DEFAULT_ROUTE, groupBy }, 't', labels).groupKey;
+  const key = (groupBy: string[]) => groupOf(planOfShortForm({ webhooks: [], groupBy }).route, 't', labels).groupKey;
   expect(key(['alertname'])).toBe('{}:{alertname="X"}');
   expect(key(['b', 'a'])).toBe('{}:{a="1", b="say \\"hi\\""}');
   expect(key(['missing'])).toBe('{}:{}');
@@ -33,27 +41,38 @@ test('groups are called as Alertmanager calls them', () => {
 
 test('a book takes no more groups and alerts than it may hold; what is held stays reachable', () => {
   const clock = new SimClock();
-  const metrics = notifierMetrics(new SelfMetrics(), { groups: () => 0, alerts: () => 0 });
-  const around = { clock, random: seededRandom(1), logger: silentLogger, metrics, route: DEFAULT_ROUTE };
-  const ledger = new Ledger(new SimLog({ clock }), around);
+  const log = new SimLog({ clock });
+  const metrics = notifierMetrics(new SelfMetrics(), NO_READINGS);
+  const around = { clock, random: seededRandom(1), logger: silentLogger, metrics };
+  const plan = planOfShortForm({ webhooks: [] });
   const never = new AbortController().signal;
-  const slots = new SendSlots(1);
+  const store = new AlertStore(3, { changed: () => undefined, dropped: () => undefined });
+  const silences = new Silences({ log, ...around, onUnreadable: () => undefined });
   const book = new AlertBook(
-    [],
-    { ...around, ledger, slots },
-    { groupsMax: 2, alertsMax: 3 },
+    {
+      ...around,
+      plan,
+      integrations: [],
+      store,
+      ledger: new Ledger(log, around),
+      suppression: new Suppression(plan, new Inhibitor([]), silences),
+      groupsMax: 2,
+      sendingMax: 1,
+    },
     { stopping: never, wire: never },
   );
   const put = (name: string, instance: string) => {
     const alert = held(name, instance);
-    const group = book.groupFor('t', alert);
-    group?.put(alert);
-    return group !== undefined;
+    if (store.isFull && !store.get('t', alert.fingerprint)) return false;
+    const stored = store.put('t', alert);
+    const placed = book.put(stored).every(({ group }) => group !== undefined);
+    if (!placed) store.drop(stored);
+    return placed;
   };
   expect([put('A', '1'), put('B', '1'), put('C', '1')]).toEqual([true, true, false]);
   expect([put('A', '2'), put('A', '3'), put('B', '2')]).toEqual([true, false, false]);
   expect([put('A', '1'), put('B', '1')]).toEqual([true, true]);
-  expect([book.groupCount, book.alertCount]).toEqual([2, 3]);
+  expect([book.groupCount, store.count]).toEqual([2, 3]);
 });
 
 test('so many at once, the others in order; one that gives up leaves the line', async () => {
@@ -114,7 +133,7 @@ test('a ledger that cannot be reached for long is done without', async () => {
   const around = {
     clock,
     logger: silentLogger,
-    metrics: notifierMetrics(metrics, { groups: () => 0, alerts: () => 0 }),
+    metrics: notifierMetrics(metrics, NO_READINGS),
   };
   // The topic does not exist: every write fails.
   const writing = new Ledger(log, around).write(

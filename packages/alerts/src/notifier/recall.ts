@@ -1,5 +1,6 @@
 import type { AlertEvent } from '../event/alert-event.ts';
 import type { AlertStateRecord } from '../event/alert-state-record.ts';
+import { POSTED } from '../event/posted.ts';
 import type { NoticedAlert } from '../receiver/receiver.ts';
 import { ended, type HeldAlert, heldFromEvent, heldFromState } from './held-alert.ts';
 import type { LedgerEntry } from './ledger.ts';
@@ -40,6 +41,8 @@ export function recall(
     const key = keyOf(state.tenant, state.fingerprint);
     const isKnown = told.has(key) || missed.get(key)?.status === 'firing';
     const isTimely = state.state === 'firing' && (isKnown || state.validUntil > nowMs);
+    // What somebody posted and nobody was told of needs no telling once its end has passed.
+    if (state.file === POSTED && state.validUntil <= nowMs && !told.has(key)) continue;
     if (isTimely || told.has(key)) hold(state.tenant, heldFromState(state, nowMs));
   }
   for (const [key, event] of missed) {

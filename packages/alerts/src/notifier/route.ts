@@ -1,32 +1,34 @@
 import { type Labels, labelsOf, labelValue } from '@tidemark/model';
 import type { NoticeGroup } from '../receiver/receiver.ts';
+import { escaped } from './config/matcher-text.ts';
+import type { RouteSpec } from './config/plan.ts';
 
-// Which alerts are told together, and when. One route so far: every alert goes to every receiver.
+// Which routes an alert takes, and which group it is in there.
+//
+//   depth first: a route that matches hands the alert to its children; the first child that takes it ends the search among
+//   its siblings, unless it says `continue`; when no child takes it the route keeps it
 
-export interface RouteSpec {
-  /** Labels by which alerts are grouped; `...` alone: by all of them, each alert by itself. */
-  readonly groupBy: readonly string[];
-  /** How long the first notice of a group waits for more alerts. */
-  readonly groupWaitMs: number;
-  /** How long between notices of a group. */
-  readonly groupIntervalMs: number;
-  /** After how long the same is told again. */
-  readonly repeatIntervalMs: number;
+/** Never empty for a root, which matches everything. */
+export function routesOf(route: RouteSpec, labels: Labels): readonly RouteSpec[] {
+  if (!route.matchers.every((one) => one.matches(labelValue(labels, one.name)))) return [];
+  const taken: RouteSpec[] = [];
+  for (const child of route.routes) {
+    const found = routesOf(child, labels);
+    taken.push(...found);
+    if (found.length > 0 && !child.continues) break;
+  }
+  return taken.length === 0 ? [route] : taken;
 }
 
-export const DEFAULT_ROUTE: RouteSpec = {
-  groupBy: ['alertname'],
-  groupWaitMs: 5000,
-  groupIntervalMs: 30_000,
-  repeatIntervalMs: 4 * 3_600_000,
-};
-
 export function groupOf(route: RouteSpec, tenant: string, labels: Labels): NoticeGroup {
-  const byAll = route.groupBy.length === 1 && route.groupBy[0] === '...';
-  const groupLabels = byAll
+  const groupLabels = route.groupsByAll
     ? labels
     : labelsOf(route.groupBy.map((name) => ({ name, value: labelValue(labels, name) })));
-  const text = groupLabels.map(({ name, value }) => `${name}=${JSON.stringify(value)}`).join(', ');
-  // `{}` is the route: the root one, which matches everything.
-  return { tenant, groupLabels, groupKey: `{}:{${text}}` };
+  const text = groupLabels.map(({ name, value }) => `${name}="${escaped(value)}"`).join(', ');
+  return { tenant, groupLabels, groupKey: `${route.key}:{${text}}` };
+}
+
+/** Every route of the tree, the root first. */
+export function everyRoute(route: RouteSpec): readonly RouteSpec[] {
+  return [route, ...route.routes.flatMap(everyRoute)];
 }

@@ -1,34 +1,49 @@
-import {
-  type Clock,
-  isTidemarkError,
-  type Logger,
-  messageOf,
-  type Random,
-  type SelfMetrics,
-  TaskGroup,
-} from '@tidemark/base';
-import type { FetchedRecords, Log, LogReader } from '@tidemark/log';
-import { readCompacted } from '@tidemark/log';
+import { type Clock, type Logger, Mutex, messageOf, type Random, type SelfMetrics, TaskGroup } from '@tidemark/base';
+import type { Log } from '@tidemark/log';
 import { topicName } from '@tidemark/model';
-import { type AlertEvent, decodeAlertEvent } from '../event/alert-event.ts';
-import { type AlertStateRecord, decodeAlertState } from '../event/alert-state-record.ts';
+import type { AlertEvent } from '../event/alert-event.ts';
+import { POSTED } from '../event/posted.ts';
 import { alertTopics } from '../event/topics.ts';
-import type { Receiver } from '../receiver/receiver.ts';
-import { type Fetch, type WebhookSpec, webhookReceiver } from '../receiver/webhook.ts';
-import { AlertBook, entryKey } from './alert-book.ts';
-import { heldFromEvent } from './held-alert.ts';
-import { Ledger, type LedgerEntry } from './ledger.ts';
+import type { Fetch } from '../receiver/http-client.ts';
+import { makeIntegrations } from '../receiver/make-integrations.ts';
+import type { Integration } from '../receiver/receiver.ts';
+import type { TemplateFile } from '../receiver/template-data.ts';
+import { AlertBook } from './alert-book.ts';
+import { AlertStore, type StoredAlert } from './alert-store.ts';
+import type { NotifierPlan } from './config/plan.ts';
+import { EventReader } from './event-reader.ts';
+import { type HeldAlert, heldFromEvent } from './held-alert.ts';
+import { Inhibitor } from './inhibit.ts';
+import { Ledger } from './ledger.ts';
 import { type NotifierMetrics, notifierMetrics } from './notifier-metrics.ts';
+import {
+  type ReceiverStatus,
+  receiverStatus,
+  type ShownAlert,
+  type ShownGroup,
+  shownAlerts,
+  shownGroups,
+} from './notifier-view.ts';
+import { type PostedAlert, PostedAlerts } from './posted-alerts.ts';
 import { recall } from './recall.ts';
-import { DEFAULT_ROUTE, groupOf, type RouteSpec } from './route.ts';
-import { SendSlots } from './send-slots.ts';
+import { Silences } from './silences.ts';
+import { Suppression } from './suppression.ts';
 
 // The notifier reads every alert event and tells receivers.
 //
-//   alerts --fetch--> book of groups --group wait, group interval--> deliveries --> webhook
-//                                                                      |  intent before, done after
-//   position committed: everything before it is on the ledger          v
-//                                                                 notify-ledger
+//   alerts --events--> store --routes--> groups --group wait, group interval--> deliveries --> mail, webhook
+//     ^                                     | minus inhibited, mute, silenced        |  intent before, done after
+//     | posted alerts                       |                                        v
+//   position committed: everything before it is on the ledger                   notify-ledger
+//
+// A new configuration is taken as a restart is, but for the reading: attempts under way end, and a new book is made from what
+// is held and what the ledger says.
+
+export interface NotifierSetup {
+  readonly plan: NotifierPlan;
+  /** Of `plan.templates`, read. */
+  readonly templates: readonly TemplateFile[];
+}
 
 export interface NotifierOptions {
   readonly log: Log;
@@ -36,15 +51,14 @@ export interface NotifierOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: SelfMetrics;
-  readonly receivers: readonly WebhookSpec[];
-  readonly route?: Partial<RouteSpec>;
+  readonly setup: NotifierSetup;
   /** Where people reach the server: in every notice. */
   readonly externalUrl: string;
   readonly topicPrefix?: string;
   readonly fetch?: Fetch;
   readonly groupsMax?: number;
   readonly alertsMax?: number;
-  /** Notices on the wire at once. */
+  /** Attempts of one integration on the wire at once. */
   readonly sendingMax?: number;
 }
 
@@ -56,34 +70,38 @@ export interface NotifierStatus {
   readonly receivers: readonly ReceiverStatus[];
 }
 
-export interface ReceiverStatus {
-  readonly name: string;
-  /** Groups that this receiver is being told about now, attempts that failed included. */
-  readonly underWay: number;
-  /** Why the last attempt failed; '' when none does. */
-  readonly lastError: string;
-  readonly lastDeliveredMs: number | undefined;
-}
-
 export interface Notifier {
   status(): NotifierStatus;
+  readonly plan: NotifierPlan;
+  readonly silences: Silences;
+  /** Alerts of a tenant that fire. */
+  alerts(tenant: string): readonly ShownAlert[];
+  groups(tenant: string): readonly ShownGroup[];
+  /** On the log and known here when it resolves. Throws `ALERTS_FULL`, `LOG_*`. */
+  post(tenant: string, alerts: readonly PostedAlert[]): Promise<void>;
+  countInvalid(): void;
+  /** Throws `TEMPLATE_*` when the templates of a configuration cannot be read. */
+  check(setup: NotifierSetup): void;
+  /** Takes another configuration. Throws `TEMPLATE_*` and leaves all as it is when its templates cannot be read. */
+  reload(setup: NotifierSetup): Promise<void>;
+  /** The configuration that is there could not be taken. */
+  reloadFailed(): void;
   /** Lets what is on the wire end, for some seconds; keeps everything else on the ledger. Twice is fine. */
   close(): Promise<void>;
 }
 
-const GROUP = 'notifier';
 const GROUPS_MAX = 10_000;
 // About 2 KiB each in memory.
 const ALERTS_MAX = 50_000;
-const SENDING_MAX = 16;
-const FETCH_BYTES = 1024 * 1024;
-const FETCH_WAIT_MS = 5000;
+const SENDING_MAX = 4;
 const COMMIT_EVERY_MS = 5000;
-const LOG_RETRY_MS = 1000;
 // Shutdown has ten seconds in all.
 const CLOSE_WAIT_MS = 3000;
+// Read by ourselves: what was just written comes within milliseconds, or the log is in trouble.
+const POST_WAIT_MS = 2000;
+const FORGET_SILENCES_EVERY_MS = 15 * 60_000;
 
-/** Resolves when ledger, states and missed events are read. Throws `LOG_*`. */
+/** Resolves when ledger, states, silences and missed events are read. Throws `LOG_*`, `TEMPLATE_*`. */
 export async function startNotifier(options: NotifierOptions): Promise<Notifier> {
   await options.log.ensureTopics(alertTopics(options.topicPrefix));
   const notifier = new RunningNotifier(options);
@@ -91,247 +109,269 @@ export async function startNotifier(options: NotifierOptions): Promise<Notifier>
   return notifier;
 }
 
+/** What depends on the plan. */
+interface Running {
+  readonly setup: NotifierSetup;
+  readonly integrations: readonly Integration[];
+  readonly suppression: Suppression;
+  readonly inhibitor: Inhibitor;
+  readonly book: AlertBook;
+  /** No more attempts. */
+  readonly stopping: AbortController;
+  /** Aborts those on the wire. */
+  readonly wire: AbortController;
+}
+
 class RunningNotifier implements Notifier {
+  readonly silences: Silences;
   readonly #options: NotifierOptions;
   readonly #logger: Logger;
   readonly #metrics: NotifierMetrics;
-  readonly #route: RouteSpec;
-  readonly #receivers: readonly Receiver[];
   readonly #ledger: Ledger;
-  readonly #book: AlertBook;
+  readonly #store: AlertStore;
+  readonly #events: EventReader;
+  readonly #posted: PostedAlerts;
   readonly #tasks: TaskGroup;
-  /** No more attempts. */
-  readonly #stopping = new AbortController();
-  /** Aborts those on the wire. */
-  readonly #wire = new AbortController();
-  readonly #eventTopic: string;
-  #reader: LogReader | undefined;
-  #position = 0;
-  #committed = -1;
+  readonly #turn = new Mutex();
+  #running: Running;
+  #isClosed = false;
 
   constructor(options: NotifierOptions) {
-    const { clock, random } = options;
+    const { log, clock, random, topicPrefix } = options;
     this.#options = options;
     this.#logger = options.logger.child('notifier');
-    this.#route = { ...DEFAULT_ROUTE, ...options.route };
-    this.#eventTopic = topicName('alerts', options.topicPrefix);
     this.#metrics = notifierMetrics(options.metrics, {
-      groups: () => this.#book.groupCount,
-      alerts: () => this.#book.alertCount,
+      groups: () => this.#running.book.groupCount,
+      alerts: () => this.#store.count,
+      silences: (state) => this.silences.count(state),
     });
-    const around = { clock, random, logger: this.#logger, metrics: this.#metrics, route: this.#route };
-    this.#ledger = new Ledger(options.log, around, options.topicPrefix);
-    const fetch = options.fetch ?? globalThis.fetch;
-    this.#receivers = options.receivers.map((spec) => webhookReceiver(spec, { ...options, fetch }));
-    this.#book = new AlertBook(
-      this.#receivers,
-      { ...around, ledger: this.#ledger, slots: new SendSlots(options.sendingMax ?? SENDING_MAX) },
-      { groupsMax: options.groupsMax ?? GROUPS_MAX, alertsMax: options.alertsMax ?? ALERTS_MAX },
-      { stopping: this.#stopping.signal, wire: this.#wire.signal },
-    );
+    const around = { clock, random, logger: this.#logger, metrics: this.#metrics };
+    const prefix = topicPrefix === undefined ? {} : { topicPrefix };
+    this.#ledger = new Ledger(log, around, topicPrefix);
+    const configTopic = topicName('config', topicPrefix);
+    const onUnreadable = () => this.#metrics.unreadable.with(configTopic).add();
+    this.silences = new Silences({ log, ...around, ...prefix, onUnreadable });
+    this.#store = new AlertStore(options.alertsMax ?? ALERTS_MAX, {
+      changed: (stored) => this.#running.inhibitor.changed(stored),
+      dropped: (stored) => {
+        this.#running.inhibitor.dropped(stored);
+        this.#posted.dropped(stored);
+      },
+    });
+    this.#events = new EventReader({ log, ...around, ...prefix });
+    this.#posted = new PostedAlerts(log, { ...around, store: this.#store }, topicPrefix);
+    this.#running = this.#prepare(options.setup);
     this.#tasks = new TaskGroup((name, error) => this.#logger.error(`${name} ended`, { reason: messageOf(error) }));
   }
 
+  get plan(): NotifierPlan {
+    return this.#running.setup.plan;
+  }
+
   async begin(): Promise<void> {
-    const { log, clock } = this.#options;
-    const at = { topic: this.#eventTopic, partition: 0 };
-    const end = (await log.bounds(this.#eventTopic))[0]?.end ?? 0;
-    this.#reader = await log.openReader({ group: GROUP, from: [{ ...at, offset: 'committed' }] });
-    this.#position = this.#reader.positions()[0]?.offset ?? 0;
-    const startPosition = this.#position;
-    const missed = await this.#readMissed(end);
+    const { from, events: missed } = await this.#events.open();
+    await this.#ledger.load();
+    await this.silences.load();
     // After the events: a state is written no later than its event, so these are at least as new.
-    const [entries, states] = [await this.#usableEntries(), await this.#states()];
-    const byKey = new Map(entries.map((entry) => [entryKey(entry.tenant, entry.receiver, entry.groupKey), entry]));
-    for (const { tenant, alert } of recall({ entries, missed, states }, clock.nowMs())) {
-      const group = this.#book.groupFor(tenant, alert, byKey);
-      group?.put(alert);
-      if (!group) this.#metrics.events.with('full').add();
+    const states = await this.#events.states();
+    const names = new Set(this.#running.integrations.map(({ id }) => id));
+    const entries = this.#ledger.entries().filter(({ receiver, groupKey }) => {
+      if (!names.has(receiver)) this.#logger.info('the ledger speaks of an unknown receiver', { receiver, groupKey });
+      return names.has(receiver);
+    });
+    for (const { tenant, alert } of recall({ entries, missed, states }, this.#options.clock.nowMs())) {
+      if (this.#store.isFull) this.#metrics.events.with('full').add();
+      else this.#place(this.#store.put(tenant, alert));
     }
-    for (const group of this.#book.groups) {
-      // Whatever was missed is handled when every group was looked through once.
-      for (const delivery of group.deliveries) delivery.changedBy(startPosition);
-      this.#book.start(group);
-    }
-    this.#tasks.spawn('reading alert events', (signal) => this.#readOn(signal));
-    this.#tasks.spawn('committing positions', (signal) => this.#commitOn(signal));
+    const over = states.filter((state) => state.file === POSTED && !this.#store.get(state.tenant, state.fingerprint));
+    await this.#posted.bury(over);
+    this.#startGroups(from);
+    this.#markReloaded();
+    this.#tasks.spawn('reading alert events', (signal) =>
+      this.#events.readOn(signal, (event, offset) => this.#apply(event, offset)),
+    );
+    this.#tasks.spawn('committing positions', (signal) =>
+      this.#every(COMMIT_EVERY_MS, signal, 'the position was not committed', () => this.#commit()),
+    );
+    this.#tasks.spawn('forgetting silences', (signal) =>
+      this.#every(FORGET_SILENCES_EVERY_MS, signal, 'old silences stay for now', () => this.silences.forgetOld()),
+    );
   }
 
   status(): NotifierStatus {
     return {
-      groups: this.#book.groupCount,
-      alerts: this.#book.alertCount,
-      position: this.#position,
-      receivers: this.#receivers.map((receiver) => this.#receiverStatus(receiver.name)),
+      groups: this.#running.book.groupCount,
+      alerts: this.#store.count,
+      position: this.#events.position,
+      receivers: this.#running.integrations.map(({ id }) => receiverStatus(this.#running.book, id)),
     };
   }
 
-  async close(): Promise<void> {
-    await this.#tasks.close();
-    this.#book.stop();
-    this.#stopping.abort(new DOMException('stopping', 'AbortError'));
-    const cancel = this.#options.clock.after(CLOSE_WAIT_MS, () =>
-      this.#wire.abort(new DOMException('no time left', 'TimeoutError')),
-    );
-    await Promise.all([...this.#book.groups].flatMap((group) => group.deliveries.map((delivery) => delivery.running)));
-    cancel();
-    await this.#commit().catch((error: unknown) =>
-      this.#logger.warn('the position was not committed', { reason: messageOf(error) }),
-    );
-    await this.#reader?.close();
+  alerts(tenant: string): readonly ShownAlert[] {
+    return shownAlerts({ ...this.#running, store: this.#store }, tenant, this.#options.clock.nowMs());
   }
 
-  #receiverStatus(name: string): ReceiverStatus {
-    const deliveries = [...this.#book.groups].flatMap((group) =>
-      group.deliveries.filter((delivery) => delivery.receiver.name === name),
-    );
-    const delivered = deliveries.flatMap(({ lastDeliveredMs }) =>
-      lastDeliveredMs === undefined ? [] : [lastDeliveredMs],
-    );
-    return {
-      name,
-      underWay: deliveries.filter((delivery) => delivery.running !== undefined).length,
-      lastError: deliveries.find((delivery) => delivery.lastError !== '')?.lastError ?? '',
-      lastDeliveredMs: delivered.length === 0 ? undefined : Math.max(...delivered),
-    };
+  groups(tenant: string): readonly ShownGroup[] {
+    return shownGroups({ ...this.#running, store: this.#store }, tenant, this.#options.clock.nowMs());
   }
 
-  /** The last event of each alert from the committed position to `end`. */
-  async #readMissed(end: number): Promise<readonly AlertEvent[]> {
-    const missed = new Map<string, AlertEvent>();
-    while (this.#position < end) {
-      const before = this.#position;
-      const [fetched] = await this.#fetch(0);
-      if (!fetched && this.#position === before) break;
-      if (!fetched) continue;
-      for (const event of this.#eventsOf(fetched)) missed.set(`${event.fingerprint} ${event.tenant}`, event);
-      this.#position = fetched.nextOffset;
-    }
-    return [...missed.values()];
+  async post(tenant: string, alerts: readonly PostedAlert[]): Promise<void> {
+    const nowMs = this.#options.clock.nowMs();
+    for (const { endsAt } of alerts) this.#metrics.received.with(endsAt > nowMs ? 'firing' : 'resolved').add();
+    await this.#posted.publish(tenant, alerts);
+    await this.#events.passed(await this.#events.end(), POST_WAIT_MS);
   }
 
-  async #states(): Promise<readonly AlertStateRecord[]> {
-    const topic = topicName('alert-state', this.#options.topicPrefix);
-    const records = await readCompacted(this.#options.log, topic, 'notifier-restore');
-    return records.flatMap((record) =>
-      this.#readable(topic, record.offset, () => decodeAlertState(record.value as Uint8Array)),
-    );
+  countInvalid(): void {
+    this.#metrics.invalid.add();
   }
 
-  /** Ledger entries that speak of present receivers and present grouping. Others can be neither continued nor taken back. */
-  async #usableEntries(): Promise<readonly LedgerEntry[]> {
-    const names = new Set(this.#receivers.map((receiver) => receiver.name));
-    return (await this.#ledger.load()).filter(({ tenant, receiver, groupKey, done, intent }) => {
-      const alerts = [...(done?.alerts ?? []), ...(intent?.alerts ?? [])];
-      const isGroupedSo = alerts.every((alert) => groupOf(this.#route, tenant, alert.labels).groupKey === groupKey);
-      if (names.has(receiver) && isGroupedSo) return true;
-      this.#logger.info('the ledger speaks of a receiver or grouping that is not configured', { receiver, groupKey });
-      return false;
+  check(setup: NotifierSetup): void {
+    makeIntegrations(setup, this.#options);
+  }
+
+  reload(setup: NotifierSetup): Promise<void> {
+    return this.#turn.run(async () => {
+      if (this.#isClosed) return;
+      const next = this.#prepare(setup);
+      const before = this.#running;
+      await this.#quiet(before);
+      const unhandled = this.#unhandledOffset(before.book);
+      this.#running = next;
+      for (const stored of this.#store.all()) {
+        stored.groups.clear();
+        next.inhibitor.changed(stored);
+      }
+      for (const stored of [...this.#store.all()]) this.#place(stored);
+      this.#startGroups(unhandled);
+      for (const group of next.book.groups) for (const { alert } of group.alerts.values()) group.hurryFor(alert);
+      this.#markReloaded();
     });
   }
 
-  async #readOn(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const fetched = await this.#fetchOrWait(signal);
-      for (const { records, nextOffset } of fetched) {
-        for (const record of records) {
-          if (record.offset < this.#position) {
-            this.#metrics.events.with('repeated').add();
-            continue;
-          }
-          for (const event of this.#readable(this.#eventTopic, record.offset, () =>
-            decodeAlertEvent(record.value ?? new Uint8Array()),
-          )) {
-            this.#apply(event, record.offset);
-          }
-        }
-        this.#position = Math.max(this.#position, nextOffset);
-      }
+  reloadFailed(): void {
+    this.#metrics.reloadSuccessful.set(0);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#tasks.close();
+    await this.#turn.run(async () => {
+      await this.#quiet(this.#running);
+      await this.#commit().catch((error: unknown) =>
+        this.#logger.warn('the position was not committed', { reason: messageOf(error) }),
+      );
+      await this.#events.close();
+    });
+  }
+
+  /** Throws `TEMPLATE_*`. */
+  #prepare(setup: NotifierSetup): Running {
+    const { clock, random } = this.#options;
+    const integrations = makeIntegrations(setup, this.#options);
+    const inhibitor = new Inhibitor(setup.plan.inhibitRules);
+    const suppression = new Suppression(setup.plan, inhibitor, this.silences);
+    const [stopping, wire] = [new AbortController(), new AbortController()];
+    const book = new AlertBook(
+      {
+        plan: setup.plan,
+        integrations,
+        ledger: this.#ledger,
+        store: this.#store,
+        suppression,
+        clock,
+        random,
+        logger: this.#logger,
+        metrics: this.#metrics,
+        groupsMax: this.#options.groupsMax ?? GROUPS_MAX,
+        sendingMax: this.#options.sendingMax ?? SENDING_MAX,
+      },
+      { stopping: stopping.signal, wire: wire.signal },
+    );
+    return { setup, integrations, inhibitor, suppression, book, stopping, wire };
+  }
+
+  /** No timer fires, no attempt begins, and those on the wire have ended or were cut. */
+  async #quiet({ book, stopping, wire }: Running): Promise<void> {
+    book.stop();
+    stopping.abort(new DOMException('stopping', 'AbortError'));
+    const cancel = this.#options.clock.after(CLOSE_WAIT_MS, () =>
+      wire.abort(new DOMException('no time left', 'TimeoutError')),
+    );
+    await Promise.all([...book.groups].flatMap((group) => group.deliveries.map((delivery) => delivery.running)));
+    cancel();
+  }
+
+  #startGroups(unhandledOffset: number | undefined): void {
+    for (const group of this.#running.book.groups) {
+      // Whatever is not handled yet is handled when every group was looked through once.
+      if (unhandledOffset !== undefined) for (const delivery of group.deliveries) delivery.changedBy(unhandledOffset);
+      this.#running.book.start(group);
     }
   }
 
-  async #fetchOrWait(signal: AbortSignal): Promise<readonly FetchedRecords[]> {
-    try {
-      return await this.#fetch(FETCH_WAIT_MS, signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (isTidemarkError(error, 'LOG_CLOSED')) throw error;
-      this.#logger.warn('alert events cannot be read now', { reason: messageOf(error) });
-      await this.#options.clock.sleep(LOG_RETRY_MS, signal);
-      return [];
-    }
+  #markReloaded(): void {
+    this.#metrics.reloadSuccessful.set(1);
+    this.#metrics.reloadSeconds.set(this.#options.clock.nowMs() / 1000);
   }
 
-  async #fetch(maxWaitMs: number, signal?: AbortSignal): Promise<readonly FetchedRecords[]> {
-    const reader = this.#reader as LogReader;
-    try {
-      return await reader.fetch({ maxBytes: FETCH_BYTES, maxWaitMs, ...(signal ? { signal } : {}) });
-    } catch (error) {
-      const start = isTidemarkError(error, 'LOG_POSITION_LOST') ? error.details['start'] : undefined;
-      if (typeof start !== 'number') throw error;
-      // Firing alerts are repeated by the rules; what is lost is at most a notice of something that is over.
-      this.#metrics.positionsLost.add();
-      this.#logger.warn('the log dropped alert events before they were read', { position: this.#position, start });
-      reader.seek({ topic: this.#eventTopic, partition: 0, offset: start });
-      this.#position = start;
-      return [];
-    }
+  /** Into its groups, none of which is started. */
+  #place(stored: StoredAlert): void {
+    const places = this.#running.book.put(stored);
+    for (const { group } of places) if (!group) this.#refuse(stored.alert);
+    if (stored.groups.size === 0) this.#store.drop(stored);
   }
 
   #apply(event: AlertEvent, offset: number): void {
     const alert = heldFromEvent(event, this.#options.clock.nowMs());
-    const known = this.#book.find(event.tenant, alert);
-    const isHeld = known?.alerts.has(alert.fingerprint) ?? false;
-    if (alert.status === 'resolved' && !isHeld && !known?.wasTold(alert.fingerprint)) {
+    const known = this.#store.get(event.tenant, alert.fingerprint);
+    if (!known && alert.status === 'resolved') {
       this.#metrics.events.with('ignored').add();
       return;
     }
-    const group = this.#book.groupFor(event.tenant, alert);
-    if (!group) {
-      this.#metrics.events.with('full').add();
-      this.#logger.error('an alert is not told: too many are held', { alert: event.rule, held: this.#book.alertCount });
+    if (!known && this.#store.isFull) {
+      this.#refuse(alert);
       return;
     }
-    const isChange = group.put(alert);
+    const isChange = known?.alert.status !== alert.status;
     this.#metrics.events.with(isChange ? 'applied' : 'repeated').add();
-    if (isChange) for (const delivery of group.deliveries) delivery.changedBy(offset);
-    if (!known) this.#book.start(group);
-  }
-
-  #eventsOf({ records }: FetchedRecords): readonly AlertEvent[] {
-    return records.flatMap((record) =>
-      this.#readable(this.#eventTopic, record.offset, () => decodeAlertEvent(record.value ?? new Uint8Array())),
-    );
-  }
-
-  /** What `decode` returns, or nothing, counted. */
-  #readable<T>(topic: string, offset: number, decode: () => T): readonly T[] {
-    try {
-      return [decode()];
-    } catch (error) {
-      if (!isTidemarkError(error)) throw error;
-      this.#metrics.unreadable.with(topic).add();
-      this.#logger.warn('a record cannot be read and is left out', { topic, offset, reason: messageOf(error) });
-      return [];
+    const stored = this.#store.put(event.tenant, alert);
+    for (const { group, isNew } of this.#running.book.put(stored)) {
+      if (!group) {
+        this.#refuse(alert);
+        continue;
+      }
+      if (isChange) for (const delivery of group.deliveries) delivery.changedBy(offset);
+      if (isNew) this.#running.book.start(group);
+      if (isChange && alert.status === 'firing') group.hurryFor(alert);
     }
+    if (stored.groups.size === 0) this.#store.drop(stored);
   }
 
-  async #commitOn(signal: AbortSignal): Promise<void> {
+  #refuse(alert: HeldAlert): void {
+    this.#metrics.events.with('full').add();
+    const name = alert.labels.find((label) => label.name === 'alertname')?.value ?? '';
+    this.#logger.error('an alert is not told: too many are held', { alert: name, held: this.#store.count });
+  }
+
+  async #every(ms: number, signal: AbortSignal, complaint: string, work: () => Promise<void>): Promise<void> {
     while (!signal.aborted) {
-      await this.#options.clock.sleep(COMMIT_EVERY_MS, signal);
-      await this.#commit().catch((error: unknown) =>
-        this.#logger.warn('the position was not committed', { reason: messageOf(error) }),
-      );
+      await this.#options.clock.sleep(ms, signal);
+      await work().catch((error: unknown) => this.#logger.warn(complaint, { reason: messageOf(error) }));
     }
   }
 
-  async #commit(): Promise<void> {
-    let offset = this.#position;
-    for (const group of this.#book.groups) {
-      for (const { unhandledOffset } of group.deliveries) offset = Math.min(offset, unhandledOffset ?? offset);
+  #commit(): Promise<void> {
+    return this.#events.commit(this.#unhandledOffset(this.#running.book) ?? this.#events.position);
+  }
+
+  #unhandledOffset(book: AlertBook): number | undefined {
+    let least: number | undefined;
+    for (const group of book.groups) {
+      for (const { unhandledOffset: offset } of group.deliveries) {
+        if (offset !== undefined) least = Math.min(least ?? offset, offset);
+      }
     }
-    if (offset === this.#committed) return;
-    await this.#options.log.commit(GROUP, [{ topic: this.#eventTopic, partition: 0, offset }]);
-    this.#committed = offset;
+    return least;
   }
 }

@@ -1,6 +1,6 @@
 import type { Labels } from '@tidemark/model';
 
-// The port to whoever is told: a webhook today. A notice is what one receiver is told of one group at one moment.
+// The port to whoever is told: by webhook, by mail. A notice is what one integration is told of one group at one moment.
 
 export interface NoticedAlert {
   readonly fingerprint: string;
@@ -38,13 +38,22 @@ export type SendOutcome =
     }
   | { readonly kind: 'refused'; readonly message: string };
 
-/** The label values of the counter of failed attempts. */
-export type SendFault = 'network' | 'timeout' | 'busy' | 'server_error';
+/** The label values of the counter of failed attempts, beside `refused`. */
+export type SendFault = 'network' | 'timeout' | 'busy' | 'server_error' | 'template' | 'local';
 
-export interface Receiver {
-  readonly name: string;
+/** One way to tell one receiver. */
+export interface Integration {
+  /** `ops/webhook[0]`: unique in a plan, and the same after a restart. */
+  readonly id: string;
+  readonly receiver: string;
+  /** webhook, email. */
+  readonly kind: string;
   /** Whether it wants to hear of resolved alerts. */
   readonly sendResolved: boolean;
   /** One attempt. Throws the signal's reason, nothing else. */
   send(group: NoticeGroup, notice: Notice, signal: AbortSignal): Promise<SendOutcome>;
+}
+
+export function retry(reason: SendFault, message: string, afterMs?: number): SendOutcome {
+  return { kind: 'retry', reason, message, afterMs };
 }

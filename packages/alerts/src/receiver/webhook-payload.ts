@@ -1,5 +1,6 @@
 import type { Labels } from '@tidemark/model';
 import type { Notice, NoticedAlert, NoticeGroup } from './receiver.ts';
+import { commonPairs, statusOf } from './template-data.ts';
 
 // The body of a webhook, version 4, as Alertmanager sends it:
 //
@@ -44,11 +45,11 @@ export function webhookPayload(group: NoticeGroup, notice: Notice, options: Payl
     version: '4',
     groupKey: group.groupKey,
     truncatedAlerts: notice.alerts.length - shown.length,
-    status: shown.some((alert) => alert.status === 'firing') ? 'firing' : 'resolved',
+    status: statusOf(shown),
     receiver: options.receiver,
     groupLabels: record(group.groupLabels),
-    commonLabels: record(common(shown.map((alert) => alert.labels))),
-    commonAnnotations: record(common(shown.map((alert) => alert.annotations))),
+    commonLabels: record(commonPairs(shown.map((alert) => alert.labels))),
+    commonAnnotations: record(commonPairs(shown.map((alert) => alert.annotations))),
     externalURL: options.externalUrl,
     alerts: shown.map(payloadAlert),
   };
@@ -64,14 +65,6 @@ function payloadAlert(alert: NoticedAlert): WebhookPayload['alerts'][number] {
     generatorURL: alert.generatorURL,
     fingerprint: alert.fingerprint,
   };
-}
-
-/** Pairs that all of them have. */
-function common(lists: readonly Labels[]): Labels {
-  const [first, ...rest] = lists;
-  return (first ?? []).filter(({ name, value }) =>
-    rest.every((list) => list.some((pair) => pair.name === name && pair.value === value)),
-  );
 }
 
 /** `fromEntries` defines own properties, so that even a label called `__proto__` arrives. */

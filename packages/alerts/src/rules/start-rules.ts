@@ -3,6 +3,7 @@ import type { Log } from '@tidemark/log';
 import { readCompacted } from '@tidemark/log';
 import { DEFAULT_TENANT, type Labels, type QueryPort, type SampleSink, topicName } from '@tidemark/model';
 import { type AlertStateRecord, decodeAlertState } from '../event/alert-state-record.ts';
+import { POSTED } from '../event/posted.ts';
 import { type AlertChanges, AlertPublisher } from '../event/publisher.ts';
 import { alertTopics } from '../event/topics.ts';
 import type { Alert } from './alert.ts';
@@ -185,7 +186,8 @@ class RunningRules implements Rules {
     return records.flatMap((record) => {
       try {
         const state = decodeAlertState(record.value as Uint8Array);
-        return state.tenant === this.#tenant ? [state] : [];
+        // Alerts that somebody posted are no rule's, and the notifier's to bury.
+        return state.tenant === this.#tenant && state.file !== POSTED ? [state] : [];
       } catch (error) {
         if (!isTidemarkError(error)) throw error;
         this.#metrics.statesUnreadable.add();

@@ -153,6 +153,10 @@ export const CONFIG_SCHEMA = z.strictObject({
       .union([z.literal(''), z.url({ protocol: /^https?$/ })])
       .default('')
       .describe('Short for one webhook named `default`.'),
+    config: z
+      .string()
+      .default('')
+      .describe('An alertmanager.yml: routes, receivers, inhibition, times. Watched; instead of the settings below.'),
     groupBy: z.array(z.string()).default(['alertname']).describe('Labels that alerts are grouped by.'),
     groupWait: duration('10s', 'How long a new group waits for more alerts before its first notice.'),
     groupInterval: duration('1m', 'Least time between notices of a group that changed.'),

@@ -1,8 +1,10 @@
-import { alertsAnswer, type RulesFilter, rulesAnswer, startNotifier, startRules } from '@tidemark/alerts';
+import { alertsAnswer, type RulesFilter, rulesAnswer, startRules } from '@tidemark/alerts';
 import { type Clock, type Logger, type Random, type SelfMetrics, silentLogger } from '@tidemark/base';
 import type { Log } from '@tidemark/log';
 import { DEFAULT_TENANT, labelsOf, type QueryPort, type SampleSink } from '@tidemark/model';
 import type { Config, Role } from '../config/schema.ts';
+import type { ReadSetup } from './notifier-setup.ts';
+import { type Notifying, startNotifying } from './notifying.ts';
 import { type RuleFile, readRuleFiles } from './rule-files.ts';
 import { groupsOf, RuleWatch } from './rule-watch.ts';
 
@@ -13,6 +15,7 @@ export interface AlertingParts {
   /** As `readRules` found them. */
   readonly ruleFiles: readonly RuleFile[];
   readonly externalLabels: Readonly<Record<string, string>>;
+  readonly notifierSetup: ReadSetup;
   readonly roles: ReadonlySet<Role>;
   readonly log: Log;
   readonly query: QueryPort;
@@ -32,6 +35,8 @@ export interface Alerting {
   alertsJson(): unknown;
   /** Reads the rule files of another configuration; throws what is wrong with them. Returns how to take them over. */
   prepareRules(config: Config): Promise<() => Promise<void>>;
+  /** Absent where this process does not notify. */
+  readonly notifying: Notifying | undefined;
   close(): Promise<void>;
 }
 
@@ -43,7 +48,7 @@ export async function readRules(config: Config, logger: Logger): Promise<readonl
 }
 
 export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
-  const { config, ruleFiles, roles, log, query, sink, clock, random, logger, metrics, externalUrl } = parts;
+  const { config, ruleFiles, notifierSetup, roles, log, query, sink, clock, logger, metrics, externalUrl } = parts;
   const { topicPrefix } = config.log;
   await using started = new AsyncDisposableStack();
   const rules = roles.has('rules')
@@ -76,20 +81,11 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
     watch.start();
     started.defer(() => watch.close());
   }
+  let notifying: Notifying | undefined;
   if (roles.has('notify')) {
-    const { webhooks, webhookUrl, groupBy, groupWait, groupInterval, repeatInterval } = config.notifier;
-    const notifier = await startNotifier({
-      log,
-      clock,
-      random,
-      logger,
-      metrics,
-      receivers: [...webhooks, ...(webhookUrl === '' ? [] : [{ name: 'default', url: webhookUrl }])],
-      route: { groupBy, groupWaitMs: groupWait, groupIntervalMs: groupInterval, repeatIntervalMs: repeatInterval },
-      externalUrl,
-      topicPrefix,
-    });
-    started.defer(() => notifier.close());
+    const begun = await startNotifying({ ...parts, setup: notifierSetup });
+    started.defer(() => begun.close());
+    notifying = begun;
   }
   const owned = started.move();
   return {
@@ -100,6 +96,7 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
     }),
     alertsJson: () => alertsAnswer(rules?.alerts() ?? []),
     prepareRules: (next) => watch.prepare(next.rules.files),
+    notifying,
     close: () => owned.disposeAsync(),
   };
 }

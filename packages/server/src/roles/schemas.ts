@@ -1,4 +1,10 @@
-import { ALERT_EVENT_SCHEMA, ALERT_SCHEMA_IDS, ALERT_STATE_SCHEMA, NOTIFY_LEDGER_SCHEMA } from '@tidemark/alerts';
+import {
+  ALERT_EVENT_SCHEMA,
+  ALERT_SCHEMA_IDS,
+  ALERT_STATE_SCHEMA,
+  NOTIFY_LEDGER_SCHEMA,
+  SILENCE_SCHEMA,
+} from '@tidemark/alerts';
 import { TidemarkError } from '@tidemark/base';
 import { type Log, readCompacted } from '@tidemark/log';
 import { EMBEDDED_SCHEMA_IDS, ROW_BATCH_SCHEMA, SAMPLE_BATCH_SCHEMA, topicName } from '@tidemark/model';
@@ -15,6 +21,7 @@ const SCHEMAS = [
   { id: ALERT_SCHEMA_IDS.alertEvent, schema: ALERT_EVENT_SCHEMA },
   { id: ALERT_SCHEMA_IDS.alertState, schema: ALERT_STATE_SCHEMA },
   { id: ALERT_SCHEMA_IDS.notifyLedger, schema: NOTIFY_LEDGER_SCHEMA },
+  { id: ALERT_SCHEMA_IDS.silence, schema: SILENCE_SCHEMA },
 ].map(({ id, schema }) => {
   const { namespace, name } = JSON.parse(schema) as { namespace: string; name: string };
   // One line: white space in a schema file is no change of the schema.

@@ -1,3 +1,4 @@
+export { type Alertmanager, runAmtool, startAlertmanager } from './alertmanager.ts';
 export { type Chromium, findChromium, startChromium } from './chromium.ts';
 export { findProgram, type ProgramSource } from './find-program.ts';
 export { type NodeExporter, type NodeExporterOptions, startNodeExporter } from './node-exporter.ts';
