@@ -16,5 +16,6 @@ export {
   type RepairParts,
   repairJournal,
 } from './embedded/repair.ts';
+export { type LogEnds, type VerifiedLogFile, verifyLog } from './embedded/verify.ts';
 export type * from './log.ts';
 export { readCompacted } from './read-compacted.ts';

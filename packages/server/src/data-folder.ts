@@ -90,7 +90,8 @@ export async function openInstallation(
   return { key, partitions };
 }
 
-async function readMarker(disk: Disk, folder: string, wantedPartitions: number): Promise<Installation> {
+/** What the marker says. Throws `DATA_VERSION`, `DATA_CORRUPT`. */
+export async function readInstallation(disk: Disk, folder: string): Promise<Installation> {
   const text = Buffer.from(await disk.read(MARKER)).toString('utf8');
   const match = /^tidemark data folder\nversion: (\d+)\npartitions: (\d+)\nseries-key: ([0-9a-f]{64})\n$/.exec(text);
   const version = /^tidemark data folder\nversion: (\d+)\n/.exec(text)?.[1];
@@ -114,6 +115,12 @@ async function readMarker(disk: Disk, folder: string, wantedPartitions: number):
     );
   }
   const partitions = Number(match[2]);
+  return { key: Uint8Array.from(Buffer.from(match[3] as string, 'hex')), partitions };
+}
+
+async function readMarker(disk: Disk, folder: string, wantedPartitions: number): Promise<Installation> {
+  const installation = await readInstallation(disk, folder);
+  const { partitions } = installation;
   if (partitions !== wantedPartitions) {
     throw new TidemarkError(
       'DATA_PARTITIONS',
@@ -121,5 +128,5 @@ async function readMarker(disk: Disk, folder: string, wantedPartitions: number):
       { folder, partitions, wantedPartitions },
     );
   }
-  return { key: Uint8Array.from(Buffer.from(match[3] as string, 'hex')), partitions };
+  return installation;
 }

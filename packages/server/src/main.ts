@@ -27,6 +27,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'say what is damaged in the embedded log, and cut it there',
     load: async () => (await import('./cli/repair.ts')).repairCommand,
   },
+  verify: {
+    summary: "check every file of a stopped data folder, or of a snapshot: what is damaged, missing or nobody's",
+    load: async () => (await import('./cli/verify.ts')).verifyCommand,
+  },
   config: {
     summary: 'explain what is configured and why (`config explain`), or print its JSON Schema (`config schema`)',
     load: async () => (await import('./cli/config.ts')).configCommand,

@@ -17,3 +17,4 @@ export type { ObjectInfo, ObjectStore } from './object-store/object-store.ts';
 export { COMPACTED_MS, DEFAULT_OPTIONS, type KillPoint, type StorageOptions, WINDOW_MS } from './options.ts';
 export type { ShardStats, StorageStats, TierStats } from './stats.ts';
 export type { CompactReport } from './tiering/compactor.ts';
+export { type Verdict, type Verified, type VerifyStore, verifyStore } from './verify/verify.ts';

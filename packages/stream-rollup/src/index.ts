@@ -13,6 +13,7 @@ export type { KeyValueStore } from './state/key-value.ts';
 export { type LevelOptions, levelKeyValueStore } from './state/level-key-value.ts';
 export { memoryKeyValueStore } from './state/memory-key-value.ts';
 export type { CheckpointPosition, StateFolder, StateStore, StoreBuilder } from './state/store.ts';
+export { type VerifiedStateFile, verifyState } from './state/verify-state.ts';
 export type {
   Deserializer,
   Partitioner,

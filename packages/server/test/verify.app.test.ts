@@ -1,0 +1,111 @@
+import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runTidemark, startTidemark, tempFolder } from '@tidemark/testkit/real';
+import { expect, test } from 'vitest';
+
+// A data folder as a real server leaves it; then one file of each kind is hurt in a copy, and `tidemark verify` names it.
+
+/** What is named is the file itself, unless said otherwise; the last is for a file that was cut. */
+const KINDS: readonly (readonly [kind: string, file: RegExp, named?: RegExp, namedIfCut?: RegExp])[] = [
+  ['marker', /^TIDEMARK$/],
+  // A journal that ends early is what a crash leaves; but the store has read more than is there.
+  ['journal', /^log\/\d+\.journal$/, /^log\/\d+\.journal$/, /\/checkpoint-/],
+  ['checkpoint', /^store\/shards\/tidemark\.raw\/\d\/checkpoint-/],
+  ['series file', /^store\/shards\/tidemark\.raw\/\d\/series-/],
+  ['window', /^store\/shards\/tidemark\.1m\/\d\/windows\/[^/]*\/\d+\.(log|ldb)$/, /\/tidemark\.1m\/\d\/windows\//],
+  ['segment', /^objects\/segments\/.*\.seg$/],
+  ['manifest', /^objects\/manifests\/.*\.manifest$/],
+  ['metadata', /^store\/metadata$/],
+  ['rollup checkpoint', /^rollup\/[^/]*\/checkpoint$/],
+  ['rollup window', /^rollup\/.*\/window-/],
+];
+
+const CUT_TOO = new Set(['journal', 'window', 'segment']);
+
+interface Verified {
+  readonly code: number | null;
+  /** What is not ok, by file. */
+  readonly bad: ReadonlyMap<string, string>;
+  readonly out: string;
+}
+
+async function verify(data: string): Promise<Verified> {
+  const { code, stdout } = await runTidemark(['verify', data, '--quiet']);
+  const lines = stdout.split('\n').filter((line) => /^(damaged|missing|orphan) /.test(line));
+  const bad = new Map(lines.map((line) => [line.slice(9, line.indexOf(': ')), line] as const));
+  return { code, bad, out: stdout };
+}
+
+async function filesOf(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .sort();
+}
+
+async function largest(folder: string, files: readonly string[]): Promise<string> {
+  const sizes = await Promise.all(files.map(async (file) => (await readFile(join(folder, file))).length));
+  return files[sizes.indexOf(Math.max(...sizes))] as string;
+}
+
+/** Flushes until there is a file of every kind. */
+async function untilThere(url: string, data: string): Promise<void> {
+  let absent: string[] = [];
+  for (let tries = 0; tries < 120; tries++) {
+    expect((await fetch(`${url}/api/v1/admin/flush`, { method: 'POST' })).status).toBe(200);
+    const files = await filesOf(data);
+    absent = KINDS.filter(([, pattern]) => !files.some((file) => pattern.test(file))).map(([kind]) => kind);
+    if (absent.length === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  throw new Error(`after a minute there still is no ${absent.join(', no ')}`);
+}
+
+test('verify names what is damaged, missing or nobody’s in every kind of file', async () => {
+  await using folder = await tempFolder('verify');
+  const data = join(folder.path, 'data');
+  await using server = await startTidemark({ dataFolder: data, env: { TIDEMARK_TESTING_CLOCK_RATE: '4000' } });
+  await untilThere(server.url, data);
+  const running = await runTidemark(['verify', data]);
+  expect(running.code).toBe(1);
+  expect(running.stderr).toContain(`has ${data} open`);
+  await server.stop();
+  const whole = await verify(data);
+  expect([whole.out, whole.code]).toEqual([expect.stringMatching(/^\d+ ok, 0 damaged, 0 missing, 0 orphans\n$/), 0]);
+
+  const files = await filesOf(data);
+  const copy = join(folder.path, 'copy');
+  for (const [kind, pattern, named = pattern, namedIfCut = named] of KINDS) {
+    for (const hurt of CUT_TOO.has(kind) ? (['flip', 'cut'] as const) : (['flip'] as const)) {
+      await rm(copy, { recursive: true, force: true });
+      await cp(data, copy, { recursive: true });
+      const file = await largest(
+        copy,
+        files.filter((name) => pattern.test(name)),
+      );
+      const bytes = await readFile(join(copy, file));
+      const middle = bytes.length >> 1;
+      if (hurt === 'cut') await truncate(join(copy, file), middle);
+      else {
+        bytes[middle] = (bytes[middle] as number) ^ 0x10;
+        await writeFile(join(copy, file), bytes);
+      }
+      const { code, bad, out } = await verify(copy);
+      expect(
+        [...bad.keys()].some((name) => (hurt === 'cut' ? namedIfCut : named).test(name)),
+        `${kind}, ${hurt} ${file}:\n${out}`,
+      ).toBe(true);
+      expect(code, `${kind}, ${hurt}`).toBe(1);
+    }
+  }
+
+  await rm(copy, { recursive: true, force: true });
+  await cp(data, copy, { recursive: true });
+  const segment = files.find((file) => file.endsWith('.seg')) as string;
+  await rm(join(copy, segment));
+  await writeFile(join(copy, 'objects/segments/left.seg'), 'nobody names it');
+  const { bad, code } = await verify(copy);
+  expect([bad.get(segment)?.slice(0, 7), code]).toEqual(['missing', 1]);
+  expect(bad.get('objects/segments/left.seg')?.slice(0, 6)).toBe('orphan');
+}, 180_000);
