@@ -62,7 +62,7 @@ export {
   type RelabelSpec,
   relabelRule,
 } from './relabel/rule.ts';
-export { foldRow, mergeRows, type RollupRow } from './rollup-row.ts';
+export { emptyRow, foldRow, GENERATIONS, mergeRows, type RollupRow } from './rollup-row.ts';
 export type { AppendOutcome, Refusal, SampleSink } from './sample-sink.ts';
 export { SERIES_ID_LENGTH, seriesId } from './series-identity.ts';
 export type {

@@ -11,6 +11,29 @@ import { isStale } from './stale.ts';
 // Merging two neighbours A then B adds the counter step between A.last and B.first: B.first - A.last, or B.first after a
 // reset. Every number is defined to the bit by this file, so that two computations of a row can be compared exactly.
 
+/**
+ * Who made a row: the greatest generation of a row stands. Marks are rows of none (docs/format/topics.md); what is made anew
+ * from raw samples beats what the rollup made of a stream. A change of partitioning would raise the latter two by two.
+ */
+export const GENERATIONS = { mark: 0, rollup: 1, repair: 2 } as const;
+
+/** Takes a row back: its window turned out to hold stale markers only. Readers take a count of 0 for no row. */
+export function emptyRow(endMs: number): RollupRow {
+  const nothing = Number.NaN;
+  return {
+    count: 0,
+    sum: 0,
+    compensation: 0,
+    min: nothing,
+    max: nothing,
+    first: nothing,
+    firstMs: endMs,
+    last: nothing,
+    lastMs: endMs,
+    increase: 0,
+  };
+}
+
 export interface RollupRow {
   count: number;
   sum: number;

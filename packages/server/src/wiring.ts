@@ -17,7 +17,7 @@ import { processStatus } from './api/process-status.ts';
 import { storageStatus } from './api/storage-status.ts';
 import { targetAnswers } from './api/targets.ts';
 import { tsdbStatus } from './api/tsdb-status.ts';
-import { createApp } from './app.ts';
+import { createApp, type FlushReport } from './app.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { Config, Role } from './config/schema.ts';
 import { openInstallation, prepareDataFolder } from './data-folder.ts';
@@ -30,6 +30,7 @@ import { startCollector } from './roles/collector.ts';
 import { startIngest } from './roles/ingest.ts';
 import { readNotifierSetup } from './roles/notifier-setup.ts';
 import { startQuery } from './roles/query.ts';
+import { openRepair, type Repair } from './roles/repair.ts';
 import { runRollup } from './roles/rollup.ts';
 import { recordSchemas } from './roles/schemas.ts';
 import { Storer } from './roles/storer.ts';
@@ -144,6 +145,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     },
   });
   parts.defer(() => engine.close());
+  const repair = await openRepair({ disk: nodeDisk(join(dataFolder, 'repair')), clock, logger });
   const storer = new Storer({
     log,
     engine,
@@ -153,11 +155,17 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     sampleTopics: [topic('raw')],
     rowTopics: [topic('1m'), topic('1h')],
     partitions: installation.partitions,
+    marks: repair.marks,
     onFailure,
   });
   if (roles.has('store')) {
     await storer.start();
     parts.defer(() => storer.close());
+    const topics = { '1m': topic('1m'), '1h': topic('1h') };
+    const readThrough = (partition: number) => storer.readThrough({ topic: topic('raw'), partition });
+    const source = engine.source();
+    repair.start({ log, source, metrics, topics, readThrough, rawRetentionMs: retentionMs.raw, onFailure });
+    parts.defer(() => repair.close());
     rolledUp.start();
     parts.defer(() => rolledUp.close());
     const tiering = startTiering({ engine, clock, logger: logger.child('tiering'), onFailure });
@@ -256,7 +264,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
         clock,
       }),
     },
-    flush: roles.has('store') ? async () => ({ caughtUp: await storer.flush(FLUSH_TIMEOUT_MS) }) : undefined,
+    flush: roles.has('store') ? () => flushStore(storer, repair) : undefined,
     reload: () => reloader.reload(),
     quit: config.http.quit ? options.onQuit : undefined,
     page: roles.has('ui'),
@@ -279,6 +287,12 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     describeMetrics: () => metrics.describe(),
     close: () => owned.disposeAsync(),
   };
+}
+
+async function flushStore(storer: Storer, repair: Repair): Promise<FlushReport> {
+  await storer.caughtUp(FLUSH_TIMEOUT_MS);
+  await repair.runAll();
+  return { caughtUp: await storer.flush(FLUSH_TIMEOUT_MS) };
 }
 
 function topicSpecs(config: Config): TopicSpec[] {

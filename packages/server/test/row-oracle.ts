@@ -1,4 +1,4 @@
-// What the 1-minute rows of a series must be, computed the plain way. No product code here.
+// What the rows of a series must be, computed the plain way. No product code here.
 
 export interface OracleRow {
   readonly end: number;
@@ -15,11 +15,14 @@ export interface OracleRow {
 
 const MINUTE_MS = 60_000;
 
-/** Windows are `(end - 1 min, end]`. Requires one sample a time; finite values whose sums are exact. */
-export function rowsOf(samples: readonly { readonly timestampMs: number; readonly value: number }[]): OracleRow[] {
+/** Windows are `(end - lengthMs, end]`. Requires one sample a time; finite values whose sums are exact. */
+export function rowsOf(
+  samples: readonly { readonly timestampMs: number; readonly value: number }[],
+  lengthMs = MINUTE_MS,
+): OracleRow[] {
   const windows = new Map<number, { timestampMs: number; value: number }[]>();
   for (const sample of samples) {
-    const end = Math.ceil(sample.timestampMs / MINUTE_MS) * MINUTE_MS;
+    const end = Math.ceil(sample.timestampMs / lengthMs) * lengthMs;
     windows.set(end, [...(windows.get(end) ?? []), sample]);
   }
   return [...windows]

@@ -1,8 +1,7 @@
 import { seededRandom } from '@tidemark/base';
 import { rounds, withSeed } from '@tidemark/testkit';
+import { linesOf, makeBatches, type OracleBatch, oracle } from '@tidemark/testkit/rows';
 import { expect, test } from 'vitest';
-import { type OracleBatch, oracle } from './oracle.ts';
-import { linesOf, makeBatches } from './workload.ts';
 import { KillSwitch, RULES, World } from './world.ts';
 
 // Whatever moment the process dies at, and whatever becomes of its files, the newest revision of every row is the

@@ -3,9 +3,8 @@ import { decodeRowBatch, encodeSampleBatch } from '@tidemark/model';
 import { createRollupTopology, rollupMetrics } from '@tidemark/stream-rollup';
 import { TopologyTestDriver } from '@tidemark/stream-rollup/testing';
 import { rounds, withSeed } from '@tidemark/testkit';
+import { linesOf, makeBatches, NewestRows, oracle, sampleBatchOf } from '@tidemark/testkit/rows';
 import { expect, test } from 'vitest';
-import { oracle } from './oracle.ts';
-import { linesOf, makeBatches, NewestRows, sampleBatchOf } from './workload.ts';
 
 const RULES = { graceMs: 300_000, futureMs: 600_000 };
 const START_MS = 1_700_000_000_000;

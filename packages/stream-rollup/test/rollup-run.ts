@@ -40,6 +40,8 @@ export class RollupRun {
   readonly driver: TopologyTestDriver;
   readonly metrics = rollupMetrics(new SelfMetrics());
   sections: RowBatch['series'][] = [];
+  readonly #marks: string[] = [];
+  readonly #hoursKept: string[] = [];
 
   private constructor(driver: TopologyTestDriver, metrics: ReturnType<typeof rollupMetrics>) {
     this.driver = driver;
@@ -76,20 +78,34 @@ export class RollupRun {
 
   /** Of hours. */
   hours(): string[] {
-    return this.#read('tidemark.1h');
+    const lines = this.#read('tidemark.1h');
+    this.#marks.push(...lines.filter((line) => line.startsWith('mark ')));
+    return lines.filter((line) => !line.startsWith('mark '));
+  }
+
+  /** `mark tenant series hour: closed through T @offset`. Reads what `hours` has passed, too. */
+  marks(): string[] {
+    this.#hoursKept.push(...this.hours());
+    return this.#marks.splice(0);
   }
 
   /** `tenant series end: count sum first-last +increase @revision` */
   #read(topic: string): string[] {
-    return this.driver.outputs(topic).flatMap(({ value }) => {
+    const kept = topic === 'tidemark.1h' ? this.#hoursKept.splice(0) : [];
+    const lines = this.driver.outputs(topic).flatMap(({ value }) => {
       const { tenant, series, rows } = decodeRowBatch(value as Uint8Array);
       this.sections.push(series);
       return Array.from({ length: rows.length }, (_, i) => {
         const name = sectionLabels(series, rows.series[i] as number)[0]?.value;
+        const at = `${tenant} ${name} ${timeOf(rows.endMs[i] as number)}:`;
+        if (rows.generation[i] === 0) {
+          return `mark ${at} closed through ${timeOf(rows.lastMs[i] as number)} @${rows.offset[i]}`;
+        }
         const sum = (rows.sum[i] as number) + (rows.compensation[i] as number);
-        return `${tenant} ${name} ${timeOf(rows.endMs[i] as number)}: ${rows.count[i]} ${sum} ${rows.first[i]}-${rows.last[i]} +${rows.increase[i]} @${rows.generation[i]}.${rows.offset[i]}`;
+        return `${at} ${rows.count[i]} ${sum} ${rows.first[i]}-${rows.last[i]} +${rows.increase[i]} @${rows.generation[i]}.${rows.offset[i]}`;
       });
     });
+    return [...kept, ...lines];
   }
 
   dropped(reason: string): number {

@@ -4,8 +4,7 @@ import type { Log, LogReader } from '@tidemark/log';
 import { SimLog } from '@tidemark/log/sim';
 import { decodeRowBatch, encodeSampleBatch } from '@tidemark/model';
 import { type Streams, startRollup } from '@tidemark/stream-rollup';
-import type { OracleBatch } from './oracle.ts';
-import { NewestRows, sampleBatchOf } from './workload.ts';
+import { NewestRows, type OracleBatch, sampleBatchOf } from '@tidemark/testkit/rows';
 
 // The rollup on a simulated log, disk and clock, which die together when a switch says so.
 

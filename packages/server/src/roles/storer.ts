@@ -8,8 +8,9 @@ import {
   TidemarkError,
 } from '@tidemark/base';
 import type { FetchedRecords, Log, LogReader, PartitionBounds, Position, TopicPartition } from '@tidemark/log';
-import { decodeRowBatch, decodeSampleBatch, type Freshness } from '@tidemark/model';
+import { decodeRowBatch, decodeSampleBatch, type Freshness, GENERATIONS, type RowBatch } from '@tidemark/model';
 import type { StorageEngine } from '@tidemark/storage-engine';
+import type { MarksStore } from './repair/marks-store.ts';
 import { Trouble } from './trouble.ts';
 
 // The poll loop between the log and the storage engine.
@@ -20,6 +21,9 @@ import { Trouble } from './trouble.ts';
 // The engine says from where to read, and when a checkpoint is due; the log is told what may go only after a checkpoint holds
 // it. When the engine has no room left, it is checkpointed and the same record applied again. A record that cannot be decoded
 // is counted, logged and passed: it was acknowledged as these bytes, and holding up all others would help nobody.
+//
+// Marks among the rows (repair/) are saved before the engine's checkpoint and the log is told no more than both hold, so that
+// none is lost: a row topic is read again from where the marks were saved, and the engine ignores what it has.
 
 export interface StorerOptions {
   readonly log: Log;
@@ -31,6 +35,8 @@ export interface StorerOptions {
   readonly sampleTopics: readonly string[];
   readonly rowTopics: readonly string[];
   readonly partitions: number;
+  /** Takes the marks that travel among rows: what has to be made anew from raw samples. */
+  readonly marks?: MarksStore;
   readonly onFailure: (what: string, error: unknown) => void;
 }
 
@@ -84,8 +90,29 @@ export class Storer implements Freshness {
 
   /** Checkpoints, and lets the log release what is now held by the store. */
   async checkpoint(): Promise<void> {
-    const positions = await this.#options.engine.checkpoint();
-    await this.#options.log.commit(GROUP, positions);
+    const { engine, log, marks } = this.#options;
+    await marks?.save(this.#rowPositions());
+    const positions = await engine.checkpoint();
+    await log.commit(
+      GROUP,
+      positions.map((position) => ({ ...position, offset: Math.min(position.offset, this.#markedThrough(position)) })),
+    );
+  }
+
+  /** Records of the partition below this are in the store. */
+  readThrough(tp: TopicPartition): number {
+    return this.#appliedThrough.get(keyOf(tp)) ?? 0;
+  }
+
+  #rowPositions(): Position[] {
+    return this.#partitions()
+      .filter(({ topic }) => this.#rowTopics.has(topic))
+      .map((tp) => ({ ...tp, offset: this.readThrough(tp) }));
+  }
+
+  #markedThrough(tp: TopicPartition): number {
+    const { marks } = this.#options;
+    return (this.#rowTopics.has(tp.topic) ? marks?.position(tp) : undefined) ?? Number.POSITIVE_INFINITY;
   }
 
   /** Everything acknowledged so far into the store, sealed where a window is over. */
@@ -132,12 +159,15 @@ export class Storer implements Freshness {
    * `STORE_AHEAD_OF_LOG`: what the engine has already is not in this log, so new records would be taken for repeats of it.
    */
   async #startPositions(): Promise<Position[]> {
-    const { engine, log, logger } = this.#options;
+    const { engine, log, logger, marks } = this.#options;
     const positions: Position[] = [];
     for (const tp of this.#partitions()) {
-      const wanted = engine.position(tp);
+      const stored = engine.position(tp);
       const bounds = (await log.bounds(tp.topic))[tp.partition] as PartitionBounds;
-      if (wanted > bounds.end) throw aheadOfLog(tp, wanted, bounds.end);
+      if (stored > bounds.end) throw aheadOfLog(tp, stored, bounds.end);
+      // Marks of another log, whose store is gone: they mean nothing here.
+      if (this.#rowTopics.has(tp.topic) && (marks?.position(tp) ?? 0) > bounds.end) marks?.forget();
+      const wanted = Math.min(stored, this.#markedThrough(tp));
       if (wanted < bounds.start && wanted !== 0) {
         logger.error('the log dropped records before they were stored: they are lost', {
           ...tp,
@@ -183,7 +213,7 @@ export class Storer implements Freshness {
   #applyOne(topic: string, partition: number, offset: number, value: Uint8Array): boolean {
     const { engine } = this.#options;
     try {
-      if (this.#rowTopics.has(topic)) engine.applyRows({ topic, partition, offset, batch: decodeRowBatch(value) });
+      if (this.#rowTopics.has(topic)) this.#applyRows(topic, partition, offset, decodeRowBatch(value));
       else engine.applySamples({ topic, partition, offset, batch: decodeSampleBatch(value) });
       return true;
     } catch (error) {
@@ -191,6 +221,13 @@ export class Storer implements Freshness {
         return false;
       throw error;
     }
+  }
+
+  #applyRows(topic: string, partition: number, offset: number, batch: RowBatch): void {
+    const { engine, marks } = this.#options;
+    // A batch is of one generation.
+    if (batch.rows.generation[0] === GENERATIONS.mark) marks?.add(partition, batch);
+    else engine.applyRows({ topic, partition, offset, batch });
   }
 
   async #makeRoom(signal: AbortSignal): Promise<void> {

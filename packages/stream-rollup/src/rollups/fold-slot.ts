@@ -1,4 +1,4 @@
-import { foldRow, RESOLUTION_MS, type RollupRow } from '@tidemark/model';
+import { emptyRow, foldRow, RESOLUTION_MS, type RollupRow } from '@tidemark/model';
 import type { PointWindow, WindowPart } from '../state/point-window.ts';
 import { POINTS_PER_SLOT_MAX, SLOT_MASK, type SlotBlock } from '../state/slot-block.ts';
 
@@ -34,21 +34,4 @@ export class SlotFolder {
     this.#values = new Float64Array(size);
     this.#words = new Uint32Array(this.#values.buffer);
   }
-}
-
-/** Takes a row back: its window turned out to hold stale markers only. Readers take a count of 0 for no row. */
-export function emptyRow(endMs: number): RollupRow {
-  const nothing = Number.NaN;
-  return {
-    count: 0,
-    sum: 0,
-    compensation: 0,
-    min: nothing,
-    max: nothing,
-    first: nothing,
-    firstMs: endMs,
-    last: nothing,
-    lastMs: endMs,
-    increase: 0,
-  };
 }

@@ -10,6 +10,8 @@ export interface RollupMetrics {
   readonly duplicatePoints: Counter;
   readonly replacedPoints: Counter;
   readonly droppedPoints: Labelled<Counter>;
+  readonly repairsAsked: Counter;
+  readonly clockTurnedBack: Counter;
   readonly openWindows: Labelled<Gauge>;
   readonly series: Labelled<Gauge>;
 }
@@ -20,6 +22,7 @@ export const DROP_REASONS = {
   tooFarInFuture: 'too_far_in_future',
   timestampInvalid: 'timestamp_invalid',
   windowIncomplete: 'window_incomplete',
+  closedEarly: 'window_closed_early',
   seriesLimit: 'series_limit',
   histogram: 'native_histogram',
 } as const;
@@ -47,6 +50,14 @@ export function rollupMetrics(metrics: SelfMetrics = new SelfMetrics()): RollupM
     droppedPoints: metrics.counters('tidemark_rollup_dropped_points_total', 'Points folded into no row, by reason.', [
       'reason',
     ]),
+    repairsAsked: metrics.counter(
+      'tidemark_rollup_repairs_asked_total',
+      'Marks sent for hours of series whose rows have to be made from raw samples.',
+    ),
+    clockTurnedBack: metrics.counter(
+      'tidemark_rollup_clock_turned_back_total',
+      'Times the clock that closes windows had run ahead and was set right.',
+    ),
     openWindows: metrics.gauges('tidemark_rollup_open_windows', 'Windows that still take points.', ['task']),
     series: metrics.gauges('tidemark_rollup_series', 'Series known to open windows.', ['task']),
   };

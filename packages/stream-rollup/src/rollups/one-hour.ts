@@ -1,13 +1,14 @@
-import { mergeRows, type RollupRow } from '@tidemark/model';
+import { emptyRow, mergeRows, type RollupRow } from '@tidemark/model';
 import { type HourBlock, mergeHour, NO_OFFSET, offsetOf, readHour, touchHour } from '../state/hour-block.ts';
-import type { HourStore } from '../state/hour-store.ts';
+import { forEachSlot, type HourStore } from '../state/hour-store.ts';
 import { hourEndOf, type OpenHour } from '../state/open-hour.ts';
 import type { PointWindow } from '../state/point-window.ts';
 import { SLOT_BITS, SLOT_MASK } from '../state/slot-marks.ts';
 import type { StoreTenant, WindowPointStore } from '../state/window-store.ts';
-import { emptyRow, type SlotFolder } from './fold-slot.ts';
+import type { SlotFolder } from './fold-slot.ts';
 import type { RollupMetrics } from './metrics.ts';
 import type { RollupOptions } from './options.ts';
+import type { RepairMarks } from './repair-marks.ts';
 import type { RowBatcher } from './row-batcher.ts';
 
 // One-hour rows: all minutes of `(end - 1 h, end]`, merged in their order.
@@ -27,6 +28,7 @@ export interface OneHourParts {
   readonly hours: HourStore;
   readonly folder: SlotFolder;
   readonly batcher: RowBatcher;
+  readonly marks: RepairMarks;
   readonly limits: RollupOptions;
   readonly metrics: RollupMetrics;
 }
@@ -93,17 +95,61 @@ export class OneHour {
     for (const hour of this.#dueHours(clockMs)) this.#emit(hour, clockMs, turn);
   }
 
+  /** Points of an open hour came too late for their minutes: when it is over, its row has to be made from raw. */
+  missed(hourEndMs: number, tenant: string, ref: number): void {
+    const hour = this.#parts.hours.hourAt(hourEndMs);
+    const block = hour.blockAt(tenant, ref >>> SLOT_BITS);
+    const slot = ref & SLOT_MASK;
+    block.missed[slot] = 1;
+    if (slot >= block.slots) block.slots = slot + 1;
+    block.emitted ||= hour.emitted;
+    hour.changed = true;
+  }
+
   /**
-   * Grace is over for hours that end at `throughMs` or before: last rows go out. Requires: their minutes were taken; the turn
-   * has no end.
+   * Grace is over for hours that end at `throughMs` or before: last rows go out, and marks for rows that lack points up to
+   * the record at `offset`. Requires: their minutes were taken; the turn has no end.
+   * Returns whether there were any.
    */
-  closeThrough(throughMs: number, clockMs: number, turn: Turn): void {
+  closeThrough(throughMs: number, clockMs: number, turn: Turn, offset: number): boolean {
     const { hours } = this.#parts;
+    let closed = false;
     for (const hour of hours.hours()) {
       if (hour.endMs > throughMs) break;
       this.#emit(hour, clockMs, turn);
+      this.#mark(hour, { closedThroughMs: throughMs, offset, admittedAtMs: turn.admittedAtMs });
+      hours.free(hour);
+      closed = true;
+    }
+    return closed;
+  }
+
+  /** The clock was turned back: hours after `reachMs` get no points for long; what they have goes out, as `closeThrough` does. */
+  closeBeyond(reachMs: number, clockMs: number, turn: Turn, offset: number): void {
+    const { hours } = this.#parts;
+    for (const hour of hours.hours()) {
+      hour.emittedAtMs = Math.min(hour.emittedAtMs, clockMs);
+      if (hour.startMs < reachMs) continue;
+      this.#emit(hour, clockMs, turn);
+      this.#mark(hour, { closedThroughMs: hour.endMs, offset, admittedAtMs: turn.admittedAtMs });
       hours.free(hour);
     }
+  }
+
+  #mark(hour: OpenHour, about: { closedThroughMs: number; offset: number; admittedAtMs: number }): void {
+    const { windows, marks } = this.#parts;
+    const whole = this.#isWhole(hour);
+    for (const tenant of windows.tenants) {
+      forEachSlot(hour.parts.get(tenant.name) ?? [], (block, slot, ref) => {
+        if (!whole || block.missed[slot] !== 0) marks.add(tenant, ref, hour.endMs, about);
+      });
+    }
+    marks.flush(about.admittedAtMs);
+  }
+
+  #isWhole(hour: OpenHour): boolean {
+    const { hours, windows } = this.#parts;
+    return hour.startMs >= Math.max(hours.wholeFromMs, windows.completeFromMs);
   }
 
   /** Also hours of which all minutes are still open. */
@@ -117,8 +163,8 @@ export class OneHour {
   }
 
   #emit(hour: OpenHour, clockMs: number, turn: Turn): void {
-    const { windows, batcher, hours } = this.#parts;
-    if (hour.startMs >= Math.max(hours.wholeFromMs, windows.completeFromMs)) {
+    const { windows, batcher } = this.#parts;
+    if (this.#isWhole(hour)) {
       const open = windows.windows().filter(({ endMs }) => endMs > hour.startMs && endMs <= hour.endMs);
       for (const tenant of windows.tenants) {
         if (!this.#emitTenant(hour, open, tenant, turn)) return;

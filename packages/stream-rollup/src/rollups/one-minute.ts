@@ -1,17 +1,25 @@
 import { assert, must } from '@tidemark/base';
-import type { Resolution, RowBatch, SampleBatch } from '@tidemark/model';
+import { GENERATIONS, RESOLUTION_MS, type Resolution, type RowBatch, type SampleBatch } from '@tidemark/model';
 import type { ProcessorContext } from '../processor/context.ts';
 import type { Processor } from '../processor/processor.ts';
 import { NO_HEADERS, type StreamRecord } from '../processor/record.ts';
+import type { AdmissionClock } from '../state/admission-clock.ts';
 import type { HourStore } from '../state/hour-store.ts';
-import { HOUR_MS } from '../state/open-hour.ts';
+import { HOUR_MS, hourEndOf } from '../state/open-hour.ts';
 import type { PointWindow, WindowPart } from '../state/point-window.ts';
 import { SLOT_BITS, SLOTS, type SlotBlock } from '../state/slot-block.ts';
-import { type AppendTally, makeTally, type StoreTenant, type WindowPointStore } from '../state/window-store.ts';
+import {
+  type AppendTally,
+  type MissedHours,
+  makeTally,
+  type StoreTenant,
+  type WindowPointStore,
+} from '../state/window-store.ts';
 import { SlotFolder } from './fold-slot.ts';
 import { DROP_REASONS, type RollupMetrics } from './metrics.ts';
 import { OneHour, type Turn } from './one-hour.ts';
 import type { RollupOptions } from './options.ts';
+import { RepairMarks } from './repair-marks.ts';
 import { ChunkSections, RowBatcher } from './row-batcher.ts';
 
 // Raw samples in, one-minute rows out; what hours need of minutes goes to one-hour.ts, whose rows take the same turns.
@@ -21,20 +29,22 @@ import { ChunkSections, RowBatcher } from './row-batcher.ts';
 //   clock        -----------------|--emitDelay--|------ late points ------|grace
 //                    points come   rows go out   dirty rows go out again   what is dirty goes out, points are forgotten
 //
-// The clock is the admission clock of the batches, which is this task's stream time: it only depends on the log, so a
-// replay takes and refuses the same points. On an idle partition the wall clock stands in for it, for sending rows only;
+// The clock is the admission clock of the batches (state/admission-clock.ts): it only depends on the log, so a replay takes
+// and refuses the same points. On an idle partition the wall clock stands in for it, for sending rows only;
 // points are forgotten by the admission clock alone.
 //
 // A row is always folded whole from the window's points; its revision is (generation, highest offset of a record with a
 // point in it). So a row of some revision says the same whenever and however often it is sent, and the greatest revision
 // says all that is in the log.
 
+const WINDOW_MS = RESOLUTION_MS['1m'];
 // How often an idle task looks at the wall clock.
 const IDLE_CHECK_MS = 1_000;
 
 export interface OneMinuteOptions {
   readonly windowStore: string;
   readonly hourStore: string;
+  readonly clockStore: string;
   /** Children that take the rows. */
   readonly minuteSink: string;
   readonly hourSink: string;
@@ -52,6 +62,8 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
   #context: ProcessorContext<null, RowBatch> | undefined;
   #store: WindowPointStore | undefined;
   #hours: HourStore | undefined;
+  #clock: AdmissionClock | undefined;
+  #marks: RepairMarks | undefined;
   #oneHour: OneHour | undefined;
   #turn: Turn = { rowsLeft: 0, admittedAtMs: 0 };
   #continuing = false;
@@ -65,21 +77,27 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
   }
 
   init(context: ProcessorContext<null, RowBatch>): void {
-    const { windowStore, hourStore, hourSink, limits, metrics } = this.#options;
+    const { windowStore, hourStore, clockStore, hourSink, limits, metrics } = this.#options;
     this.#context = context;
     const windows = context.getStateStore<WindowPointStore>(windowStore);
     const hours = context.getStateStore<HourStore>(hourStore);
+    const clock = context.getStateStore<AdmissionClock>(clockStore);
+    // State written before there were hours, or a clock of its own.
     if (!hours.wasRestored && !windows.isNew) hours.wholeFromMs = context.currentStreamTimeMs() + limits.futureMs;
+    if (!clock.wasRestored && !windows.isNew) clock.adopt(context.currentStreamTimeMs());
     this.#store = windows;
     this.#hours = hours;
+    this.#clock = clock;
+    const marks = new RepairMarks(this.#batcherFor('1h', hourSink, GENERATIONS.mark), metrics);
     const batcher = this.#batcherFor('1h', hourSink);
-    this.#oneHour = new OneHour({ windows, hours, folder: this.#folder, batcher, limits, metrics });
+    this.#marks = marks;
+    this.#oneHour = new OneHour({ windows, hours, folder: this.#folder, batcher, marks, limits, metrics });
     context.schedule(IDLE_CHECK_MS, 'wall-clock', () => this.#onTick());
     this.#observe();
   }
 
-  #batcherFor(resolution: Resolution, sink: string): RowBatcher {
-    const { limits, generation } = this.#options;
+  #batcherFor(resolution: Resolution, sink: string, generation = this.#options.generation): RowBatcher {
+    const { limits } = this.#options;
     return new RowBatcher({
       resolution,
       generation,
@@ -94,19 +112,63 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
     const context = must(this.#context);
     const store = must(this.#store);
     const { graceMs, futureMs } = this.#options.limits;
-    const clockMs = context.currentStreamTimeMs();
+    const clock = must(this.#clock);
+    const turnedBackFromMs = clock.take(record.timestampMs);
+    const clockMs = clock.nowMs;
+    const closedThroughMs = clockMs - graceMs;
     const { topic, offset } = must(context.recordMetadata(), 'a record comes from somewhere');
+    if (turnedBackFromMs !== undefined) this.#turnBack(turnedBackFromMs, offset);
     this.#noteHistory(clockMs, topic, offset);
-    this.#closeWindows(clockMs);
+    this.#closeWindows(clockMs, offset);
     const tally = makeTally();
-    store.append(record.value, offset, { closedThroughMs: clockMs - graceMs, latestMs: clockMs + futureMs }, tally);
+    const missed: MissedHours = new Map();
+    store.append(record.value, offset, { closedThroughMs, latestMs: clockMs + futureMs }, tally, missed);
     this.#count(tally, record.value.histograms?.series.length ?? 0);
+    if (missed.size > 0) this.#markMissed(record.value.tenant, missed, closedThroughMs, offset);
     this.#beginTurn();
     this.#emitDue(clockMs);
   }
 
+  /** Rows of these hours lack points, now or, where they are still open, when they go out. */
+  #markMissed(name: string, missed: MissedHours, closedThroughMs: number, offset: number): void {
+    const marks = must(this.#marks);
+    const tenant = must(must(this.#store).tenants.find((each) => each.name === name));
+    const admittedAtMs = must(this.#clock).nowMs;
+    for (const [hourEndMs, refs] of missed) {
+      for (const ref of refs) {
+        marks.add(tenant, ref, hourEndMs, { closedThroughMs, offset, admittedAtMs });
+        if (hourEndMs > closedThroughMs) must(this.#oneHour).missed(hourEndMs, name, ref);
+      }
+    }
+    marks.flush(admittedAtMs);
+  }
+
+  /**
+   * The clock had run ahead, up to `fromMs`, and is right now. What it closed meanwhile stays closed, and hours it may have
+   * touched are made from raw; windows that no point can reach for now go out as they are.
+   */
+  #turnBack(fromMs: number, offset: number): void {
+    const { futureMs } = this.#options.limits;
+    const store = must(this.#store);
+    const hours = must(this.#hours);
+    const clockMs = must(this.#clock).nowMs;
+    const reachMs = clockMs + futureMs;
+    this.#beginTurn(Number.POSITIVE_INFINITY);
+    const beyond = store.windows().filter(({ endMs }) => endMs - WINDOW_MS >= reachMs);
+    for (const window of beyond) {
+      this.#emit(window, clockMs);
+      hours.hourAt(hourEndOf(window.endMs));
+    }
+    must(this.#oneHour).closeBeyond(reachMs, clockMs, this.#turn, offset);
+    for (const window of beyond) store.free(window);
+    for (const window of store.windows()) window.emittedAtMs = Math.min(window.emittedAtMs, clockMs);
+    hours.wholeFromMs = Math.max(hours.wholeFromMs, fromMs + futureMs);
+    store.marks.turnBack(clockMs);
+    this.#options.metrics.clockTurnedBack.add();
+  }
+
   #beginTurn(rowsLeft = this.#options.limits.rowsPerTurnMax): void {
-    this.#turn = { rowsLeft, admittedAtMs: must(this.#context).currentStreamTimeMs() };
+    this.#turn = { rowsLeft, admittedAtMs: must(this.#clock).nowMs };
   }
 
   /** What is due goes out now: whatever the checkpoint takes for sent has to be in the log. */
@@ -129,7 +191,7 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
   /** The admission clock; the wall clock where the partition is idle and the wall clock is ahead. */
   #closingClockMs(): number {
     const context = must(this.#context);
-    const admissionMs = context.currentStreamTimeMs();
+    const admissionMs = must(this.#clock).nowMs;
     if (!context.caughtUp()) return admissionMs;
     return Math.max(admissionMs, context.currentSystemTimeMs() - this.#options.limits.idleDelayMs);
   }
@@ -148,7 +210,7 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
   }
 
   /** Grace is over for windows that end at `clockMs - graceMs` or before: last rows go out, points go. */
-  #closeWindows(clockMs: number): void {
+  #closeWindows(clockMs: number, offset: number): void {
     const store = must(this.#store);
     const throughMs = clockMs - this.#options.limits.graceMs;
     const oneHour = must(this.#oneHour);
@@ -161,9 +223,9 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
       store.free(window);
       closed = true;
     }
-    if (!closed) return;
-    oneHour.closeThrough(throughMs, clockMs, this.#turn);
-    this.#forgetIdle();
+    // An hour may have no window left by now.
+    closed = oneHour.closeThrough(throughMs, clockMs, this.#turn, offset) || closed;
+    if (closed) this.#forgetIdle();
   }
 
   /** Series and tenants that no open window and no open hour has. */
@@ -271,6 +333,7 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
       'tooFarInFuture',
       'timestampInvalid',
       'windowIncomplete',
+      'closedEarly',
       'seriesLimit',
     ] as const) {
       if (tally[name] > 0) droppedPoints.with(DROP_REASONS[name]).add(tally[name]);

@@ -14,6 +14,9 @@ export interface RollupOptions {
   readonly futureMs: number;
   /** How far a batch's admission clock may be ahead of the log's own: a gateway with a wrong clock closes no windows. */
   readonly clockSlackMs: number;
+  /** Batches further behind the clock than this say that it ran ahead, once all of them do for `clockSettleMs`. */
+  readonly clockBehindMs: number;
+  readonly clockSettleMs: number;
   readonly rowsPerBatchMax: number;
   /** Rows emitted before the task appends and looks at the log again. */
   readonly rowsPerTurnMax: number;
@@ -28,6 +31,9 @@ export const DEFAULT_ROLLUP_OPTIONS: RollupOptions = {
   idleDelayMs: 2_000,
   futureMs: TIME_POLICY.futureMs,
   clockSlackMs: 60_000,
+  // Twice what a gateway may be ahead of the log.
+  clockBehindMs: 120_000,
+  clockSettleMs: 30_000,
   // 4,096: eight blocks of series, so that a batch names the same series every minute and its section is encoded once.
   rowsPerBatchMax: 4_096,
   // 16,384 rows are some 30 ms of folding and encoding: how long other work in the process may have to wait.

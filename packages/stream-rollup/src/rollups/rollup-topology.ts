@@ -6,6 +6,7 @@ import {
   type SampleBatch,
   type TopicRole,
 } from '@tidemark/model';
+import { admissionClockStore } from '../state/admission-clock.ts';
 import { hourRowStore } from '../state/hour-store.ts';
 import { windowPointStore } from '../state/window-store.ts';
 import type { Serializer, SinkOptions } from '../topology/node.ts';
@@ -18,7 +19,7 @@ import { DEFAULT_ROLLUP_OPTIONS, type RollupOptions } from './options.ts';
 //
 //   tidemark.raw --> (raw) --> [rollup] --+--> (minutes) --> tidemark.1m, same partition
 //                                 |       +--> (hours)   --> tidemark.1h, same partition
-//                     {open-windows, open-hours}
+//                     {open-windows, open-hours, clock}
 //
 // Minutes and hours are one processor: an hour's row is made of minutes whose points lie in the same store under the same
 // numbers, so nothing is encoded, decoded or looked up by name between them, and one checkpoint holds both.
@@ -35,6 +36,7 @@ export interface RollupTopology {
 
 export const OPEN_WINDOWS = 'open-windows';
 export const OPEN_HOURS = 'open-hours';
+export const CLOCK = 'clock';
 const PROCESSOR = 'rollup';
 const MINUTES = 'minutes';
 const HOURS = 'hours';
@@ -54,6 +56,7 @@ export function createRollupTopology(rollup: RollupTopology): Topology {
     new OneMinuteRollup({
       windowStore: OPEN_WINDOWS,
       hourStore: OPEN_HOURS,
+      clockStore: CLOCK,
       minuteSink: MINUTES,
       hourSink: HOURS,
       generation,
@@ -71,6 +74,9 @@ export function createRollupTopology(rollup: RollupTopology): Topology {
       PROCESSOR,
     ])
     .addStateStore(hourRowStore(OPEN_HOURS), [PROCESSOR])
+    .addStateStore(admissionClockStore(CLOCK, { behindMs: limits.clockBehindMs, settleMs: limits.clockSettleMs }), [
+      PROCESSOR,
+    ])
     .addSink<null, RowBatch>(MINUTES, sink('1m'), [PROCESSOR])
     .addSink<null, RowBatch>(HOURS, sink('1h'), [PROCESSOR]);
 }

@@ -1,5 +1,6 @@
 import type { Clock, Disk, Logger, SelfMetrics } from '@tidemark/base';
 import type { Log } from '@tidemark/log';
+import { GENERATIONS } from '@tidemark/model';
 import type { StreamsOptions } from '../runtime/options.ts';
 import { type Streams, startStreams } from '../runtime/streams.ts';
 import { rollupMetrics } from './metrics.ts';
@@ -30,7 +31,7 @@ export interface StartRollup {
 export function startRollup(start: StartRollup): Promise<Streams> {
   const metrics = rollupMetrics(start.metrics);
   const topology = createRollupTopology({
-    generation: start.generation ?? 1,
+    generation: start.generation ?? GENERATIONS.rollup,
     metrics,
     ...(start.options && { options: start.options }),
   });

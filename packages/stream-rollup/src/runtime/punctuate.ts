@@ -22,6 +22,8 @@ export class PunctuationSchedule {
   tick(nowMs: number): void {
     for (const scheduled of [...this.#scheduled]) {
       if (scheduled.dueMs === Number.NEGATIVE_INFINITY) scheduled.dueMs = nowMs + scheduled.intervalMs;
+      // A wall clock that ran ahead and was set right must not keep anyone waiting until it is there again.
+      if (scheduled.dueMs > nowMs + scheduled.intervalMs) scheduled.dueMs = nowMs + scheduled.intervalMs;
       if (scheduled.dueMs > nowMs || !this.#scheduled.has(scheduled)) continue;
       const missed = Math.floor((nowMs - scheduled.dueMs) / scheduled.intervalMs);
       scheduled.dueMs += (missed + 1) * scheduled.intervalMs;

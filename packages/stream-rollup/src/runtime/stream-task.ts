@@ -107,7 +107,7 @@ export class StreamTask {
     });
     this.#graph.init();
     this.#reader = await log.openReader({ group: this.#options.group, from });
-    this.#lastCommitMs = clock.nowMs();
+    this.#lastCommitMs = clock.monotonicMs();
   }
 
   /** From the checkpoint; without one from what the group committed, which is where a rebuild has to begin. */
@@ -148,7 +148,8 @@ export class StreamTask {
       for (const records of fetched) await this.#process(records);
       this.#timed(() => graph.tick());
       await this.#append();
-      if (graph.commitRequested || clock.nowMs() - this.#lastCommitMs >= limits.commitIntervalMs) await this.#commit();
+      if (graph.commitRequested || clock.monotonicMs() - this.#lastCommitMs >= limits.commitIntervalMs)
+        await this.#commit();
       await this.#observeLag();
     }
   }
@@ -211,7 +212,7 @@ export class StreamTask {
     const graph = must(this.#graph);
     const state = must(this.#state);
     graph.commitRequested = false;
-    this.#lastCommitMs = clock.nowMs();
+    this.#lastCommitMs = clock.monotonicMs();
     if (!this.#changed) return;
     const startMs = clock.monotonicMs();
     this.#timed(() => graph.flush());

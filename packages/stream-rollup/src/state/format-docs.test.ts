@@ -3,6 +3,7 @@ import { crc32c } from '@tidemark/base';
 import { SimDisk } from '@tidemark/base/sim';
 import { sectionLabels } from '@tidemark/model';
 import { expect, test } from 'vitest';
+import { AdmissionClock } from './admission-clock.ts';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
 import { type HourBlock, offsetOf, readHour } from './hour-block.ts';
 import { HourStore } from './hour-store.ts';
@@ -43,6 +44,7 @@ test('the token names the files of the page', () => {
     marks: [{ clockMs: 45_000, offset: 41 }],
     seriesFiles: [7],
     windows: [{ endMs: 60_000, sequence: 7, emitted: false }],
+    closedEndsMs: [],
   });
 });
 
@@ -97,6 +99,13 @@ test('an hour store restored from the page’s file has the page’s row, and wr
   for (const hour of store.hours()) hour.changed = true;
   expect([...(await store.checkpoint({ sequence: 7 }))]).toEqual([...hexOf('hour-token')]);
   expect([...(await disk.read('h/hour-3600000-7'))]).toEqual([...hexOf('hour')]);
+});
+
+test('the clock’s token is what the page says, both ways', async () => {
+  const clock = new AdmissionClock('clock', { behindMs: 1, settleMs: 1 });
+  await clock.restore(undefined, hexOf('clock-token'));
+  expect(clock.nowMs).toBe(45_000);
+  expect([...(await clock.checkpoint())]).toEqual([...hexOf('clock-token')]);
 });
 
 test('a key-value store restored from the page’s file has the page’s entry', async () => {

@@ -9,6 +9,8 @@ export class HourBlock extends SlotMarks {
   /** Milliseconds after the hour's beginning, 1 to 3,600,000. */
   readonly firstTimes = new Uint32Array(SLOTS);
   readonly lastTimes = new Uint32Array(SLOTS);
+  /** 1: points of this hour came too late for their minutes; when the hour is over it has to be made from raw. */
+  readonly missed = new Uint8Array(SLOTS);
   /** By HOUR_FLOATS. */
   readonly floats: readonly Float64Array[] = HOUR_FLOATS.map(() => new Float64Array(SLOTS));
   /** Slots below this may have rows or dirty marks. */
@@ -20,7 +22,7 @@ export class HourBlock extends SlotMarks {
   }
 
   get memoryBytes(): number {
-    return SLOTS * (12 + HOUR_FLOATS.length * 8) + SLOTS / 8;
+    return SLOTS * (13 + HOUR_FLOATS.length * 8) + SLOTS / 8;
   }
 }
 

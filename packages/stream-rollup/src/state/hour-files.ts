@@ -9,7 +9,7 @@ import { beginStateFile, corruptState, FILE_KIND, sealStateFile } from './state-
 //   token := wholeFromMs f64 | hours: count uvarint, (endMs zigzag, sequence uvarint, emitted u8)*     hour-<endMs>-<sequence>
 //   hour  := sequence uvarint | endMs zigzag | tenants: count uvarint, (tenant text, blocks: count uvarint, block*)*
 //   block := index uvarint | slots uvarint | counts u32[slots] | firstTimes u32[slots] | lastTimes u32[slots]
-//          | sum, compensation, min, max, first, last, increase, offset f64[slots] each
+//          | missed u8[slots] | sum, compensation, min, max, first, last, increase, offset f64[slots] each
 //
 // Series are those of the window store in the same checkpoint, by number.
 
@@ -67,7 +67,7 @@ export function encodeHourFile(hour: OpenHour, sequence: number): Uint8Array {
   return sealStateFile(writer);
 }
 
-const BYTES_PER_SLOT = 12 + HOUR_FLOATS.length * 8;
+const BYTES_PER_SLOT = 13 + HOUR_FLOATS.length * 8;
 
 function sizeOf({ parts }: OpenHour): number {
   let bytes = 64;
@@ -82,7 +82,7 @@ function writeBlock(writer: ByteWriter, index: number, block: HourBlock): void {
   const { slots } = block;
   writer.uvarint(index);
   writer.uvarint(slots);
-  for (const column of [block.counts, block.firstTimes, block.lastTimes, ...block.floats]) {
+  for (const column of [block.counts, block.firstTimes, block.lastTimes, block.missed, ...block.floats]) {
     const used = column.subarray(0, slots);
     writer.raw(new Uint8Array(used.buffer, used.byteOffset, used.byteLength));
   }
@@ -111,7 +111,7 @@ function readBlock(reader: ByteReader, path: string, hour: OpenHour, tenant: str
   const block = hour.blockAt(tenant, index);
   block.slots = slots;
   block.emitted = hour.emitted;
-  for (const column of [block.counts, block.firstTimes, block.lastTimes, ...block.floats]) {
+  for (const column of [block.counts, block.firstTimes, block.lastTimes, block.missed, ...block.floats]) {
     const used = column.subarray(0, slots);
     new Uint8Array(used.buffer, used.byteOffset, used.byteLength).set(reader.raw(used.byteLength));
   }

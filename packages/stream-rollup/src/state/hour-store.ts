@@ -146,10 +146,12 @@ export class HourStore implements StateStore {
 }
 
 function isUsed(block: HourBlock, slot: number): boolean {
-  return block.counts[slot] !== 0 || offsetOf(block, slot) !== NO_OFFSET || block.isDirty(slot);
+  return (
+    block.counts[slot] !== 0 || block.missed[slot] !== 0 || offsetOf(block, slot) !== NO_OFFSET || block.isDirty(slot)
+  );
 }
 
-function forEachSlot(
+export function forEachSlot(
   blocks: readonly (HourBlock | undefined)[],
   visit: (block: HourBlock, slot: number, ref: number) => void,
 ): void {
@@ -167,6 +169,7 @@ function moveSlot(from: HourBlock, slot: number, to: OpenHour, tenant: string, r
   target.counts[at] = from.counts[slot] as number;
   target.firstTimes[at] = from.firstTimes[slot] as number;
   target.lastTimes[at] = from.lastTimes[slot] as number;
+  target.missed[at] = from.missed[slot] as number;
   from.floats.forEach((column, i) => {
     (target.floats[i] as Float64Array)[at] = column[slot] as number;
   });

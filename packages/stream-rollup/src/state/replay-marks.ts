@@ -26,6 +26,14 @@ export class ReplayMarks {
     this.#marks.push({ clockMs, offset });
   }
 
+  /** The clock was turned back to `clockMs`: what marks said of later times is said of this one by the first of them. */
+  turnBack(clockMs: number): void {
+    let first = this.#marks.length;
+    while (first > 0 && (this.#marks[first - 1] as ReplayMark).clockMs > clockMs) first--;
+    const [mark] = this.#marks.splice(first);
+    if (mark) this.#marks.push({ clockMs, offset: mark.offset });
+  }
+
   /** The offset to replay from for everything after `neededMs`; forgets marks before it. Undefined without marks. */
   offsetFor(neededMs: number): number | undefined {
     let found = 0;

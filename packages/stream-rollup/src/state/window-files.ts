@@ -12,6 +12,7 @@ import { beginStateFile, corruptState, FILE_KIND, sealStateFile } from './state-
 //           | marks:   count uvarint, (clockMs f64, offset uvarint)*
 //           | series:  count uvarint, (sequence uvarint)*            the files series-<sequence>, in order
 //           | windows: count uvarint, (endMs zigzag, sequence uvarint, emitted u8)*     window-<endMs>-<sequence>
+//           | closed:  count uvarint, (endMs zigzag)*         windows that take nothing any more; absent in older tokens
 //   series := epoch uvarint | sequence uvarint | tenants: count uvarint,
 //             (tenant text, firstRef uvarint, count uvarint, (type u8, unit text, labels bytes)*)*
 //   window := epoch uvarint | sequence uvarint | endMs zigzag | baseOffset uvarint | tenants: count uvarint,
@@ -36,6 +37,7 @@ export interface WindowToken {
   readonly marks: readonly ReplayMark[];
   readonly seriesFiles: readonly number[];
   readonly windows: readonly WindowFileRef[];
+  readonly closedEndsMs: readonly number[];
 }
 
 export interface TenantSeries {
@@ -68,6 +70,8 @@ export function encodeToken(token: WindowToken): Uint8Array {
     writer.uvarint(sequence);
     writer.u8(emitted ? 1 : 0);
   }
+  writer.uvarint(token.closedEndsMs.length);
+  for (const endMs of token.closedEndsMs) writer.zigzag(endMs);
   return writer.finish();
 }
 
@@ -83,6 +87,7 @@ export function decodeToken(bytes: Uint8Array): WindowToken {
       sequence: reader.uvarint(),
       emitted: reader.u8() === 1,
     })),
+    closedEndsMs: reader.left === 0 ? [] : Array.from({ length: reader.count() }, () => reader.zigzag()),
   };
 }
 

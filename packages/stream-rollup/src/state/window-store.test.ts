@@ -197,6 +197,7 @@ test.each(nonsense)('a window file with %s is refused', async (_what, write) => 
     marks: [],
     seriesFiles: [1],
     windows: [{ endMs: 120_000, sequence: 1, emitted: false }],
+    closedEndsMs: [],
   });
   await expect(restored(disk, token)).rejects.toMatchObject({ code: 'STATE_CORRUPT' });
 });

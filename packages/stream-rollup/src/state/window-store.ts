@@ -1,5 +1,7 @@
 import { assert, TidemarkError } from '@tidemark/base';
 import type { SampleBatch } from '@tidemark/model';
+import { ClosedWindows } from './closed-windows.ts';
+import { hourEndOf } from './open-hour.ts';
 import { BlockPool, copySlot, PointWindow, type WindowPart } from './point-window.ts';
 import { ReplayMarks } from './replay-marks.ts';
 import { NO_SERIES, SeriesTable } from './series-table.ts';
@@ -50,8 +52,12 @@ export interface AppendTally {
   tooFarInFuture: number;
   timestampInvalid: number;
   windowIncomplete: number;
+  closedEarly: number;
   seriesLimit: number;
 }
+
+/** Points that the log has and no row made here will have: by hour's end, the series. */
+export type MissedHours = Map<number, Set<number>>;
 
 export function makeTally(): AppendTally {
   return {
@@ -63,6 +69,7 @@ export function makeTally(): AppendTally {
     tooFarInFuture: 0,
     timestampInvalid: 0,
     windowIncomplete: 0,
+    closedEarly: 0,
     seriesLimit: 0,
   };
 }
@@ -82,6 +89,11 @@ const SERIES_MAX = 5_000_000;
 const SERIES_FILES_MAX = 16;
 /** The block before the first: nothing is ever put in it. */
 const NO_BLOCK = new SlotBlock(0);
+type Fate = typeof TAKEN | typeof MISSED | typeof REFUSED;
+const TAKEN = 0;
+/** It belongs into a row, and there is none here any more. */
+const MISSED = 1;
+const REFUSED = 2;
 const STALE_LOW = 2;
 const STALE_HIGH = 0x7ff0_0000;
 const BITS = new Uint32Array(2);
@@ -96,6 +108,7 @@ export class WindowPointStore implements StateStore {
   readonly windowMs: number;
   readonly #seriesMax: number;
   readonly marks = new ReplayMarks();
+  readonly closed = new ClosedWindows();
   /** Windows that begin before this are not known whole: their first points may lie before what could be replayed. */
   completeFromMs = Number.NEGATIVE_INFINITY;
   /** What the log must keep, as a time: see replay-marks.ts. */
@@ -146,9 +159,15 @@ export class WindowPointStore implements StateStore {
    * Puts the batch's points into their windows.
    *
    * Requires: offsets rise from call to call. Adds to `tally`; every point of the batch is counted there once, and a late
-   * one as accepted too.
+   * one as accepted too. Adds to `missed` what came too late for its window, if it is of a series that is known.
    */
-  append(batch: SampleBatch, offset: number, policy: AppendPolicy, tally: AppendTally): void {
+  append(
+    batch: SampleBatch,
+    offset: number,
+    policy: AppendPolicy,
+    tally: AppendTally,
+    missed: MissedHours = new Map(),
+  ): void {
     this.#mustBeOpen();
     const tenant = this.#tenantOf(batch.tenant);
     const refs = tenant.series.resolve(batch.series);
@@ -170,7 +189,11 @@ export class WindowPointStore implements StateStore {
       const atMs = timestampsMs[i] as number;
       if (!(atMs > lowMs && atMs <= highMs)) {
         const endMs = Math.ceil(atMs / this.windowMs) * this.windowMs;
-        if (!this.#isTaken(atMs, endMs, policy, tally)) continue;
+        const fate = this.#fateOf(atMs, endMs, policy, tally);
+        if (fate !== TAKEN) {
+          if (fate === MISSED) noteMissed(missed, endMs, refs[sampleSeries[i] as number] as number);
+          continue;
+        }
         window = this.#windowAt(endMs, offset);
         before = this.#windows.get(endMs - this.windowMs)?.parts[tenant.index];
         part = window.partOf(tenant.index);
@@ -247,18 +270,27 @@ export class WindowPointStore implements StateStore {
     return true;
   }
 
-  #isTaken(atMs: number, endMs: number, policy: AppendPolicy, tally: AppendTally): boolean {
+  #fateOf(atMs: number, endMs: number, policy: AppendPolicy, tally: AppendTally): Fate {
     if (!Number.isSafeInteger(atMs)) tally.timestampInvalid++;
-    else if (endMs <= policy.closedThroughMs) tally.beyondGrace++;
     else if (atMs > policy.latestMs) tally.tooFarInFuture++;
-    else if (endMs - this.windowMs < this.completeFromMs) tally.windowIncomplete++;
-    else return true;
-    return false;
+    else if (endMs <= policy.closedThroughMs) {
+      tally.beyondGrace++;
+      this.closed.add(endMs);
+      return MISSED;
+    } else if (endMs - this.windowMs < this.completeFromMs) {
+      tally.windowIncomplete++;
+      return MISSED;
+    } else if (this.closed.has(endMs)) {
+      tally.closedEarly++;
+      return MISSED;
+    } else return TAKEN;
+    return REFUSED;
   }
 
   /** Forgets the window and its points. */
   free(window: PointWindow): void {
     this.#windows.delete(window.endMs);
+    this.closed.add(window.endMs);
     window.release(this.#pool);
   }
 
@@ -327,11 +359,12 @@ export class WindowPointStore implements StateStore {
     this.#folder = folder;
     this.#forgetAll();
     if (token === undefined) return;
-    const { epoch, completeFromMs, marks, seriesFiles, windows } = decodeToken(token);
+    const { epoch, completeFromMs, marks, seriesFiles, windows, closedEndsMs } = decodeToken(token);
     const { disk, path } = folder;
     this.#epoch = epoch;
     this.completeFromMs = completeFromMs;
     this.marks.load(marks);
+    this.closed.load(closedEndsMs);
     for (const sequence of seriesFiles) {
       const file = `${path}/${seriesFileName(sequence)}`;
       await readStateFile(disk, file, FILE_KIND.series, (reader) =>
@@ -378,6 +411,7 @@ export class WindowPointStore implements StateStore {
       marks: this.marks.list(),
       seriesFiles: this.#seriesFiles,
       windows: windows.map(({ endMs, fileSequence, emitted }) => ({ endMs, sequence: fileSequence, emitted })),
+      closedEndsMs: this.closed.list(),
     });
   }
 
@@ -417,6 +451,7 @@ export class WindowPointStore implements StateStore {
     this.#epoch = 1;
     this.completeFromMs = Number.NEGATIVE_INFINITY;
     this.marks.load([]);
+    this.closed.load([]);
   }
 
   #tenantOf(name: string): StoreTenant {
@@ -445,6 +480,14 @@ export class WindowPointStore implements StateStore {
   #mustBeOpen(): void {
     if (this.#closed) throw new TidemarkError('STATE_CLOSED', `the store ${this.name} is closed`, { store: this.name });
   }
+}
+
+function noteMissed(missed: MissedHours, minuteEndMs: number, ref: number): void {
+  if (ref === NO_SERIES) return;
+  const endMs = hourEndOf(minuteEndMs);
+  const refs = missed.get(endMs);
+  if (refs) refs.add(ref);
+  else missed.set(endMs, new Set([ref]));
 }
 
 /** The bits of `values[i]`, which may lie at any offset of its buffer. */

@@ -110,7 +110,7 @@ test('the rollup topology, as an operator reads it', () => {
    Sub-topology: 0
     Source: raw (topics: [acme.raw])
       --> rollup
-    Processor: rollup (stores: [open-hours, open-windows])
+    Processor: rollup (stores: [clock, open-hours, open-windows])
       --> hours, minutes
       <-- raw
     Sink: minutes (topic: acme.1m)

@@ -1,6 +1,6 @@
 import type { Random } from '@tidemark/base';
 import { BatchBuilder, encodeLabels, labelsOf, type RowBatch, type SampleBatch, sectionLabels } from '@tidemark/model';
-import { bitsOf, type OracleBatch, type OracleSample, rowText } from './oracle.ts';
+import { bitsOf, type OracleBatch, type OracleSample, rowText } from './row-oracle.ts';
 
 // Batches as a fleet sends them on a bad day, in a form the oracle reads and in the product's.
 
@@ -91,6 +91,8 @@ export class NewestRows {
 
   add(batch: RowBatch): void {
     const { rows } = batch;
+    // Marks are no rows.
+    if (rows.generation[0] === 0) return;
     for (let i = 0; i < rows.length; i++) {
       const labels = sectionLabels(batch.series, rows.series[i] as number);
       const series = labels.map(({ value }) => value).join('|');

@@ -1,0 +1,186 @@
+import { type Clock, SelfMetrics, SimClock, seededRandom, silentLogger } from '@tidemark/base';
+import { SimDisk } from '@tidemark/base/sim';
+import { SimLog } from '@tidemark/log/sim';
+import { encodeSampleBatch, matcher, type Resolution } from '@tidemark/model';
+import { openStorageEngine, type StorageEngine } from '@tidemark/storage-engine';
+import { MemoryLevelStores, SimObjectStore } from '@tidemark/storage-engine/sim';
+import { type Streams, startRollup } from '@tidemark/stream-rollup';
+import { type OracleBatch, rowText, sampleBatchOf } from '@tidemark/testkit/rows';
+import { expect } from 'vitest';
+import { openRepair, type Repair } from '../src/roles/repair.ts';
+import { Storer } from '../src/roles/storer.ts';
+
+// Rollup, storer and repair as the server wires them, on simulated log, disk and clock: raw samples in, stored rows out.
+
+const RAW = 'tidemark.raw';
+const TOPICS = { '1m': 'tidemark.1m', '1h': 'tidemark.1h' };
+
+/** Time that passes evenly, as told by a wall clock that may be set. */
+export class SteppedClock implements Clock {
+  readonly sim: SimClock;
+  #offsetMs = 0;
+
+  constructor(startMs: number) {
+    this.sim = new SimClock(startMs);
+  }
+
+  nowMs(): number {
+    return this.sim.nowMs() + this.#offsetMs;
+  }
+
+  monotonicMs(): number {
+    return this.sim.monotonicMs();
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return this.sim.sleep(ms, signal);
+  }
+
+  after(ms: number, tick: () => void): () => void {
+    return this.sim.after(ms, tick);
+  }
+
+  /** How far the wall clock is off. */
+  set(offsetMs: number): void {
+    this.#offsetMs = offsetMs;
+  }
+}
+
+export class RowsWorld {
+  readonly clock: SteppedClock;
+  log: SimLog;
+  disk = new SimDisk();
+  readonly levels = new MemoryLevelStores();
+  readonly objects = new SimObjectStore(seededRandom(1));
+  metrics = new SelfMetrics();
+  readonly batches: OracleBatch[] = [];
+  #engine: StorageEngine | undefined;
+  #storer: Storer | undefined;
+  #repair: Repair | undefined;
+  #rollup: Streams | undefined;
+
+  constructor(startMs: number) {
+    this.clock = new SteppedClock(startMs);
+    this.log = new SimLog({ clock: this.clock });
+  }
+
+  async start(): Promise<void> {
+    const { clock, log, disk } = this;
+    const spec = { partitions: 1, compacted: false, retentionMs: 0 };
+    await log.ensureTopics([RAW, ...Object.values(TOPICS)].map((name) => ({ name, ...spec })));
+    this.metrics = new SelfMetrics();
+    const { metrics } = this;
+    const engine = await openStorageEngine({
+      disk,
+      levelStores: this.levels,
+      objectStore: this.objects,
+      clock,
+      installationKey: new Uint8Array(32).fill(7),
+    });
+    this.#engine = engine;
+    const onFailure = (what: string, error: unknown) => expect.unreachable(`${what}: ${error}`);
+    this.#repair = await openRepair({ disk, clock, logger: silentLogger });
+    const storer = new Storer({
+      log,
+      engine,
+      clock,
+      logger: silentLogger,
+      metrics,
+      sampleTopics: [RAW],
+      rowTopics: Object.values(TOPICS),
+      partitions: 1,
+      marks: this.#repair.marks,
+      onFailure,
+    });
+    this.#storer = storer;
+    await storer.start();
+    this.#repair.start({
+      log,
+      source: engine.source(),
+      metrics,
+      topics: TOPICS,
+      readThrough: (partition) => storer.readThrough({ topic: RAW, partition }),
+      rawRetentionMs: 7 * 86_400_000,
+      onFailure,
+    });
+    const streams = { log, clock, disk, folder: 'rollup', partitions: 1, logger: silentLogger, metrics };
+    this.#rollup = await startRollup(streams);
+    await this.pass(0);
+  }
+
+  pass(ms: number): Promise<void> {
+    return this.clock.sim.advance(ms);
+  }
+
+  /** A batch admitted now. */
+  async feed(tenant: string, samples: OracleBatch['samples']): Promise<void> {
+    const batch = { tenant, admittedAtMs: this.clock.nowMs(), samples };
+    this.batches.push(batch);
+    const value = encodeSampleBatch(sampleBatchOf(batch));
+    await this.log.append([{ topic: RAW, partition: 0, key: null, value }]);
+    await this.pass(3);
+  }
+
+  /** Hours go by; now and then a batch comes, as it does in any partition that is alive. */
+  async settle(ms: number, tickEveryMs: number): Promise<void> {
+    for (let leftMs = ms; leftMs > 0; leftMs -= tickEveryMs) {
+      await this.pass(Math.min(leftMs, tickEveryMs));
+      await this.feed('default', []);
+    }
+  }
+
+  /** The process is gone without a word. */
+  async crash(seed: number): Promise<void> {
+    const gone = Promise.allSettled([this.#rollup?.close(), this.#repair?.close(), this.#storer?.close()]);
+    this.log = this.log.crash();
+    this.disk = this.disk.crash({ seed, keep: 'torn' });
+    this.levels.crash();
+    await this.pass(0);
+    await gone;
+    await this.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#rollup?.close();
+    await this.#repair?.close();
+    await this.#storer?.close();
+    await this.#engine?.close();
+  }
+
+  /** What is stored, as the oracle says it. */
+  async rows(resolution: Resolution): Promise<Map<string, string>> {
+    const found = new Map<string, string>();
+    for (const tenant of ['default', 'acme']) {
+      const answer = await (this.#engine as StorageEngine).source().selectRows({
+        tenant,
+        matchers: [matcher('!=', '__name__', '')],
+        range: { startMs: 0, endMs: 2 ** 43 },
+        limits: { seriesMax: 1e6, samplesMax: 1e7 },
+        signal: new AbortController().signal,
+        resolution,
+      });
+      expect(answer.warnings).toEqual([]);
+      for (const { labels, rows } of answer.series) {
+        const series = labels.map(({ value }) => value).join('|');
+        for (let i = 0; i < rows.length; i++) {
+          const at = (column: Float64Array) => column[i] as number;
+          if (at(rows.count) === 0) continue;
+          const { count, sum, compensation, min, max, first, firstMs, last, lastMs, increase } = rows;
+          const numbers = { count, sum, compensation, min, max, first, firstMs, last, lastMs, increase };
+          const row = Object.fromEntries(Object.entries(numbers).map(([name, column]) => [name, at(column)]));
+          found.set(`${tenant}|${series}|${at(rows.endMs)}`, rowText(row as never));
+        }
+      }
+    }
+    return found;
+  }
+
+  metric(name: string): number {
+    const line = this.metrics
+      .expose()
+      .split('\n')
+      .find((each) => each.startsWith(`${name} `));
+    if (line === undefined) throw new Error(`there is no metric ${name}`);
+    return Number(line.split(' ')[1]);
+  }
+}

@@ -1,0 +1,154 @@
+import type { Random } from '@tidemark/base';
+import { rounds, withSeed } from '@tidemark/testkit';
+import { bitsOf, linesOf, type OracleSample, oracle } from '@tidemark/testkit/rows';
+import { expect, test } from 'vitest';
+import { RowsWorld } from './rows-world.ts';
+
+// Whatever came late, twice, out of order, hours or days old, and whatever clock or process did meanwhile: in the end every
+// stored row is made of all samples there are.
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+// 10 minutes after an hour.
+const START_MS = 1_700_006_400_000 + 10 * 60_000;
+const EVERYTHING = { graceMs: Number.POSITIVE_INFINITY, futureMs: Number.POSITIVE_INFINITY };
+
+async function expectRowsOfEverything(world: RowsWorld): Promise<void> {
+  const { rows, hours } = oracle(world.batches, EVERYTHING);
+  expect(linesOf(await world.rows('1m'))).toEqual(linesOf(rows));
+  expect(linesOf(await world.rows('1h'))).toEqual(linesOf(hours));
+}
+
+const sample = (series: string, timestampMs: number, value: number): OracleSample => ({
+  series,
+  timestampMs,
+  bits: bitsOf(value),
+});
+
+/** One sample each `stepMs` in `[fromMs, toMs)`. */
+const run = (series: string, fromMs: number, toMs: number, stepMs: number) =>
+  Array.from({ length: Math.ceil((toMs - fromMs) / stepMs) }, (_, i) =>
+    sample(series, fromMs + i * stepMs, (i * 7) % 50),
+  );
+
+test('a backfill of hours and days, out of order, is in its rows soon', async () => {
+  const world = new RowsWorld(START_MS);
+  await world.start();
+  const fromMs = START_MS - 2 * DAY_MS;
+  const old = run('m0|h0', fromMs, fromMs + 3 * HOUR_MS, 30_000);
+  for (const from of [240, 0, 120]) await world.feed('default', old.slice(from, from + 120));
+  await world.feed('acme', run('m0|h0', START_MS - 5 * HOUR_MS, START_MS - 4 * HOUR_MS, 60_000));
+  // What is over is made anew within seconds, whether or not anything else comes.
+  await world.pass(20_000);
+  await expectRowsOfEverything(world);
+  expect(world.metric('tidemark_rollup_dropped_points_total{reason="beyond_grace"}')).toBeGreaterThan(0);
+  await world.stop();
+});
+
+test('minutes of the hour under way are made anew at once, and its row when it is over, on a partition that fell silent too', async () => {
+  const world = new RowsWorld(START_MS + 30 * 60_000);
+  await world.start();
+  const nowMs = START_MS + 30 * 60_000;
+  await world.feed('default', run('m0|h0', nowMs - 60_000, nowMs, 10_000));
+  await world.feed('default', run('m0|h0', nowMs - 20 * 60_000, nowMs - 15 * 60_000, 10_000));
+  await world.pass(90_000);
+  const { rows } = oracle(world.batches, EVERYTHING);
+  expect(linesOf(await world.rows('1m'))).toEqual(linesOf(rows));
+  await world.pass(HOUR_MS);
+  await expectRowsOfEverything(world);
+  await world.stop();
+});
+
+test('marks outlive a crash that comes before their repair', async () => {
+  const world = new RowsWorld(START_MS);
+  await world.start();
+  for (let i = 0; i < 12; i++) {
+    await world.feed(
+      'default',
+      run(`m${i % 3}|h${i}`, START_MS - (i + 3) * HOUR_MS, START_MS - (i + 2) * HOUR_MS, 60_000),
+    );
+    await world.pass(((i * 577) % 5) * 400);
+    await world.crash(i);
+  }
+  await world.pass(30_000);
+  await expectRowsOfEverything(world);
+  await world.stop();
+});
+
+test('a clock that jumps a day ahead and is set right leaves right rows, and rows go on within minutes', async () => {
+  const world = new RowsWorld(START_MS);
+  await world.start();
+  const steady = async (minutes: number) => {
+    for (let i = 0; i < minutes * 6; i++) {
+      await world.pass(10_000);
+      const nowMs = world.clock.nowMs();
+      const values = [sample('m0|h0', nowMs, i % 11), sample('m1|h1', world.clock.sim.nowMs(), i % 13)];
+      await world.feed('default', values);
+    }
+  };
+  await steady(7);
+  world.clock.set(DAY_MS);
+  await steady(4);
+  world.clock.set(0);
+  await steady(5);
+  const minute = Math.floor((world.clock.nowMs() - 60_000) / 60_000) * 60_000;
+  expect([...(await world.rows('1m')).keys()]).toContain(`default|m0|h0|${minute}`);
+  await world.settle(2 * HOUR_MS, 10 * 60_000);
+  await expectRowsOfEverything(world);
+  // The day that the clock had seen before comes.
+  await world.settle(DAY_MS - 2 * HOUR_MS - 10 * 60_000, HOUR_MS);
+  await steady(10);
+  await world.settle(2 * HOUR_MS, 10 * 60_000);
+  await expectRowsOfEverything(world);
+  await world.stop();
+});
+
+async function anyStep(world: RowsWorld, random: Random, sent: OracleSample[][]): Promise<void> {
+  const chance = random.next();
+  await world.pass(chance < 0.04 ? random.below(1_500_000) : random.below(30_000));
+  const nowMs = world.clock.nowMs();
+  const host = random.below(3);
+  const samples: OracleSample[] = [];
+  const backMs = random.next() < 0.15 ? random.below(6 * HOUR_MS) : random.next() < 0.2 ? random.below(600_000) : 0;
+  for (let i = random.below(12); i >= 0; i--) {
+    // Coarse times, so that repeats, conflicts and edges of windows happen.
+    const timestampMs = Math.floor((nowMs - backMs - random.below(20_000)) / 5_000) * 5_000;
+    const value = random.next() < 0.1 ? random.next() : Math.floor(timestampMs / 5_000) % 97;
+    const stale = random.next() < 0.03;
+    samples.push({
+      series: `m${random.below(2)}|h${host}`,
+      timestampMs,
+      bits: stale ? 0x7ff0_0000_0000_0002n : bitsOf(value),
+    });
+  }
+  sent.push(samples);
+  await world.feed(host === 0 ? 'acme' : 'default', samples);
+  if (random.next() > 0.05) return;
+  // A client that saw no answer, or another one with the same. What lies too far ahead is not let in.
+  const again = sent[random.below(sent.length)] as OracleSample[];
+  const admitted = again.filter(({ timestampMs }) => timestampMs <= world.clock.nowMs() + 600_000);
+  await world.feed(host === 0 ? 'acme' : 'default', admitted);
+}
+
+test('any run of late, repeated, conflicting and old samples, steps of the clock and crashes ends in right rows', () =>
+  withSeed('rows', async (random, seed) => {
+    for (let round = 0; round < rounds(3); round++) {
+      const world = new RowsWorld(START_MS);
+      await world.start();
+      const sent: OracleSample[][] = [];
+      const stepsClock = random.next() < 0.5;
+      for (let step = 0; step < 120; step++) {
+        await anyStep(world, random, sent);
+        if (random.next() < 0.02) await world.crash(seed ^ step);
+        if (!stepsClock || random.next() > 0.03) continue;
+        // Ahead by minutes, hours or a day, or back a little; mostly right again soon.
+        const stepMs = [0, 0, 0, 150_000, -90_000, 3 * HOUR_MS, DAY_MS][random.below(7)] as number;
+        world.clock.set(stepMs);
+      }
+      world.clock.set(0);
+      // Until the hours are over that a clock three hours ahead had seen.
+      await world.settle(5 * HOUR_MS, 10 * 60_000);
+      await expectRowsOfEverything(world);
+      await world.stop();
+    }
+  }));
