@@ -1,13 +1,5 @@
 import { assert, type Clock, TidemarkError } from '@tidemark/base';
-import {
-  closed,
-  overloaded,
-  partitionUnknown,
-  positionLost,
-  recordTooLarge,
-  tooManyGroups,
-  topicUnknown,
-} from '../errors.ts';
+import { closed, overloaded, partitionUnknown, positionLost, recordTooLarge, topicUnknown } from '../errors.ts';
 import { type GroupLimits, Groups } from '../groups.ts';
 import type {
   GroupMember,
@@ -29,6 +21,7 @@ import { checkRecord, NO_HEADERS } from '../record.ts';
 import { checkSameTopic, checkTopicSpec } from '../topic-spec.ts';
 import { FaultPlan } from './fault-plan.ts';
 import { SimPartition } from './sim-partition.ts';
+import { SimPositions } from './sim-positions.ts';
 
 // A log in memory, deterministic, misbehaving to order. What a user of logs must survive here:
 //
@@ -59,7 +52,6 @@ export interface SimLogOptions extends Partial<TransactionLimits>, Partial<Group
 // The embedded log's defaults, so that what fits here fits there.
 const RECORD_BYTES_MAX = 8 * 1024 * 1024;
 const IN_FLIGHT_BYTES_MAX = 64 * 1024 * 1024;
-const GROUPS_MAX = 1000;
 const TOMBSTONE_MAX_MS = 24 * 3_600_000;
 const LIMITS: TransactionLimits & GroupLimits = {
   producersMax: 1000,
@@ -77,21 +69,13 @@ interface SimTopic {
   readonly partitions: readonly SimPartition[];
 }
 
-interface Held extends Position {
-  readonly group: string;
-  /** False: only a reader was opened; it holds bytes back, but nothing was committed. */
-  readonly committed: boolean;
-  readonly atMs: number;
-}
-
 export class SimLog implements Log {
   readonly faults = new FaultPlan();
   readonly #clock: Clock;
   readonly #options: SimLogOptions;
   readonly #topics = new Map<string, SimTopic>();
   readonly #readers = new Set<PartitionReader>();
-  #held = new Map<string, Held>();
-  #durableHeld: ReadonlyMap<string, Held> = new Map();
+  #positions: SimPositions;
   readonly #producers: Producers;
   readonly #groups: Groups;
   #lastEpoch = 0;
@@ -103,6 +87,7 @@ export class SimLog implements Log {
   constructor(options: SimLogOptions) {
     this.#options = options;
     this.#clock = options.clock;
+    this.#positions = new SimPositions(options);
     const { clock } = options;
     const limits = { ...LIMITS, ...options };
     const mustBeOpen = () => this.#mustBeOpen();
@@ -122,16 +107,13 @@ export class SimLog implements Log {
       mustBeOpen,
       partitionsOf: (topic) => this.#topic(topic).partitions.map(({ at }) => at),
       register: (group, partitions) => {
-        const missing = partitions.filter((at) => !this.#held.has(heldKey(group, at)));
-        this.#hold(
-          group,
-          missing.map((at) => ({ ...at, offset: this.#partition(at).start })),
-          false,
-        );
+        const missing = partitions.filter((at) => !this.#positions.knows(group, at));
+        const from = missing.map((at) => ({ ...at, offset: this.#partition(at).start }));
+        this.#positions.hold(group, from, false);
       },
       commit: (group, positions) => {
         this.#checkPositions(group, positions);
-        this.#hold(group, positions, true);
+        this.#positions.hold(group, positions, true);
       },
     });
   }
@@ -181,18 +163,17 @@ export class SimLog implements Log {
     this.#mustBeOpen();
     const assigned = options.from.map((from) => {
       const source = this.#partition(from);
-      const held = this.#held.get(heldKey(options.group, from));
       const { start, end } = source.bounds();
       let position = start;
       if (from.offset === 'latest') position = end;
-      else if (from.offset === 'committed') position = held?.committed ? held.offset : start;
+      else if (from.offset === 'committed') position = this.#positions.committed(options.group, from) ?? start;
       else if (from.offset !== 'earliest') position = from.offset;
-      return { source, position, known: held !== undefined };
+      return { source, position, known: this.#positions.knows(options.group, from) };
     });
     const registered = assigned
       .filter(({ known }) => !known)
       .map(({ source, position }) => ({ ...source.at, offset: position }));
-    this.#hold(options.group, registered, false);
+    this.#positions.hold(options.group, registered, false);
     const reader: PartitionReader = new PartitionReader(this.#clock, assigned, () => this.#readers.delete(reader));
     this.#readers.add(reader);
     return reader;
@@ -202,23 +183,22 @@ export class SimLog implements Log {
     this.#mustBeOpen();
     this.#groups.mustHaveNoMembers(group);
     this.#checkPositions(group, positions);
-    this.#hold(group, positions, true);
+    this.#positions.hold(group, positions, true);
   }
 
   async committed(group: string, partitions: readonly TopicPartition[]): Promise<readonly Position[]> {
     this.#mustBeOpen();
     return partitions.flatMap((at) => {
       this.#partition(at);
-      const held = this.#held.get(heldKey(group, at));
-      return held?.committed ? [{ topic: at.topic, partition: at.partition, offset: held.offset }] : [];
+      const offset = this.#positions.committed(group, at);
+      return offset === undefined ? [] : [{ topic: at.topic, partition: at.partition, offset }];
     });
   }
 
   async forget(group: string): Promise<void> {
     this.#mustBeOpen();
     this.#groups.forget(group);
-    for (const [key, held] of this.#held) if (held.group === group) this.#held.delete(key);
-    this.syncPositions();
+    this.#positions.forget(group);
   }
 
   async openProducer(options: ProducerOptions): Promise<TransactionalProducer> {
@@ -242,24 +222,23 @@ export class SimLog implements Log {
   /** The log as the next process finds it after this one died. Everything of this one ends with LOG_CLOSED. */
   crash(): SimLog {
     assert(!this.#crashed, 'a log crashes once');
-    this.#syncOldPositions();
     this.#closed = true;
     this.#crashed = true;
     this.#producers.abortAll();
     this.#groups.closeAll();
     for (const reader of [...this.#readers]) void reader.close();
-    return this.#copy(this.#durableHeld, this.#options);
+    return this.#copy(this.#options, true);
   }
 
   /** The log as it is opened again after `close`, or after a crash. */
   reopen(options: SimLogOptions = this.#options): SimLog {
     this.#closed = true;
-    return this.#copy(this.#held, options);
+    return this.#copy(options, false);
   }
 
   /** All commits so far survive a crash. */
   syncPositions(): void {
-    this.#durableHeld = new Map(this.#held);
+    this.#positions.sync();
   }
 
   /** Nothing is heard of this member any more: when its session is over, the others get its partitions. */
@@ -291,14 +270,13 @@ export class SimLog implements Log {
     this.#partition(at).release(start);
   }
 
-  #copy(held: ReadonlyMap<string, Held>, options: SimLogOptions): SimLog {
+  #copy(options: SimLogOptions, crashed: boolean): SimLog {
     const copy = new SimLog(options);
     copy.#lastEpoch = this.#lastEpoch;
     for (const [name, { spec, partitions }] of this.#topics) {
       copy.#topics.set(name, { spec, partitions: partitions.map((partition) => copy.#adopt(partition.copy())) });
     }
-    copy.#held = new Map(held);
-    copy.#durableHeld = new Map(held);
+    copy.#positions = this.#positions.copy(options, crashed);
     return copy;
   }
 
@@ -321,15 +299,7 @@ export class SimLog implements Log {
     const offsets = this.#push(records);
     if (this.faults.controlRecords)
       for (const at of new Set(records.map((record) => this.#partition(record)))) at.end++;
-    for (const position of positions) this.#hold(position.group, [position], true);
-    // With the transaction, and not some time later as other commits.
-    this.#durableHeld = new Map([
-      ...this.#durableHeld,
-      ...positions.map((at) => {
-        const key = heldKey(at.group, at);
-        return [key, this.#held.get(key) as Held] as const;
-      }),
-    ]);
+    this.#positions.settle(positions);
     this.#wakeReaders();
     if (fault) throw ordered(fault.code, 'after it was taken');
     return offsets;
@@ -372,43 +342,21 @@ export class SimLog implements Log {
       const { end, start } = this.#partition(position).bounds();
       if (position.offset > end || position.offset < 0) throw positionLost(position, position.offset, start, end);
     }
-    this.#mayAdd(group);
-  }
-
-  #mayAdd(group: string): void {
-    const limit = this.#options.groupsMax ?? GROUPS_MAX;
-    const groups = new Set([...this.#held.values()].map((held) => held.group));
-    if (!groups.has(group) && groups.size >= limit) throw tooManyGroups(group, limit);
+    this.#positions.mayAdd(group);
   }
 
   #release(partition: SimPartition, cutMs: number): void {
-    const groups = [...this.#held.values()].filter((held) => isAt(held, partition.at));
-    if (groups.length > 0) partition.release(Math.min(...groups.map(({ offset }) => offset)));
+    const offsets = this.#positions.offsetsAt(partition.at);
+    if (offsets.length > 0) partition.release(Math.min(...offsets));
     const firstYoung = partition.records.find((record) => record.timestampMs >= cutMs);
     partition.release(firstYoung?.offset ?? partition.end);
   }
 
   /** Below this every open reader and every group has been. */
   #leastPosition(partition: SimPartition): number {
-    const positions = [...this.#held.values(), ...[...this.#readers].flatMap((reader) => reader.positions())];
-    const here = positions.filter((position) => isAt(position, partition.at)).map(({ offset }) => offset);
-    return Math.min(partition.end, ...here);
-  }
-
-  #hold(group: string, positions: readonly Position[], committed: boolean): void {
-    this.#mayAdd(group);
-    this.#syncOldPositions();
-    const atMs = this.#clock.nowMs();
-    for (const { topic, partition, offset } of positions) {
-      this.#held.set(heldKey(group, { topic, partition }), { group, topic, partition, offset, committed, atMs });
-    }
-  }
-
-  #syncOldPositions(): void {
-    const cutMs = this.#clock.nowMs() - (this.#options.positionsSyncMs ?? Number.POSITIVE_INFINITY);
-    const durable = new Map(this.#durableHeld);
-    for (const [key, held] of this.#held) if (held.atMs <= cutMs) durable.set(key, held);
-    this.#durableHeld = durable;
+    const open = [...this.#readers].flatMap((reader) => reader.positions());
+    const here = open.filter((position) => isAt(position, partition.at)).map(({ offset }) => offset);
+    return Math.min(partition.end, ...here, ...this.#positions.offsetsAt(partition.at));
   }
 
   #adopt(partition: SimPartition): SimPartition {
@@ -435,10 +383,6 @@ export class SimLog implements Log {
   #mustBeOpen(): void {
     if (this.#closed) throw closed('log');
   }
-}
-
-function heldKey(group: string, at: TopicPartition): string {
-  return `${group}\u0000${at.topic}\u0000${at.partition}`;
 }
 
 function isAt(a: TopicPartition, b: TopicPartition): boolean {
