@@ -31,6 +31,7 @@ const TYPE_OF_CODE: Readonly<Record<string, ErrorType>> = {
   QUERY_TIMEOUT: 'timeout',
   QUERY_CANCELED: 'canceled',
   QUERY_OVERLOADED: 'unavailable',
+  QUERY_ANSWERS_UNREAD: 'unavailable',
   QUERY_CLOSED: 'unavailable',
   // What stands in the way of a flush: a disk or an object store, which may be mended any moment.
   STORE_NOT_SEALED: 'unavailable',

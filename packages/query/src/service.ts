@@ -17,12 +17,16 @@ import { compareLabels, parseSelector } from '@tidemark/promql';
 import type { Answer } from './answer.ts';
 import { Admission } from './execute/admission.ts';
 import type { Executor } from './execute/executor.ts';
+import { UnreadAnswers } from './execute/unread.ts';
 import type { Preference } from './plan/preference.ts';
 
 // The query service: admission, deadline, freshness; then the engine over the series source. HTTP and rules both ask here.
 //
-//   question -> wait for a place -> strong? wait until storage has read what was acknowledged -> engine -> answer
-//               \______________________ one deadline over all of it _______________________/
+//   question -> wait for a place -> strong? wait until storage has read what was acknowledged -> engine -> answer -> written
+//               \______________________ one deadline over all of it _______________________/            and as long again
+//                                \____________________________ the place is held _________________________________/
+//
+// Rules have places of their own: readers that take their time do not keep them waiting.
 
 export interface QueryServiceOptions {
   readonly executor: Executor;
@@ -34,6 +38,8 @@ export interface QueryServiceOptions {
   readonly seriesMax: number;
   readonly samplesMax: number;
   readonly concurrency: number;
+  /** Bytes of answers that are made and not written yet, all together. */
+  readonly unreadBytesMax?: number;
 }
 
 interface Question {
@@ -75,10 +81,17 @@ export interface Listing<V> {
 
 // Queries that may wait for a place: at the default 20 places and 100 ms a query, some 5 s of waiting.
 const WAITING_MAX = 1000;
+// 256 MiB: sixteen million values, a hundred times what a screen of panels asks for.
+const UNREAD_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Writes an answer to whoever asked. The signal says that it took too long. */
+export type Deliver = (answer: Answer, signal: AbortSignal) => Promise<void>;
 
 export class QueryService implements QueryPort {
   readonly #options: QueryServiceOptions;
   readonly #admission: Admission;
+  readonly #ruleAdmission: Admission;
+  readonly #unread: UnreadAnswers;
   readonly #seconds: Histogram;
   readonly #countOutcome: (outcome: string) => void;
   readonly #closing = new AbortController();
@@ -86,12 +99,17 @@ export class QueryService implements QueryPort {
   constructor(options: QueryServiceOptions) {
     this.#options = options;
     this.#admission = new Admission(options.concurrency, WAITING_MAX);
+    this.#ruleAdmission = new Admission(options.concurrency, WAITING_MAX);
+    this.#unread = new UnreadAnswers(options.unreadBytesMax ?? UNREAD_BYTES_MAX);
     const { metrics } = options;
     this.#seconds = metrics.histogram('tidemark_query_seconds', 'How long queries took, waiting included.');
     const outcomes = metrics.counters('tidemark_queries_total', 'Queries by outcome.', ['outcome']);
     this.#countOutcome = (outcome) => outcomes.with(outcome).add();
-    metrics.gaugeFrom('tidemark_queries_running', 'Queries being evaluated.', () => this.#admission.running);
-    metrics.gaugeFrom('tidemark_queries_waiting', 'Queries waiting for a place.', () => this.#admission.waiting);
+    const admissions = [this.#admission, this.#ruleAdmission];
+    const total = (of: (admission: Admission) => number) => admissions.reduce((sum, one) => sum + of(one), 0);
+    metrics.gaugeFrom('tidemark_queries_running', 'Queries being evaluated or written.', () => total((a) => a.running));
+    metrics.gaugeFrom('tidemark_queries_waiting', 'Queries waiting for a place.', () => total((a) => a.waiting));
+    metrics.gaugeFrom('tidemark_query_unread_bytes', 'Bytes of answers not written yet.', () => this.#unread.bytes);
   }
 
   /** Cancels what runs and what waits; further questions fail. Twice is fine. */
@@ -99,23 +117,31 @@ export class QueryService implements QueryPort {
     this.#closing.abort(new DOMException('stopping', 'AbortError'));
   }
 
-  instant(question: InstantQuestion): Promise<Answer> {
-    return this.#ask(question, (signal) => this.#options.executor.instant({ ...question, signal }));
+  /** With `deliver`, the question's place and the memory of its answer are held until it is delivered. */
+  instant(question: InstantQuestion, deliver?: Deliver): Promise<Answer> {
+    return this.#ask(this.#admission, question, deliver, (signal) =>
+      this.#options.executor.instant({ ...question, signal }),
+    );
   }
 
-  range(question: RangeQuestion): Promise<Answer> {
-    return this.#ask(question, (signal) => this.#options.executor.range({ ...question, signal }));
+  range(question: RangeQuestion, deliver?: Deliver): Promise<Answer> {
+    return this.#ask(this.#admission, question, deliver, (signal) =>
+      this.#options.executor.range({ ...question, signal }),
+    );
   }
 
   async evaluate(query: InstantQuery): Promise<InstantAnswer> {
-    const answer = await this.instant({
+    const question = {
       tenant: query.tenant,
       expression: query.expression,
       atMs: query.atMs,
       strong: query.consistency === 'strong',
       timeoutMs: query.timeoutMs,
       signal: query.signal ?? new AbortController().signal,
-    });
+    };
+    const answer = await this.#ask(this.#ruleAdmission, question, undefined, (signal) =>
+      this.#options.executor.instant({ ...question, signal }),
+    );
     const { result, warnings, fresh } = answer;
     switch (result.kind) {
       case 'vector':
@@ -189,7 +215,7 @@ export class QueryService implements QueryPort {
   ): Promise<Listing<V>> {
     const alternatives = question.selectors.length === 0 ? [[]] : question.selectors.map(parseSelector);
     const { tenant, range, limit } = question;
-    return this.#guard(question, async (signal) => {
+    return this.#guard(this.#admission, question, async (signal) => {
       const found = new Map<string, V>();
       const warnings = new Set<string>();
       for (const matchers of alternatives) {
@@ -208,39 +234,71 @@ export class QueryService implements QueryPort {
     });
   }
 
-  async #ask(question: Question, run: (signal: AbortSignal) => Promise<Omit<Answer, 'fresh'>>): Promise<Answer> {
-    let fresh = true;
-    const answer = await this.#guard(question, async (signal) => {
+  #ask(
+    admission: Admission,
+    question: Question,
+    deliver: Deliver | undefined,
+    run: (signal: AbortSignal) => Promise<Omit<Answer, 'fresh'>>,
+  ): Promise<Answer> {
+    const answer = async (signal: AbortSignal): Promise<Answer> => {
+      let fresh = true;
       if (question.strong) {
         // A fifth of the time may go into waiting; then the answer is given on what is there, and says so.
         const waitMs = (question.timeoutMs ?? this.#options.timeoutMs) / 5;
         fresh = await this.#options.freshness.caughtUp(waitMs, signal);
       }
-      return run(signal);
-    });
-    const warnings = fresh
-      ? answer.warnings
-      : [...answer.warnings, 'storage is behind: the newest samples may be missing'];
-    return { ...answer, warnings, fresh };
+      const found = await run(signal);
+      const behind = fresh ? [] : ['storage is behind: the newest samples may be missing'];
+      return { ...found, warnings: [...found.warnings, ...behind], fresh };
+    };
+    if (!deliver) return this.#guard(admission, question, answer);
+    return this.#guard(
+      admission,
+      question,
+      async (signal) => {
+        const made = await answer(signal);
+        return { made, release: this.#unread.hold(made.result) };
+      },
+      async ({ made, release }) => {
+        try {
+          await deliver(made, AbortSignal.timeout(this.#options.timeoutMs));
+        } finally {
+          release();
+        }
+      },
+    ).then(({ made }) => made);
   }
 
-  /** A place, a deadline, a measure. */
-  async #guard<T>(question: Question, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  /** A place, a deadline, a measure. What comes after the work has the place still, and is measured by nobody. */
+  async #guard<T>(
+    admission: Admission,
+    question: Question,
+    work: (signal: AbortSignal) => Promise<T>,
+    after?: (result: T) => Promise<void>,
+  ): Promise<T> {
     const { clock } = this.#options;
     const startedMs = clock.monotonicMs();
     const timeoutMs = Math.min(question.timeoutMs ?? this.#options.timeoutMs, this.#options.timeoutMs);
     const timeout = AbortSignal.timeout(timeoutMs);
     const signal = AbortSignal.any([question.signal, timeout, this.#closing.signal]);
-    try {
-      const result = await this.#admission.run(signal, () => work(signal));
-      this.#countOutcome('success');
-      return result;
-    } catch (error) {
-      const translated = this.#translate(error, question.signal, timeout, timeoutMs);
-      this.#countOutcome(isTidemarkError(translated) ? translated.code.toLowerCase() : 'internal');
-      throw translated;
-    } finally {
+    let worked = false;
+    const measure = (outcome: string) => {
+      this.#countOutcome(outcome);
       this.#seconds.observe((clock.monotonicMs() - startedMs) / 1000);
+    };
+    try {
+      return await admission.run(signal, async () => {
+        const result = await work(signal);
+        worked = true;
+        measure('success');
+        await after?.(result);
+        return result;
+      });
+    } catch (error) {
+      if (worked) throw error;
+      const translated = this.#translate(error, question.signal, timeout, timeoutMs);
+      measure(isTidemarkError(translated) ? translated.code.toLowerCase() : 'internal');
+      throw translated;
     }
   }
 

@@ -1,5 +1,5 @@
 import { unreachable } from '@tidemark/base';
-import type { Answer, Line, Result } from '../answer.ts';
+import type { Answer, Result } from '../answer.ts';
 import { formatTime, formatValue, type JsonStream, labelsJson } from './envelope.ts';
 import { accuracyOf } from './resolution.ts';
 
@@ -45,11 +45,11 @@ async function writeBody(out: JsonStream, result: Result, limit: number): Promis
     }
     case 'matrix': {
       const lines = limit === 0 ? result.lines : result.lines.slice(0, limit);
+      const times = new TimeTexts();
       let separator = '[';
       for (const line of lines) {
-        await out.write(`${separator}{"metric":${labelsJson(line.labels)},"values":`);
-        await writeLine(out, line);
-        await out.write('}');
+        const before = `${separator}{"metric":${labelsJson(line.labels)},"values":[`;
+        await writePoints(out, before, times.of(line.timestampsMs), line.values);
         separator = ',';
       }
       return out.write(lines.length === 0 ? '[]' : ']');
@@ -59,18 +59,36 @@ async function writeBody(out: JsonStream, result: Result, limit: number): Promis
   }
 }
 
+/** The times of a line as text, made once for all lines that share them. */
+class TimeTexts {
+  #times: Float64Array | undefined;
+  #texts: readonly string[] = [];
+
+  of(times: Float64Array): readonly string[] {
+    if (times !== this.#times) {
+      this.#times = times;
+      this.#texts = Array.from(times, (ms, i) => `${i === 0 ? '' : ','}[${formatTime(ms)},"`);
+    }
+    return this.#texts;
+  }
+}
+
 // 512 points make some 12 kB: one piece.
 const POINTS_PER_PIECE = 512;
 
-async function writeLine(out: JsonStream, line: Line): Promise<void> {
-  const { timestampsMs, values } = line;
-  let piece = '[';
+async function writePoints(
+  out: JsonStream,
+  before: string,
+  times: readonly string[],
+  values: Float64Array,
+): Promise<void> {
+  let piece = before;
   for (let i = 0; i < values.length; i++) {
-    piece += `${i === 0 ? '' : ','}[${formatTime(timestampsMs[i] as number)},"${formatValue(values[i] as number)}"]`;
+    piece += `${times[i]}${formatValue(values[i] as number)}"]`;
     if (i % POINTS_PER_PIECE === POINTS_PER_PIECE - 1) {
       await out.write(piece);
       piece = '';
     }
   }
-  await out.write(`${piece}]`);
+  await out.write(`${piece}]}`);
 }

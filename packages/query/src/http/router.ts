@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RESOLUTION_MS, type Resolution, TENANT_HEADER, tenantOfHeader } from '@tidemark/model';
 import { parse, print } from '@tidemark/promql';
 import express, { type Router } from 'express';
+import type { Answer } from '../answer.ts';
 import type { QueryService } from '../service.ts';
 import { formatTime, formatValue, labelsJson, sendData, sendError, sendJson } from './envelope.ts';
 import { unescapeName } from './label-name.ts';
@@ -85,15 +86,8 @@ export function tenantOf(request: IncomingMessage): string {
 async function instant(call: Call, { service, nowMs }: RouterOptions): Promise<void> {
   const { params, response } = call;
   const limit = limitParam(params);
-  const answer = await service.instant({
-    ...evaluation(call),
-    atMs: timeParam(params, 'time', nowMs()),
-  });
-  const warnings = isTruncated(answer.result, limit) ? [...answer.warnings, TRUNCATED] : answer.warnings;
-  sayResolution(response, answer);
-  await sendData(response, { warnings, infos: answer.infos }, (out) =>
-    writeResult(out, answer, limit, wantsStats(params)),
-  );
+  const question = { ...evaluation(call), atMs: timeParam(params, 'time', nowMs()) };
+  await service.instant(question, (answer, late) => deliver(response, answer, limit, wantsStats(params), late));
 }
 
 async function range(call: Call, { service }: RouterOptions): Promise<void> {
@@ -115,12 +109,24 @@ async function range(call: Call, { service }: RouterOptions): Promise<void> {
     );
   }
   const limit = limitParam(params);
-  const answer = await service.range({ ...evaluation(call), startMs, endMs, stepMs });
+  const question = { ...evaluation(call), startMs, endMs, stepMs };
+  await service.range(question, (answer, late) => deliver(response, answer, limit, wantsStats(params), late));
+}
+
+/** Writes an answer; `late` says that its reader took too long. */
+async function deliver(
+  response: ServerResponse,
+  answer: Answer,
+  limit: number,
+  withStats: boolean,
+  late: AbortSignal,
+): Promise<void> {
+  const cut = () => response.destroy();
+  late.addEventListener('abort', cut, { once: true });
   const warnings = isTruncated(answer.result, limit) ? [...answer.warnings, TRUNCATED] : answer.warnings;
   sayResolution(response, answer);
-  await sendData(response, { warnings, infos: answer.infos }, (out) =>
-    writeResult(out, answer, limit, wantsStats(params)),
-  );
+  await sendData(response, { warnings, infos: answer.infos }, (out) => writeResult(out, answer, limit, withStats));
+  late.removeEventListener('abort', cut);
 }
 
 function evaluation(call: Call) {

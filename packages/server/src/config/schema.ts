@@ -123,6 +123,11 @@ export const CONFIG_SCHEMA = z.strictObject({
     timeout: duration('2m', 'Longest a query may take.'),
     samples: whole(50_000_000, 1, 'Samples a query may load.'),
     series: whole(500_000, 1, 'Series a query may select.'),
+    unreadBytes: whole(
+      256 * 1024 ** 2,
+      1,
+      'Bytes of answers that are made and not read yet, all together; more are refused.',
+    ),
     concurrency: whole(20, 1, 'Queries evaluated at a time; more wait.'),
   }),
   federation: section('What /federate adds.', {

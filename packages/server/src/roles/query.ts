@@ -17,7 +17,7 @@ export interface QueryParts {
 
 /** The query service over a source of series, and its routes. */
 export function startQuery({ config, source, metadata, freshness, externalLabels, clock, metrics }: QueryParts) {
-  const { lookback, timeout, samples, series, concurrency } = config.query;
+  const { lookback, timeout, samples, series, concurrency, unreadBytes } = config.query;
   const { retentionRaw, retention1m, retention1h } = config.store;
   const limits = { seriesMax: series, samplesMax: samples };
   const executor = new Executor({
@@ -35,6 +35,7 @@ export function startQuery({ config, source, metadata, freshness, externalLabels
     metrics,
     timeoutMs: timeout,
     concurrency,
+    unreadBytesMax: unreadBytes,
     ...limits,
   });
   const nowMs = () => clock.nowMs();
