@@ -1,10 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { extname, join, normalize, sep } from 'node:path';
+import { fakeAlerts, fakeRules } from './fake-alerts.ts';
 import { FakeProblem, fakeSelect } from './fake-query.ts';
 import { fakeMetrics, type Labels } from './fake-series.ts';
+import { FakeSilences } from './fake-silences.ts';
+import {
+  fakeConfig,
+  fakeFlags,
+  fakeOwnMetrics,
+  fakeRuntime,
+  fakeStorage,
+  fakeTargets,
+  fakeTsdb,
+} from './fake-status.ts';
 
-// The Prometheus HTTP API, as far as the page asks for it, over synthetic series; and the built page beside it.
+// The HTTP APIs, as far as the page asks for them, over synthetic series; and the built page beside them.
 
 const types: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -16,12 +27,19 @@ const types: Record<string, string> = {
 type Answer = { data: unknown; warnings?: string[]; infos?: string[] };
 type Route = (params: URLSearchParams, path: string) => Answer;
 
-function remarks(expr: string): { warnings?: string[]; infos?: string[] } {
+function limitOf(params: URLSearchParams): number {
+  return Number(params.get('limit') ?? 0) || Number.POSITIVE_INFINITY;
+}
+
+function remarks(expr: string, truncated = false): { warnings?: string[]; infos?: string[] } {
   const infos = /rate\(.*node_load/.test(expr)
     ? { infos: ['metric might not be a counter, name does not end in _total: "node_load1"'] }
     : {};
-  const warnings = expr.includes('demo_many') ? { warnings: ['synthetic series: demo_many has no meaning'] } : {};
-  return { ...infos, ...warnings };
+  const warnings = [
+    ...(expr.includes('demo_many') ? ['synthetic series: demo_many has no meaning'] : []),
+    ...(truncated ? ['results truncated due to limit'] : []),
+  ];
+  return { ...infos, ...(warnings.length > 0 && { warnings }) };
 }
 
 function instant(params: URLSearchParams): Answer {
@@ -44,15 +62,17 @@ function range(params: URLSearchParams): Answer {
   ];
   if (!(step > 0))
     throw new FakeProblem('invalid parameter "step": zero or negative query resolution step widths are not accepted');
-  const result = fakeSelect(expr).map(({ labels, at }) => {
-    const values: [number, string][] = [];
-    for (let time = start; time <= end; time += step) {
-      const value = at(time);
-      if (value !== null) values.push([time, String(value)]);
-    }
-    return { metric: labels, values };
-  });
-  return { data: { resultType: 'matrix', result }, ...remarks(expr) };
+  const result = fakeSelect(expr)
+    .slice(0, limitOf(params))
+    .map(({ labels, at }) => {
+      const values: [number, string][] = [];
+      for (let time = start; time <= end; time += step) {
+        const value = at(time);
+        if (value !== null) values.push([time, String(value)]);
+      }
+      return { metric: labels, values };
+    });
+  return { data: { resultType: 'matrix', result }, ...remarks(expr, result.length === limitOf(params)) };
 }
 
 function allSeries(match: string | null): Labels[] {
@@ -64,48 +84,6 @@ function labelValues(params: URLSearchParams, path: string): Answer {
   const label = /label\/([^/]+)\/values/.exec(path)?.[1] ?? '';
   const values = allSeries(params.get('match[]')).map((labels) => labels[label]);
   return { data: [...new Set(values.filter((value) => value !== undefined))].sort() };
-}
-
-function alerts(): Answer {
-  const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOString();
-  const pending = {
-    labels: { alertname: 'HighLoad', instance: 'web-1:9470', severity: 'warning' },
-    annotations: { summary: 'Load of web-1 is above its cores for 2 minutes' },
-    state: 'pending',
-    activeAt: ago(75),
-    value: '9.31',
-  };
-  const firing = {
-    labels: { alertname: 'FilesystemAlmostFull', instance: 'db-1:9470', mountpoint: '/var/log', severity: 'critical' },
-    annotations: { summary: '/var/log on db-1 has less than 3 % left' },
-    state: 'firing',
-    activeAt: ago(8130),
-    value: '0.027',
-  };
-  return { data: { alerts: [pending, firing] } };
-}
-
-function rules(): Answer {
-  const rule = (name: string, health = 'ok') => ({
-    name,
-    type: 'alerting',
-    query: 'node_load1 > 8',
-    state: 'inactive',
-    health,
-    duration: 120,
-    ...(health === 'err' && { lastError: 'many-to-many matching not allowed' }),
-  });
-  return {
-    data: {
-      groups: [
-        {
-          name: 'host',
-          file: 'host.rules.yml',
-          rules: [rule('HighLoad'), rule('FilesystemAlmostFull'), rule('ClockSkew', 'err')],
-        },
-      ],
-    },
-  };
 }
 
 const metadata = (): Answer => ({
@@ -125,8 +103,14 @@ const routes: readonly (readonly [RegExp, Route])[] = [
   [/^label\/[^/]+\/values$/, labelValues],
   [/^metadata$/, metadata],
   [/^status\/buildinfo$/, () => ({ data: { version: '0.0.0-fake', revision: 'none' } })],
-  [/^alerts$/, alerts],
-  [/^rules$/, rules],
+  [/^status\/runtimeinfo$/, () => ({ data: fakeRuntime() })],
+  [/^status\/flags$/, () => ({ data: fakeFlags })],
+  [/^status\/config$/, () => ({ data: { yaml: fakeConfig } })],
+  [/^status\/tsdb$/, (params) => ({ data: fakeTsdb(Number(params.get('limit') ?? 10)) })],
+  [/^status\/storage$/, () => ({ data: fakeStorage() })],
+  [/^targets$/, () => ({ data: fakeTargets() })],
+  [/^alerts$/, () => ({ data: { alerts: fakeAlerts() } })],
+  [/^rules$/, () => ({ data: fakeRules() })],
 ];
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
@@ -146,6 +130,13 @@ function answer(response: ServerResponse, path: string, params: URLSearchParams)
     return;
   }
   try {
+    // As the server says of an answer that is not made of raw samples alone.
+    if (/^query/.test(path)) {
+      const best = Number(params.get('step') ?? 0) >= 60 ? '1m' : 'raw';
+      const resolution = params.get('resolution') ?? best;
+      response.setHeader('x-tidemark-resolution', resolution);
+      response.setHeader('x-tidemark-accuracy', resolution === 'raw' ? 'exact' : 'approximate');
+    }
     sendJson(response, 200, { status: 'success', ...route(params, path) });
   } catch (problem) {
     if (!(problem instanceof FakeProblem)) throw problem;
@@ -172,11 +163,23 @@ async function sendFile(response: ServerResponse, dist: string, path: string): P
 
 /** A server, not yet listening, that serves the page in `dist` and answers its API. */
 export function fakeServer(dist: string): Server {
+  const silences = new FakeSilences();
   return createServer(async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://localhost');
-    const api = /^(?:\/prometheus)?\/api\/v1\/(.+)$/.exec(url.pathname);
-    if (api === null) return sendFile(response, dist, url.pathname);
-    const posted = request.method === 'POST' ? await bodyOf(request) : '';
-    answer(response, api[1] ?? '', new URLSearchParams(posted === '' ? url.search : posted));
+    const method = request.method ?? 'GET';
+    const [, version, path = ''] = /^(?:\/prometheus)?\/api\/(v[12])\/(.+)$/.exec(url.pathname) ?? [];
+    if (url.pathname === '/metrics') {
+      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(fakeOwnMetrics());
+      return;
+    }
+    if (version === undefined) return sendFile(response, dist, url.pathname);
+    const posted = method === 'POST' ? await bodyOf(request) : '';
+    if (version === 'v1') {
+      answer(response, path, new URLSearchParams(posted === '' ? url.search : posted));
+      return;
+    }
+    const { status, body } = silences.answer(method, path, posted);
+    if (body === undefined) response.writeHead(status).end();
+    else sendJson(response, status, body);
   });
 }

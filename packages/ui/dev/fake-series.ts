@@ -101,10 +101,10 @@ function used(): FakeSeries[] {
   }));
 }
 
-function many(count: number): FakeSeries[] {
+function many(count: number, name = 'demo_many'): FakeSeries[] {
   return Array.from({ length: count }, (_, i) => ({
     labels: {
-      __name__: 'demo_many',
+      __name__: name,
       instance: hosts[0] ?? '',
       pod: `checkout-${(i * 7919).toString(16)}`,
       zone: `z${i % 3}`,
@@ -140,6 +140,7 @@ export const fakeMetrics: Record<string, () => FakeSeries[]> = {
       at: (t) => (t % 300 < 90 ? null : at(t)),
     })),
   demo_many: () => many(240),
+  demo_huge: () => many(6000, 'demo_huge'),
   up: () => gauge('up', () => 1),
 };
 

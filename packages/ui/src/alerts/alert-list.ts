@@ -1,49 +1,110 @@
-import type { ApiAlert, RuleGroup } from '../api/types.ts';
+import type { Matcher, NotifierAlert, Silence } from '../api/alertmanager.ts';
+import type { ApiAlert, Labels } from '../api/types.ts';
+import { type Filter, matchesAll, passes } from './matchers.ts';
 
-// Alerts in the order a person on call wants them: what fires before what may, newest first within each.
+// One list of alerts out of three answers:
+//
+//   /api/v1/alerts    what the rules of this server say: pending, firing, value
+//   /api/v2/alerts    what the notifier holds, also from elsewhere: silenced by whom, inhibited by what
+//   /api/v2/silences  tells of an alert the notifier doesn't hold yet whether it would be silenced
+//
+// Equal labels are one alert.
 
-const urgency: Readonly<Record<string, number>> = { firing: 0, pending: 1, inactive: 2 };
+export const alertStates = ['firing', 'pending', 'silenced', 'inhibited'] as const;
+export type AlertState = (typeof alertStates)[number];
 
-function since(alert: ApiAlert): number {
-  const ms = Date.parse(alert.activeAt ?? '');
-  return Number.isNaN(ms) ? 0 : ms / 1000;
+export interface ListedAlert {
+  readonly key: string;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly state: AlertState;
+  /** RFC 3339. */
+  readonly since: string | undefined;
+  readonly value: string | undefined;
+  readonly silencedBy: readonly string[];
+  /** Sent by someone else: no rule of this server stands behind it. */
+  readonly foreign: boolean;
+  readonly generatorUrl: string | undefined;
 }
 
-export function sortAlerts(alerts: readonly ApiAlert[]): ApiAlert[] {
-  return [...alerts].sort((a, b) => (urgency[a.state] ?? 3) - (urgency[b.state] ?? 3) || since(b) - since(a));
+export function labelsKey(labels: Labels): string {
+  return JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Seconds since the alert's condition began to hold, or undefined when the server doesn't say. */
-export function activeSeconds(alert: ApiAlert, now: number): number | undefined {
-  const at = since(alert);
-  return at === 0 ? undefined : Math.max(0, Math.round(now - at));
+function silencesOf(labels: Labels, silences: readonly Silence[]): string[] {
+  return silences
+    .filter(({ status, matchers }) => status.state === 'active' && matchesAll(matchers, labels))
+    .map(({ id }) => id);
 }
 
-/** An age in the two largest units: `3 min`, `2 h 5 min`, `4 d 1 h`. */
-export function formatAge(seconds: number): string {
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 24) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
-  const days = Math.floor(hours / 24);
-  return hours % 24 === 0 ? `${days} d` : `${days} d ${hours % 24} h`;
+function stateOf(firing: boolean, silenced: boolean, inhibited: boolean): AlertState {
+  if (!firing) return 'pending';
+  if (silenced) return 'silenced';
+  return inhibited ? 'inhibited' : 'firing';
 }
 
-export interface RuleCounts {
-  readonly alerting: number;
-  readonly recording: number;
-  /** Rules whose last evaluation failed, with the reason. */
-  readonly broken: readonly { readonly name: string; readonly reason: string }[];
+export function listedAlerts(
+  ruled: readonly ApiAlert[],
+  held: readonly NotifierAlert[],
+  silences: readonly Silence[],
+): ListedAlert[] {
+  const byKey = new Map(held.map((alert) => [labelsKey(alert.labels), alert]));
+  const own = ruled
+    .filter((alert) => alert.state !== 'inactive')
+    .map((alert): ListedAlert => {
+      const key = labelsKey(alert.labels);
+      const known = byKey.get(key);
+      byKey.delete(key);
+      const silencedBy = silencesOf(alert.labels, silences);
+      return {
+        key,
+        labels: alert.labels,
+        annotations: alert.annotations ?? {},
+        state: stateOf(alert.state === 'firing', silencedBy.length > 0, (known?.status.inhibitedBy.length ?? 0) > 0),
+        since: alert.activeAt,
+        value: alert.value,
+        silencedBy,
+        foreign: false,
+        generatorUrl: known?.generatorURL,
+      };
+    });
+  const foreign = [...byKey].map(([key, alert]): ListedAlert => {
+    const { silencedBy, inhibitedBy } = alert.status;
+    return {
+      key,
+      labels: alert.labels,
+      annotations: alert.annotations,
+      state: stateOf(true, silencedBy.length > 0, inhibitedBy.length > 0),
+      since: alert.startsAt,
+      value: undefined,
+      silencedBy,
+      foreign: true,
+      generatorUrl: alert.generatorURL,
+    };
+  });
+  return sortAlerts([...own, ...foreign]);
 }
 
-export function countRules(groups: readonly RuleGroup[]): RuleCounts {
-  const rules = groups.flatMap((group) => group.rules);
-  return {
-    alerting: rules.filter((rule) => rule.type === 'alerting').length,
-    recording: rules.filter((rule) => rule.type === 'recording').length,
-    broken: rules
-      .filter((rule) => rule.health === 'err')
-      .map((rule) => ({ name: rule.name, reason: rule.lastError ?? 'no reason given' })),
-  };
+/** In the order a person on call wants them: what fires before what may, what is muted last, newest first within each. */
+export function sortAlerts(alerts: readonly ListedAlert[]): ListedAlert[] {
+  const at = (alert: ListedAlert) => Date.parse(alert.since ?? '') || 0;
+  return [...alerts].sort((a, b) => alertStates.indexOf(a.state) - alertStates.indexOf(b.state) || at(b) - at(a));
+}
+
+export function countStates(alerts: readonly ListedAlert[]): Record<AlertState, number> {
+  const counts = { firing: 0, pending: 0, silenced: 0, inhibited: 0 };
+  for (const alert of alerts) counts[alert.state]++;
+  return counts;
+}
+
+export function filterAlerts(alerts: readonly ListedAlert[], state: string, filter: Filter): ListedAlert[] {
+  return alerts.filter(
+    (alert) =>
+      (state === '' || alert.state === state) && passes(filter, alert.labels, ...Object.values(alert.annotations)),
+  );
+}
+
+/** The alerts a silence with `matchers` would mute. */
+export function affected(alerts: readonly ListedAlert[], matchers: readonly Matcher[]): ListedAlert[] {
+  return alerts.filter((alert) => matchesAll(matchers, alert.labels));
 }

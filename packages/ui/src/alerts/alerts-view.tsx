@@ -1,95 +1,256 @@
+import { Button, SegmentedControl } from '@mantine/core';
+import { useState } from 'react';
+import { listNotifierAlerts, listSilences, type Silence } from '../api/alertmanager.ts';
 import { listAlerts, listRuleGroups } from '../api/client.ts';
-import { readValue } from '../api/number.ts';
-import type { ApiAlert } from '../api/types.ts';
+import { ApiError } from '../api/error.ts';
+import type { RuleGroup } from '../api/types.ts';
 import { useAnswer } from '../api/use-answer.ts';
-import { formatValue } from '../format/units.ts';
-import { Card } from '../page/card.tsx';
+import { type Choice, FilterBar } from '../page/filter-bar.tsx';
+import { PlusIcon } from '../page/icons.tsx';
 import { ErrorNotice, Notice } from '../page/notice.tsx';
+import { knownAuthor } from '../silences/author.ts';
+import { SilenceList } from '../silences/silence-cards.tsx';
+import { SilenceDialog } from '../silences/silence-dialog.tsx';
+import { formOf, newForm, type SilenceForm } from '../silences/silence-form.ts';
+import { countSilences, filterSilences, sortSilences } from '../silences/silence-list.ts';
 import { useTicker } from '../time/use-ticker.ts';
-import { activeSeconds, countRules, formatAge, type RuleCounts, sortAlerts } from './alert-list.ts';
+import { alertLists, type AlertList as List, type PageState } from '../url/page-state.ts';
+import type { SetPageState } from '../url/use-page-state.ts';
+import { AlertList } from './alert-cards.tsx';
+import { countStates, filterAlerts, type ListedAlert, listedAlerts } from './alert-list.ts';
 import styles from './alerts.module.css';
+import { addedTo, type Filter, matcherOf, matchersOfLabels, parseFilter } from './matchers.ts';
+import { RuleGroupCard } from './rule-cards.tsx';
+import { countRules, filterRules, ruleTotal } from './rule-list.ts';
 
 const refreshSeconds = 5;
 
-function AlertRow({ alert, now }: { readonly alert: ApiAlert; readonly now: number }) {
-  const { alertname = 'unnamed', ...labels } = alert.labels;
-  const summary = alert.annotations?.['summary'] ?? alert.annotations?.['description'];
-  const age = activeSeconds(alert, now);
-  return (
-    <li className={styles['alert']} data-state={alert.state}>
-      <div className={styles['head']}>
-        <span className={styles['state']}>{alert.state}</span>
-        <span className={styles['name']}>{alertname}</span>
-        <span className={styles['age']}>{age === undefined ? '' : `for ${formatAge(age)}`}</span>
-      </div>
-      {summary !== undefined && <p className={styles['summary']}>{summary}</p>}
-      <div className={styles['labels']}>
-        {Object.entries(labels).map(([name, value]) => (
-          <span key={name} className={styles['label']}>
-            <i>{name}</i> {value}
-          </span>
-        ))}
-        {alert.value !== undefined && alert.value !== '' && (
-          <span className={styles['label']}>
-            <i>value</i> {formatValue(readValue(alert.value), 'number')}
-          </span>
-        )}
-      </div>
-    </li>
-  );
+interface Known {
+  readonly groups: readonly RuleGroup[];
+  readonly alerts: readonly ListedAlert[];
+  /** Undefined where the server has none. */
+  readonly silences: readonly Silence[] | undefined;
+  /** Why silences could not be read, though the server has them. */
+  readonly problem: ApiError | undefined;
 }
 
-function Quiet({ rules }: { readonly rules: RuleCounts }) {
-  if (rules.alerting === 0) {
+/** Everything on this view comes from one moment, so that the lists agree. */
+async function askAll(signal: AbortSignal): Promise<Known> {
+  let problem: ApiError | undefined;
+  const orNone = async <T,>(asked: Promise<T>): Promise<T | undefined> => {
+    try {
+      return await asked;
+    } catch (error) {
+      // The rules' own alerts are worth showing without what the notifier says of them.
+      if (!(error instanceof ApiError) || error.kind === 'unreachable') throw error;
+      problem = error;
+      return undefined;
+    }
+  };
+  const [ruled, groups, held, silences] = await Promise.all([
+    listAlerts(signal),
+    listRuleGroups(signal),
+    orNone(listNotifierAlerts(signal)),
+    orNone(listSilences(signal)),
+  ]);
+  return { groups, alerts: listedAlerts(ruled, held ?? [], silences ?? []), silences, problem };
+}
+
+function Quiet({ groups }: { readonly groups: readonly RuleGroup[] }) {
+  const alerting = groups.flatMap((group) => group.rules).filter((rule) => rule.type === 'alerting').length;
+  if (alerting === 0) {
     return (
       <Notice title="No alert rules" tall>
-        Alerts come from Prometheus rule files. Name one in the server's configuration and its alerts appear here.
+        Alerts come from Prometheus rule files. Name one under <code>rules.files</code> in the server's configuration
+        and its alerts appear here.
       </Notice>
     );
   }
-  const one = rules.alerting === 1;
   return (
     <Notice title="All quiet" tall>
-      {rules.alerting} alert {one ? 'rule is' : 'rules are'} watching; none is pending or firing.
+      {alerting} alert {alerting === 1 ? 'rule is' : 'rules are'} watching; none is pending or firing.
     </Notice>
   );
 }
 
-/** What fires, what may soon, and which rules can't be evaluated. */
-export function AlertsView() {
-  const now = useTicker(refreshSeconds, true);
-  const { data, error, loading } = useAnswer({
-    question: 'alerts',
-    turn: now,
-    ask: async (signal) => {
-      const [alerts, groups] = await Promise.all([listAlerts(signal), listRuleGroups(signal)]);
-      return { alerts: sortAlerts(alerts), rules: countRules(groups) };
-    },
+function choicesOf({ groups, alerts, silences = [] }: Known, show: List): Choice[] {
+  const choice = (value: string, count: number): Choice => ({
+    value,
+    label: value === '' ? 'All' : `${value[0]?.toUpperCase()}${value.slice(1)}`,
+    count,
   });
+  if (show === 'alerts') {
+    const { inhibited, ...counts } = countStates(alerts);
+    const told = { '': alerts.length, ...counts, ...(inhibited > 0 && { inhibited }) };
+    return Object.entries(told).map(([value, count]) => choice(value, count));
+  }
+  const counts = show === 'rules' ? countRules(groups) : countSilences(silences);
+  const all = show === 'rules' ? ruleTotal(groups) : silences.length;
+  return [choice('', all), ...Object.entries(counts).map(([value, count]) => choice(value, count))];
+}
+
+interface BodyProps {
+  readonly data: Known;
+  readonly state: PageState;
+  readonly filter: Filter;
+  readonly now: number;
+  readonly onChange: SetPageState;
+  readonly onForm: (form: SilenceForm) => void;
+  readonly onChanged: () => void;
+}
+
+function NoMatch({ onChange }: { readonly onChange: SetPageState }) {
+  return (
+    <Notice title="Nothing matches">
+      <Button size="compact-sm" variant="light" onClick={() => onChange({ state: '', find: '' })}>
+        Show all
+      </Button>
+    </Notice>
+  );
+}
+
+function Body({ data, state, filter, now, onChange, onForm, onChanged }: BodyProps) {
+  const { show } = state;
+  if (show === 'alerts') {
+    const shown = filterAlerts(data.alerts, state.state, filter);
+    if (data.alerts.length === 0) return <Quiet groups={data.groups} />;
+    if (shown.length === 0) return <NoMatch onChange={onChange} />;
+    const silence = (alert: ListedAlert) => onForm(newForm(matchersOfLabels(alert.labels), knownAuthor()));
+    return (
+      <AlertList
+        alerts={shown}
+        now={now}
+        onPick={(matcher) => onChange({ find: addedTo(state.find, matcher) })}
+        onSilence={data.silences === undefined ? undefined : silence}
+        onShowSilence={(id) => onChange({ show: 'silences', state: '', find: id }, 'push')}
+      />
+    );
+  }
+  if (show === 'rules') {
+    const groups = filterRules(data.groups, state.state, filter);
+    if (data.groups.length === 0) return <Quiet groups={data.groups} />;
+    if (groups.length === 0) return <NoMatch onChange={onChange} />;
+    return (
+      <>
+        {groups.map((group) => (
+          <RuleGroupCard key={`${group.file} ${group.name}`} group={group} now={now} />
+        ))}
+      </>
+    );
+  }
+  if (data.silences === undefined) {
+    return (
+      <Notice title="No silences here" tall>
+        This server does not answer /api/v2/silences: silences need its notifier.
+      </Notice>
+    );
+  }
+  if (data.silences.length === 0) {
+    return (
+      <Notice title="No silences" tall>
+        A silence mutes what matches it for a while: no notification, the alert stays listed. Make one from an alert, or
+        with the button above.
+      </Notice>
+    );
+  }
+  const shown = filterSilences(sortSilences(data.silences), state.state, filter);
+  if (shown.length === 0) return <NoMatch onChange={onChange} />;
+  return (
+    <div className={styles['plain']}>
+      <SilenceList
+        silences={shown}
+        alerts={data.alerts}
+        now={now}
+        onEdit={(silence) => onForm(formOf(silence, now, knownAuthor()))}
+        onChanged={onChanged}
+      />
+    </div>
+  );
+}
+
+const placeholders: Readonly<Record<List, string>> = {
+  alerts: 'severity="critical" or words',
+  rules: 'Name, expression, label or error',
+  silences: 'Matcher, author or comment',
+};
+
+interface AlertsViewProps {
+  readonly state: PageState;
+  readonly onChange: SetPageState;
+}
+
+/** What fires and what may soon, the rules behind it, and what is silenced. */
+export function AlertsView({ state, onChange }: AlertsViewProps) {
+  const { show } = state;
+  const now = useTicker(refreshSeconds, true);
+  const [changes, setChanges] = useState(0);
+  const [form, setForm] = useState<SilenceForm | undefined>(undefined);
+  const { data, error } = useAnswer({ question: `alerts ${changes}`, turn: now, ask: askAll });
+  const filter = parseFilter(state.find);
+  const changed = () => setChanges((before) => before + 1);
+  const titles: Readonly<Record<List, string>> = {
+    alerts: `Alerts${data === undefined ? '' : ` ${data.alerts.length}`}`,
+    rules: `Rules${data === undefined ? '' : ` ${ruleTotal(data.groups)}`}`,
+    silences: `Silences${data?.silences === undefined ? '' : ` ${countSilences(data.silences).active}`}`,
+  };
   return (
     <main className={styles['alerts']}>
       <h1 className="visually-hidden">Alerts</h1>
       {error !== undefined && error.kind !== 'unreachable' && <ErrorNotice error={error} />}
-      {data?.rules.broken.map((rule) => (
-        <p key={rule.name} className={styles['broken']} role="alert">
-          Rule <b>{rule.name}</b> cannot be evaluated: {rule.reason}
-        </p>
-      ))}
-      <Card
-        title="Alerts"
-        busy={loading}
-        note={
-          data === undefined ? undefined : `${data.rules.alerting} alerting, ${data.rules.recording} recording rules`
-        }
-      >
-        {data === undefined && error === undefined && <Notice title="Loading…" tall />}
-        {data !== undefined && data.alerts.length === 0 && <Quiet rules={data.rules} />}
-        <ul className={styles['list']}>
-          {data?.alerts.map((alert) => (
-            <AlertRow key={JSON.stringify(alert.labels)} alert={alert} now={now} />
-          ))}
-        </ul>
-      </Card>
+      {data?.problem !== undefined && <ErrorNotice error={data.problem} />}
+      <div className={styles['top']}>
+        <SegmentedControl
+          aria-label="List"
+          value={show}
+          data={alertLists.map((value) => ({ value, label: titles[value] }))}
+          onChange={(value) => onChange({ show: value as List, state: '', find: '' }, 'push')}
+        />
+        {data?.silences !== undefined && (
+          <Button
+            variant="default"
+            leftSection={<PlusIcon />}
+            onClick={() => setForm(newForm([matcherOf('alertname', '=', '')], knownAuthor()))}
+          >
+            New silence
+          </Button>
+        )}
+      </div>
+      {data === undefined && error === undefined && <Notice title="Loading…" tall />}
+      {data !== undefined && (
+        <>
+          <FilterBar
+            label={`Filter ${show}`}
+            choices={choicesOf(data, show)}
+            state={state.state}
+            onState={(next) => onChange({ state: next })}
+            find={state.find}
+            onFind={(find) => onChange({ find })}
+            placeholder={placeholders[show]}
+            problem={filter.problem}
+          />
+          <Body
+            data={data}
+            state={state}
+            filter={filter}
+            now={now}
+            onChange={onChange}
+            onForm={setForm}
+            onChanged={changed}
+          />
+        </>
+      )}
+      {form !== undefined && (
+        <SilenceDialog
+          begin={form}
+          alerts={data?.alerts ?? []}
+          onClose={() => setForm(undefined)}
+          onSaved={() => {
+            setForm(undefined);
+            changed();
+            onChange({ show: 'silences', state: '', find: '' }, 'push');
+          }}
+        />
+      )}
     </main>
   );
 }

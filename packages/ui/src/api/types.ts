@@ -35,11 +35,10 @@ export interface Answer<T> {
   readonly data: T;
   readonly warnings: readonly string[];
   readonly infos: readonly string[];
-}
-
-export interface BuildInfo {
-  readonly version: string;
-  readonly revision?: string;
+  /** The `X-Tidemark-Resolution` header: what the answer was computed from, where the server says so. */
+  readonly resolution?: string;
+  /** The `X-Tidemark-Accuracy` header: `exact` or `approximate`. */
+  readonly accuracy?: string;
 }
 
 export interface ApiAlert {
@@ -54,14 +53,24 @@ export interface ApiRule {
   readonly name: string;
   readonly type: 'alerting' | 'recording';
   readonly query: string;
+  readonly labels?: Labels;
+  readonly annotations?: Labels;
   readonly state?: string;
   readonly health?: string;
   readonly lastError?: string;
+  /** Seconds: `for`, and `keep_firing_for`. */
   readonly duration?: number;
+  readonly keepFiringFor?: number;
+  readonly evaluationTime?: number;
+  readonly lastEvaluation?: string;
+  readonly alerts?: readonly ApiAlert[];
 }
 
 export interface RuleGroup {
   readonly name: string;
   readonly file?: string;
+  readonly interval?: number;
+  readonly evaluationTime?: number;
+  readonly lastEvaluation?: string;
   readonly rules: readonly ApiRule[];
 }

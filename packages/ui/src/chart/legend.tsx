@@ -4,21 +4,22 @@ import { lastValue } from './columns.ts';
 import type { ChartSeries, Hidden } from './model.ts';
 import { type Scheme, seriesColor } from './palette.ts';
 
-interface LegendProps {
+export interface LegendProps {
   readonly series: readonly ChartSeries[];
   readonly hidden: Hidden;
   /** Index under the cursor; null tells the last values. */
   readonly index: number | null;
   readonly scheme: Scheme;
   readonly unit: Unit;
-  readonly wide: boolean;
   readonly onToggle: (key: string, only: boolean) => void;
+  /** The series the pointer or the focus is at, in the legend. */
+  readonly onPoint: (key: string | null) => void;
 }
 
 /** The series by name with their values: a button each, which shows or hides it (with Ctrl: shows it alone). */
-export function Legend({ series, hidden, index, scheme, unit, wide, onToggle }: LegendProps) {
+export function Legend({ series, hidden, index, scheme, unit, onToggle, onPoint }: LegendProps) {
   return (
-    <ul className={wide ? styles['legendWide'] : styles['legend']} aria-label="Series">
+    <ul className={styles['legend']} aria-label="Series">
       {series.map((one) => {
         const value = index === null ? lastValue(one.values) : (one.values[index] ?? null);
         const shown = !hidden.has(one.key);
@@ -30,6 +31,10 @@ export function Legend({ series, hidden, index, scheme, unit, wide, onToggle }: 
               aria-pressed={shown}
               title={`${one.title}\nClick to ${shown ? 'hide' : 'show'}, Ctrl+click to show alone`}
               onClick={(event) => onToggle(one.key, event.ctrlKey || event.metaKey)}
+              onMouseEnter={() => onPoint(one.key)}
+              onMouseLeave={() => onPoint(null)}
+              onFocus={() => onPoint(one.key)}
+              onBlur={() => onPoint(null)}
             >
               <span
                 className={styles['swatch']}

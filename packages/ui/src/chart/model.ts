@@ -14,6 +14,8 @@ export interface ChartSeries {
   readonly dashed?: boolean;
   /** Drawn downwards from zero (sent, written) while its values are told as they are. */
   readonly below?: boolean;
+  /** Which of several queries it answers: a letter, told before its name. */
+  readonly group?: string;
 }
 
 /** Where the cursor is over a chart. */

@@ -1,12 +1,13 @@
 import type uPlot from 'uplot';
-import { formatTicks, tickDistances, type Unit } from '../format/units.ts';
+import { formatTicks, formatValue, tickDistances, type Unit } from '../format/units.ts';
 import { timeTicks } from '../time/format-time.ts';
 import type { Window } from '../time/range.ts';
+import type { Drawing } from '../url/page-state.ts';
 import { type Column, isolatedIndices } from './columns.ts';
 import type { ChartSeries, Hidden } from './model.ts';
 import { chartInk, type Scheme, seriesColor, withAlpha } from './palette.ts';
 import { stackBands, stackColumns } from './stack.ts';
-import { type YBounds, yRange } from './y-range.ts';
+import { logRange, type YBounds, yRange } from './y-range.ts';
 
 // What uPlot is told about a chart. A plot is made anew when this changes and only fed with data when it doesn't.
 
@@ -21,7 +22,9 @@ export interface PlotSpec {
   readonly hidden: Hidden;
   readonly scheme: Scheme;
   readonly unit: Unit;
-  readonly stacked: boolean;
+  readonly drawing: Drawing;
+  /** A logarithmic axis; zero and below are gaps there. */
+  readonly log: boolean;
   readonly bounds: YBounds;
   readonly syncKey: string | undefined;
 }
@@ -29,18 +32,23 @@ export interface PlotSpec {
 /** Equal for two specs that need no new plot: everything but the values. */
 export function plotSignature(spec: PlotSpec): string {
   const series = spec.series.map((s) => [s.key, s.color, s.filled, s.dashed, s.below, spec.hidden.has(s.key)]);
-  return JSON.stringify([series, spec.scheme, spec.unit, spec.stacked, spec.bounds, spec.syncKey]);
+  return JSON.stringify([series, spec.scheme, spec.unit, spec.drawing, spec.log, spec.bounds, spec.syncKey]);
 }
 
 /** The columns as drawn: stacked, or mirrored, or as they are. */
 export function drawnData(spec: PlotSpec, times: readonly number[]): uPlot.AlignedData {
   const columns = spec.series.map((series) => (series.below === true ? series.values.map(negated) : series.values));
-  const drawn = spec.stacked ? stackColumns(columns, (i) => isHidden(spec, i)) : columns;
-  return [times as number[], ...drawn] as [number[], ...Column[]];
+  const drawn = spec.drawing === 'stacked' ? stackColumns(columns, (i) => isHidden(spec, i)) : columns;
+  const shown = spec.log ? drawn.map((column) => column.map(positive)) : drawn;
+  return [times as number[], ...shown] as [number[], ...Column[]];
 }
 
 function negated(value: number | null): number | null {
   return value === null ? null : -value;
+}
+
+function positive(value: number | null): number | null {
+  return value !== null && value > 0 ? value : null;
 }
 
 function isHidden(spec: PlotSpec, index: number): boolean {
@@ -53,13 +61,24 @@ function seriesOptions(spec: PlotSpec, series: ChartSeries): uPlot.Series {
     label: series.label,
     show: !spec.hidden.has(series.key),
     stroke: color,
-    width: spec.stacked ? 1 : 1.5,
+    width: spec.drawing === 'stacked' ? 1 : 1.5,
     points: { show: true, size: 4, fill: color, filter: (u, i) => isolatedIndices(u.data[i] as Column) },
   };
-  if (spec.stacked) options.fill = withAlpha(color, spec.scheme === 'dark' ? 0.38 : 0.45);
+  if (spec.drawing === 'points') {
+    options.paths = () => null;
+    options.points = { show: true, size: 4, fill: color };
+  } else if (spec.drawing === 'stacked') options.fill = withAlpha(color, spec.scheme === 'dark' ? 0.38 : 0.45);
   else if (series.filled === true) options.fill = withAlpha(color, 0.14);
   if (series.dashed === true) options.dash = [5, 4];
   return options;
+}
+
+function isPowerOfTen(value: number): boolean {
+  return Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9;
+}
+
+function logTicks(splits: readonly (number | null)[], unit: Unit): string[] {
+  return splits.map((value) => (value === null ? '' : formatValue(value, unit)));
 }
 
 function axes(spec: PlotSpec): uPlot.Axis[] {
@@ -73,9 +92,12 @@ function axes(spec: PlotSpec): uPlot.Axis[] {
     space: 28,
     size: (_, values) =>
       Math.max(axisWidthMinPx, 16 + labelCharPx * Math.max(0, ...(values ?? []).map((text) => text.length))),
-    values: (_, splits) => formatTicks(mirrored ? splits.map(Math.abs) : splits, spec.unit),
+    values: (_, splits) =>
+      spec.log ? logTicks(splits, spec.unit) : formatTicks(mirrored ? splits.map(Math.abs) : splits, spec.unit),
   };
-  if (distances !== undefined) y.incrs = distances;
+  if (distances !== undefined && !spec.log) y.incrs = distances;
+  // Between powers of ten a logarithmic axis has lines without a text.
+  if (spec.log) y.filter = (_, splits) => splits.map((value) => (isPowerOfTen(value) ? value : null)) as number[];
   const x: uPlot.Axis = {
     ...shared,
     gap: 6,
@@ -103,15 +125,18 @@ export function plotOptions(
     const pub = (type: string) => type === 'mousemove' || type === 'mouseleave';
     cursor.sync = { key: spec.syncKey, setSeries: false, scales: ['x', null], filters: { pub } };
   }
-  const bands = spec.stacked ? stackBands(spec.series.length, (i) => isHidden(spec, i)) : [];
+  const bands = spec.drawing === 'stacked' ? stackBands(spec.series.length, (i) => isHidden(spec, i)) : [];
   return {
     ...size,
     padding: [8, 24, 0, 0],
     legend: { show: false },
+    focus: { alpha: 0.2 },
     cursor,
     scales: {
       x: { time: true, range: () => [window().start, window().end] },
-      y: { range: (_, min, max) => yRange(min, max, spec.bounds) },
+      y: spec.log
+        ? { distr: 3, range: (_, min, max) => logRange(min, max) }
+        : { range: (_, min, max) => yRange(min, max, spec.bounds) },
     },
     series: [{}, ...spec.series.map((series) => seriesOptions(spec, series))],
     bands: bands.map(([upper, lower]) => ({ series: [upper + 1, lower + 1] })),

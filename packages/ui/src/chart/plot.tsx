@@ -9,12 +9,17 @@ interface PlotProps {
   readonly times: readonly number[];
   readonly window: Window;
   readonly height: number;
+  /** The series to be told from the others, by its place; null for none. */
+  readonly focus: number | null;
   readonly onCursor: (cursor: ChartCursor | null) => void;
   readonly onZoom: (from: number, to: number) => void;
 }
 
 /** A drag shorter than this is a click with a trembling hand. */
 const dragPxMin = 6;
+
+/** Beyond this a redraw at every move of the pointer over the legend is felt. */
+const focusSeriesMax = 300;
 
 function cursorOf(u: uPlot): ChartCursor | null {
   const { idx, left = -1, top = 0 } = u.cursor;
@@ -64,6 +69,13 @@ export function Plot(props: PlotProps) {
   useEffect(() => {
     plot.current?.setData(drawnData(latest.current.spec, props.times));
   }, [props.spec.series, props.times, props.window.start, props.window.end]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new plot begins without a focus, so the signature counts.
+  useEffect(() => {
+    if (props.spec.series.length > focusSeriesMax) return;
+    const place = props.focus === null || props.focus < 0 ? null : props.focus + 1;
+    plot.current?.setSeries(place, { focus: true });
+  }, [props.focus, signature, props.height]);
 
   return <div ref={holder} style={{ height: props.height }} />;
 }

@@ -2,9 +2,11 @@ import { useComputedColorScheme } from '@mantine/core';
 import { useCallback, useMemo, useState } from 'react';
 import { formatValue, type Unit } from '../format/units.ts';
 import type { Window } from '../time/range.ts';
+import type { Drawing } from '../url/page-state.ts';
 import styles from './chart.module.css';
 import { lastValue } from './columns.ts';
 import { Legend } from './legend.tsx';
+import { LegendTable } from './legend-table.tsx';
 import { type ChartCursor, type ChartSeries, type Hidden, toggled } from './model.ts';
 import { Plot } from './plot.tsx';
 import type { PlotSpec } from './plot-options.ts';
@@ -18,13 +20,16 @@ interface TimeChartProps {
   readonly window: Window;
   readonly unit: Unit;
   readonly height: number;
-  readonly stacked?: boolean;
+  readonly drawing?: Drawing;
+  readonly log?: boolean;
   readonly bounds?: YBounds;
   /** Charts of one key share their cursor. */
   readonly syncKey?: string;
-  /** Room for long names in the legend. */
-  readonly wideLegend?: boolean;
+  /** A legend of whole lines, with what each series was least, most and last. */
+  readonly legendTable?: boolean;
   readonly onZoom: (from: number, to: number) => void;
+  /** A double click over the chart. */
+  readonly onUnzoom?: () => void;
 }
 
 const noBounds: YBounds = {};
@@ -41,15 +46,16 @@ function summary(label: string, series: readonly ChartSeries[], unit: Unit): str
 }
 
 export function TimeChart(props: TimeChartProps) {
-  const { series, unit, times, window, syncKey, stacked = false, bounds = noBounds } = props;
+  const { series, unit, times, window, syncKey, drawing = 'line', log = false, bounds = noBounds } = props;
   const scheme = useComputedColorScheme('light', { getInitialValueInEffect: false });
   const [hidden, setHidden] = useState<Hidden>(noneHidden);
   const [cursor, setCursor] = useState<ChartCursor | null>(null);
   const [hovered, setHovered] = useState(false);
+  const [pointed, setPointed] = useState<string | null>(null);
 
   const spec = useMemo<PlotSpec>(
-    () => ({ series, hidden, scheme, unit, stacked, bounds, syncKey }),
-    [series, hidden, scheme, unit, stacked, bounds, syncKey],
+    () => ({ series, hidden, scheme, unit, drawing, log, bounds, syncKey }),
+    [series, hidden, scheme, unit, drawing, log, bounds, syncKey],
   );
   const toggle = useCallback(
     (key: string, only: boolean) =>
@@ -64,7 +70,10 @@ export function TimeChart(props: TimeChartProps) {
     [series],
   );
   const at = cursor === null ? undefined : times[cursor.index];
-  const ordered = stacked || series.some((one) => one.below === true);
+  const ordered = drawing === 'stacked' || series.some((one) => one.below === true);
+
+  const index = at === undefined ? null : (cursor?.index ?? null);
+  const legend = { series, hidden, index, scheme, unit, onToggle: toggle, onPoint: setPointed };
 
   return (
     <div className={styles['chart']}>
@@ -74,12 +83,14 @@ export function TimeChart(props: TimeChartProps) {
         aria-label={summary(props.label, series, unit)}
         onMouseEnter={() => setHovered(true)}
         onMouseLeave={() => setHovered(false)}
+        onDoubleClick={props.onUnzoom}
       >
         <Plot
           spec={spec}
           times={times}
           window={window}
           height={props.height}
+          focus={pointed === null ? null : series.findIndex((one) => one.key === pointed)}
           onCursor={setCursor}
           onZoom={props.onZoom}
         />
@@ -95,15 +106,7 @@ export function TimeChart(props: TimeChartProps) {
           />
         )}
       </div>
-      <Legend
-        series={series}
-        hidden={hidden}
-        index={at === undefined ? null : (cursor?.index ?? null)}
-        scheme={scheme}
-        unit={unit}
-        wide={props.wideLegend === true}
-        onToggle={toggle}
-      />
+      {props.legendTable === true ? <LegendTable {...legend} /> : <Legend {...legend} />}
     </div>
   );
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type YBounds, yRange } from './y-range.ts';
+import { logRange, type YBounds, yRange } from './y-range.ts';
 
 test.each<[string, number | null, number | null, YBounds, [number, number]]>([
   ['room above and below', 0, 100, {}, [-8, 108]],
@@ -23,4 +23,17 @@ test('the lower end is below the upper, also for constants', () => {
       expect(low).toBeLessThan(high);
     }
   }
+});
+
+test.each<[number | null, number | null, [number, number]]>([
+  [3, 250, [1, 1000]],
+  [0.02, 0.05, [0.01, 0.1]],
+  [100, 100, [100, 1000]],
+  [1, 10, [1, 10]],
+  [null, null, [1, 10]],
+  [-4, 0, [1, 10]],
+])('a logarithmic axis over %s to %s ends at powers of ten', (min, max, [low, high]) => {
+  const [from, to] = logRange(min, max);
+  expect(from).toBeCloseTo(low, 9);
+  expect(to).toBeCloseTo(high, 9);
 });

@@ -30,3 +30,11 @@ export function yRange(min: number | null, max: number | null, bounds: YBounds):
   if (bounds.limit !== undefined && high > bounds.limit) high = Math.max(bounds.limit, empty ? bounds.limit : max);
   return [low, high > low ? high : low + 1];
 }
+
+/** The extent of a logarithmic axis: the powers of ten around the data, at least one decade apart. */
+export function logRange(min: number | null, max: number | null): [number, number] {
+  if (min === null || max === null || !(min > 0) || !(max > 0)) return [1, 10];
+  const low = 10 ** Math.floor(Math.log10(min) + 1e-9);
+  const high = 10 ** Math.ceil(Math.log10(max) - 1e-9);
+  return [low, high > low ? high : low * 10];
+}

@@ -1,6 +1,6 @@
 import { parser } from '@prometheus-io/lezer-promql';
 import { expect, test } from 'vitest';
-import { examples } from '../query/examples.ts';
+import { examples } from '../explore/examples.ts';
 import { panels } from './panels.ts';
 import { stats } from './stats.ts';
 

@@ -64,7 +64,7 @@ export function PanelCard({ spec, host, range, now, window, onZoom }: PanelCardP
           window={window}
           unit={spec.unit}
           height={chartHeightPx}
-          stacked={spec.stacked === true}
+          drawing={spec.stacked === true ? 'stacked' : 'line'}
           {...(spec.bounds !== undefined && { bounds: spec.bounds })}
           syncKey="overview"
           onZoom={onZoom}

@@ -1,23 +1,44 @@
-import { lazy, Suspense, useSyncExternalStore } from 'react';
+import { lazy, Suspense, useState, useSyncExternalStore } from 'react';
 import { AlertsView } from '../alerts/alerts-view.tsx';
-import { buildInfo, listAlerts } from '../api/client.ts';
+import { listAlerts } from '../api/client.ts';
 import { isConnected, onConnection } from '../api/connection.ts';
+import { buildInfo } from '../api/status.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { Overview } from '../overview/overview.tsx';
+import { StatusView } from '../status/status-view.tsx';
+import { TargetsView } from '../targets/targets-view.tsx';
 import { useTicker } from '../time/use-ticker.ts';
+import { onView, type View } from '../url/page-state.ts';
 import { usePageState } from '../url/use-page-state.ts';
 import styles from './app.module.css';
 import { Header } from './header.tsx';
+import { Help } from './help.tsx';
 import { Notice } from './notice.tsx';
+import { useShortcut, useShortcutKeys } from './shortcuts.ts';
 
-// The editor is half of the page's weight, and the overview doesn't need it: it comes when the query view is opened.
-const QueryView = lazy(() => import('../query/query-view.tsx').then((room) => ({ default: room.QueryView })));
+// The editor is half of the page's weight, and the other views don't need it: it comes when explore is opened.
+const ExploreView = lazy(() => import('../explore/explore-view.tsx').then((room) => ({ default: room.ExploreView })));
 
 /** The count beside "Alerts" is a hint; the view itself is fresher. */
 const firingEverySeconds = 15;
 
+/** Into the field that finds things on this view: its filter, or the editor. */
+function focusSearch(): void {
+  document.querySelector<HTMLElement>('[data-search], .cm-content')?.focus();
+}
+
 export function App() {
   const [state, change] = usePageState();
+  const [help, setHelp] = useState(false);
+  const open = (view: View) => change(onView(state, view), 'push');
+  useShortcutKeys();
+  useShortcut('?', () => setHelp(true));
+  useShortcut('/', focusSearch);
+  useShortcut('g o', () => open('overview'));
+  useShortcut('g e', () => open('explore'));
+  useShortcut('g t', () => open('targets'));
+  useShortcut('g a', () => open('alerts'));
+  useShortcut('g s', () => open('status'));
   const now = useTicker(firingEverySeconds, true);
   const connected = useSyncExternalStore(onConnection, isConnected);
   const build = useAnswer({ question: 'build', turn: 0, ask: buildInfo });
@@ -33,9 +54,10 @@ export function App() {
     <>
       <Header
         state={state}
-        version={build.data?.version}
+        version={build.data?.tidemarkVersion ?? build.data?.version}
         firing={firing.data ?? 0}
-        onView={(view) => change({ view }, 'push')}
+        onView={open}
+        onHelp={() => setHelp(true)}
       />
       {!connected && (
         <div className={styles['offline']} role="alert">
@@ -44,13 +66,16 @@ export function App() {
       )}
       <div className={styles['content']}>
         {state.view === 'overview' && <Overview state={state} onChange={change} />}
-        {state.view === 'query' && (
+        {state.view === 'explore' && (
           <Suspense fallback={<Notice title="Loading the editor…" tall />}>
-            <QueryView state={state} onChange={change} />
+            <ExploreView state={state} onChange={change} />
           </Suspense>
         )}
-        {state.view === 'alerts' && <AlertsView />}
+        {state.view === 'targets' && <TargetsView state={state} onChange={change} />}
+        {state.view === 'alerts' && <AlertsView state={state} onChange={change} />}
+        {state.view === 'status' && <StatusView />}
       </div>
+      {help && <Help onClose={() => setHelp(false)} />}
     </>
   );
 }

@@ -1,8 +1,8 @@
 import { ActionIcon, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import type { MouseEvent } from 'react';
-import { type PageState, type View, views, writeState } from '../url/page-state.ts';
+import { onView as ofView, type PageState, type View, views, writeState } from '../url/page-state.ts';
 import styles from './header.module.css';
-import { Logo, MoonIcon, SunIcon } from './icons.tsx';
+import { KeyboardIcon, Logo, MoonIcon, SunIcon } from './icons.tsx';
 
 interface HeaderProps {
   readonly state: PageState;
@@ -10,9 +10,16 @@ interface HeaderProps {
   /** Alerts firing now, told beside their view's name. */
   readonly firing: number;
   readonly onView: (view: View) => void;
+  readonly onHelp: () => void;
 }
 
-const titles: Record<View, string> = { overview: 'Overview', query: 'Query', alerts: 'Alerts' };
+const titles: Record<View, string> = {
+  overview: 'Overview',
+  explore: 'Explore',
+  targets: 'Targets',
+  alerts: 'Alerts',
+  status: 'Status',
+};
 
 /** Follows the system until pressed once; from then on the reader's choice, kept in this browser. */
 function SchemeToggle() {
@@ -32,7 +39,7 @@ function SchemeToggle() {
   );
 }
 
-export function Header({ state, version, firing, onView }: HeaderProps) {
+export function Header({ state, version, firing, onView, onHelp }: HeaderProps) {
   const open = (view: View) => (event: MouseEvent) => {
     // A click with a modifier opens a tab of its own, as every link does.
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -50,7 +57,7 @@ export function Header({ state, version, firing, onView }: HeaderProps) {
           {views.map((view) => (
             <a
               key={view}
-              href={`./${writeState({ ...state, view })}`}
+              href={`./${writeState(ofView(state, view))}`}
               aria-current={state.view === view ? 'page' : undefined}
               onClick={open(view)}
             >
@@ -63,7 +70,12 @@ export function Header({ state, version, firing, onView }: HeaderProps) {
             </a>
           ))}
         </nav>
-        <SchemeToggle />
+        <span className={styles['tools']}>
+          <ActionIcon variant="default" size="lg" aria-label="Keys" title="Keys (?)" onClick={onHelp}>
+            <KeyboardIcon />
+          </ActionIcon>
+          <SchemeToggle />
+        </span>
       </div>
     </header>
   );

@@ -8,13 +8,14 @@ import styles from './range-controls.module.css';
 
 interface RangeControlsProps {
   readonly range: TimeRange;
-  readonly running: boolean;
   readonly onRange: (range: TimeRange) => void;
-  readonly onRunning: (running: boolean) => void;
+  /** Without these there is no button to pause. */
+  readonly running?: boolean;
+  readonly onRunning?: (running: boolean) => void;
 }
 
 /** How long a window, moving it back and forth, and whether it follows the clock. */
-export function RangeControls({ range, running, onRange, onRunning }: RangeControlsProps) {
+export function RangeControls({ range, onRange, running = true, onRunning }: RangeControlsProps) {
   const known = rangeChoices.some((choice) => choice.seconds === range.spanSeconds);
   const custom = { label: formatDuration(range.spanSeconds), value: String(range.spanSeconds) };
   const choices = rangeChoices.map((choice) => ({ label: choice.label, value: String(choice.seconds) }));
@@ -59,15 +60,17 @@ export function RangeControls({ range, running, onRange, onRunning }: RangeContr
         >
           <ForwardIcon />
         </ActionIcon>
-        <ActionIcon
-          variant={running ? 'default' : 'filled'}
-          size="lg"
-          aria-label={running ? 'Pause refreshing' : 'Resume refreshing'}
-          title={running ? 'Refreshing every 5 s: pause' : 'Paused: resume'}
-          onClick={() => onRunning(!running)}
-        >
-          {running ? <PauseIcon /> : <PlayIcon />}
-        </ActionIcon>
+        {onRunning !== undefined && (
+          <ActionIcon
+            variant={running ? 'default' : 'filled'}
+            size="lg"
+            aria-label={running ? 'Pause refreshing' : 'Resume refreshing'}
+            title={running ? 'Refreshing every 5 s: pause' : 'Paused: resume'}
+            onClick={() => onRunning(!running)}
+          >
+            {running ? <PauseIcon /> : <PlayIcon />}
+          </ActionIcon>
+        )}
       </span>
     </div>
   );
