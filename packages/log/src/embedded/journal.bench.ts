@@ -48,12 +48,35 @@ function line(what: string, bytes: number, { seconds, cpuSeconds }: Cost, more =
   print(`${what.padEnd(44)} ${rate} MB/s  ${(cpuSeconds / (bytes / 1e9)).toFixed(2)} CPU-s/GB  ${more}`);
 }
 
-/** `writers` at once, each a request of four records. */
-async function appendAll(log: EmbeddedLog, recordBytes: number, writers: number, total: number): Promise<number> {
-  const records = Array.from({ length: 4 }, (_, partition): OutgoingRecord => {
+/** One for each partition. */
+function recordsOf(recordBytes: number): OutgoingRecord[] {
+  return Array.from({ length: 4 }, (_, partition) => {
     const value = new Uint8Array(recordBytes).map((_, i) => (i * 31 + partition) & 0xff);
     return { topic: TOPIC.name, partition, key: null, value };
   });
+}
+
+/** `tasks` at once, each one transaction after another of four records and a position. */
+async function commitAll(log: EmbeddedLog, recordBytes: number, tasks: number, total: number): Promise<number> {
+  const records = recordsOf(recordBytes);
+  let left = Math.ceil(total / (4 * recordBytes));
+  const transactions = left;
+  const task = async (_: unknown, i: number) => {
+    const producer = await log.openProducer({ transactionalId: `task ${i}` });
+    while (left-- > 0) {
+      const transaction = await producer.begin();
+      await transaction.append(records);
+      await transaction.sendOffsets(`task ${i}`, [{ topic: TOPIC.name, partition: 0, offset: 0 }]);
+      await transaction.commit();
+    }
+  };
+  await Promise.all(Array.from({ length: tasks }, task));
+  return transactions;
+}
+
+/** `writers` at once, each a request of four records. */
+async function appendAll(log: EmbeddedLog, recordBytes: number, writers: number, total: number): Promise<number> {
+  const records = recordsOf(recordBytes);
   let left = Math.ceil(total / (4 * recordBytes));
   const appends = left;
   const writer = async () => {
@@ -100,6 +123,16 @@ await withLog(async (log) => {
     appends = await appendAll(log, 25, 64, 4_000_000);
   });
   line('append, 4 x 25 B, 64 at once, synced', 4_000_000, spent, `${(appends / spent.seconds).toFixed(0)} appends/s`);
+  await log.close();
+});
+
+await withLog(async (log) => {
+  let transactions = 0;
+  const spent = await cost(async () => {
+    transactions = await commitAll(log, 10_000, 32, TOTAL_BYTES);
+  });
+  const perSecond = `${(transactions / spent.seconds).toFixed(0)} transactions/s`;
+  line('transactions, 4 x 10 kB, 32 at once', TOTAL_BYTES, spent, perSecond);
   await log.close();
 });
 
