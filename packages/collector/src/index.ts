@@ -4,6 +4,7 @@ export { type HostCollector, type HostCollectorOptions, startHostCollector } fro
 export { type FilesystemNumbers, type HostFiles, nodeHostFiles } from './host/host-files.ts';
 export {
   type FileSdConfig,
+  type HttpSdConfig,
   type ReadScrapeConfigs,
   readScrapeConfigs,
   type ScrapeConfig,
@@ -17,5 +18,6 @@ export {
   type ScrapeRequest,
   type ScrapeResponse,
 } from './scrape/fetch.ts';
+export type { CredentialFiles, HttpClientConfig, TextOrFile, TlsConfig } from './scrape/http-client.ts';
 export type { DroppedTarget, TargetStatus } from './scrape/pool.ts';
 export { type ScrapeManager, type ScrapeManagerOptions, startScrapeManager } from './scrape/scrape-manager.ts';

@@ -1,5 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { SelfMetrics, seededRandom, silentLogger, systemClock } from '@tidemark/base';
 import { formatLabels, isStale, sectionLabels } from '@tidemark/model';
@@ -163,4 +169,104 @@ test('a burst waits for its turn within socketsMax', async () => {
   expect(most).toBe(2);
   expect(server.connections()).toBe(2);
   close();
+});
+
+const TLS = join(import.meta.dirname, '../testdata/tls');
+const [CERT_FILE, KEY_FILE] = [join(TLS, 'scraped.test.pem'), join(TLS, 'scraped.test.key')];
+
+test('https: whom to trust, by which name, and who we are; credentials from a file', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tidemark-scrape-'));
+  const server = createTlsServer(
+    {
+      cert: readFileSync(CERT_FILE),
+      key: readFileSync(KEY_FILE),
+      ca: readFileSync(CERT_FILE),
+      requestCert: true,
+      rejectUnauthorized: false,
+    },
+    (req, res) => {
+      const isKnown = (req.socket as TLSSocket).authorized;
+      res.end(`a ${req.headers.authorization !== 'Basic dTpw' ? 0 : isKnown ? 2 : 1}\n`);
+    },
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    await writeFile(join(folder, 'password'), 'p\n');
+    const basic_auth = { username: 'u', password_file: join(folder, 'password') };
+    const static_configs = [{ targets: [`127.0.0.1:${(server.address() as AddressInfo).port}`] }];
+    const scraped = async (tls_config?: object) => {
+      const job = { scheme: 'https', static_configs, basic_auth, ...(tls_config ? { tls_config } : {}) };
+      const { seen, targets } = await scrapes(1, job);
+      return seen[0]?.get(SAMPLE) ?? targets[0]?.lastError;
+    };
+    expect(await scraped()).toMatch(/self-signed certificate/);
+    expect(await scraped({ ca_file: CERT_FILE })).toMatch(/does not match certificate/);
+    expect(await scraped({ ca_file: CERT_FILE, server_name: 'scraped.test' })).toBe(1);
+    expect(await scraped({ insecure_skip_verify: true })).toBe(1);
+    const own = { cert_file: CERT_FILE, key_file: KEY_FILE, server_name: 'scraped.test' };
+    expect(await scraped({ ca: readFileSync(CERT_FILE, 'utf8'), ...own })).toBe(2);
+    expect(await scraped({ ca_file: join(folder, 'none.pem') })).toMatch(/none\.pem/);
+    basic_auth.password_file = join(folder, 'none');
+    expect(await scraped({ insecure_skip_verify: true })).toMatch(/ENOENT.*none/);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('enable_compression: false asks for plain answers', async () => {
+  await using server = await serving((req, res) =>
+    res.end(`a ${req.headers['accept-encoding'] === 'identity' ? 1 : 0}\n`),
+  );
+  const { seen } = await scrapes(1, { static_configs: [{ targets: [server.address] }], enable_compression: false });
+  expect(seen[0]?.get(SAMPLE)).toBe(1);
+});
+
+test('http_sd_configs: targets come from a server; what cannot be read keeps the last good ones', async () => {
+  await using page = await serving((_req, res) => res.end('a 1\n'));
+  const headers: unknown[] = [];
+  let answer: (res: ServerResponse) => void = (res) => {
+    res.setHeader('content-type', 'application/json; charset=utf-8');
+    res.end(JSON.stringify([{ targets: [page.address], labels: { zone: 'z' } }]));
+  };
+  await using list = await serving((req, res) => {
+    headers.push([req.headers['x-prometheus-refresh-interval-seconds'], req.headers.authorization]);
+    answer(res);
+  });
+  const warnings: string[] = [];
+  const manager = startScrapeManager({
+    sink: { append: async (batch) => ({ accepted: batch.values.length, refused: [] }) },
+    clock: systemClock,
+    random: seededRandom(1),
+    logger: { ...silentLogger, child: () => ({ ...silentLogger, warn: (message) => warnings.push(message) }) },
+    metrics: new SelfMetrics(),
+    tenant: 'default',
+    parseYaml: () => undefined,
+  });
+  const until = async (done: () => boolean) => {
+    const end = performance.now() + 20_000;
+    while (!done()) {
+      if (performance.now() > end) throw new Error(`not within 20 s: ${done}`);
+      await systemClock.sleep(50);
+    }
+  };
+  const url = `http://${list.address}/targets`;
+  const { configs, problems } = readScrapeConfigs([
+    { job_name: 'j', http_sd_configs: [{ url, refresh_interval: '1s', bearer_token: 't' }] },
+  ]);
+  expect(problems).toEqual([]);
+  await manager.apply(configs);
+  await until(() => manager.targets().length === 1);
+  expect(formatLabels(manager.targets()[0]?.discoveredLabels ?? [])).toContain(`__meta_url="${url}"`);
+  expect(formatLabels(manager.targets()[0]?.labels ?? [])).toBe(`{instance="${page.address}", job="j", zone="z"}`);
+  expect(headers[0]).toEqual(['1', 'Bearer t']);
+  answer = (res) => res.writeHead(500).end();
+  await until(() => manager.problems().length === 1);
+  expect(manager.problems()[0]).toMatch(/HTTP status 500; its last good targets stay/);
+  expect([manager.targets().length, warnings]).toEqual([1, ['a list of targets cannot be used']]);
+  answer = (res) => res.setHeader('content-type', 'application/json').end('[]');
+  await until(() => manager.targets().length === 0);
+  expect(manager.problems()).toEqual([]);
+  await manager.close();
 });

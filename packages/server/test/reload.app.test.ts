@@ -67,7 +67,7 @@ test('a reload takes over targets, rules, limits and log level; a wrong file cha
 rule_files: [none.yml]
 scrape_configs:
   - job_name: from-file
-    tls_config: { insecure_skip_verify: true }
+    oauth2: { client_id: me }
     file_sd_configs: [{ files: ['targets/*.json'] }]
 `,
   );
@@ -95,7 +95,7 @@ query: { concurrency: 7 }
   const { activeTargets } = await ask<Targets>(url, 'targets', { scrapePool: 'from-file' });
   expect(activeTargets).toMatchObject([{ scrapeInterval: '2s', labels: { from: 'file', job: 'from-file' } }]);
   expect(server.logs).toMatch(
-    /warn .*prometheus\.yml says more than Tidemark reads of it; without effect are rule_files, global\.query_log_file, scrape_configs\[from-file\]\.tls_config/,
+    /warn .*prometheus\.yml says more than Tidemark reads of it; without effect are rule_files, global\.query_log_file, scrape_configs\[from-file\]\.oauth2/,
   );
   expect(server.logs).toMatch(/warn .*take effect at the next start.* settings=query\.concurrency/);
   const { groups } = await ask<{ groups: { rules: { name: string }[] }[] }>(url, 'rules', {});

@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import { gunzip, gunzipSync } from 'node:zlib';
 import { messageOf, systemCode, TidemarkError } from '@tidemark/base';
 import type { ScrapeFetch, ScrapeResponse } from './fetch.ts';
+import type { TlsConfig } from './http-client.ts';
 
 // One page: asked for, checked, read whole within its limit, unpacked.
 
@@ -10,6 +11,9 @@ export interface PageRequest {
   readonly timeoutMs: number;
   readonly authorization: string | undefined;
   readonly followRedirects: boolean;
+  readonly tls?: TlsConfig | undefined;
+  /** Whether the answer may be packed. */
+  readonly compression: boolean;
   /** 0: only the limit that holds for everybody. */
   readonly bodySizeLimitBytes: number;
 }
@@ -33,12 +37,13 @@ export async function fetchPage(fetch: ScrapeFetch, request: PageRequest, signal
     url: request.url,
     headers: {
       Accept: ACCEPT,
-      'Accept-Encoding': 'gzip',
+      'Accept-Encoding': request.compression ? 'gzip' : 'identity',
       'User-Agent': 'Tidemark',
       'X-Prometheus-Scrape-Timeout-Seconds': String(request.timeoutMs / 1000),
       ...(request.authorization === undefined ? {} : { Authorization: request.authorization }),
     },
     followRedirects: request.followRedirects,
+    tls: request.tls,
     signal,
   });
   const limitBytes = request.bodySizeLimitBytes || BODY_BYTES_MAX;

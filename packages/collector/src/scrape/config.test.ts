@@ -125,18 +125,39 @@ test.each<[object, string[]]>([
     { basic_auth: { username: 'u' }, authorization: { credentials: 'c' } },
     ['scrape_configs.0.authorization: a job has basic_auth or authorization, not both'],
   ],
+  [{ authorization: {} }, ['scrape_configs.0.authorization: authorization needs credentials']],
   [
-    { authorization: { credentials_file: 'f' } },
+    { authorization: { credentials_ref: 'r' } },
     [
-      'scrape_configs.0.authorization.credentials_file: credentials_file is not supported yet; take it out',
+      'scrape_configs.0.authorization.credentials_ref: credentials_ref is not supported yet; take it out',
       'scrape_configs.0.authorization: authorization needs credentials',
+    ],
+  ],
+  [
+    { bearer_token: 'a', bearer_token_file: 'f' },
+    ['scrape_configs.0.bearer_token_file: a job has bearer_token or bearer_token_file, not both'],
+  ],
+  [
+    { basic_auth: { username: 'u', password: 'p', password_file: 'f' } },
+    ['scrape_configs.0.basic_auth.password_file: there is password or password_file, not both'],
+  ],
+  [
+    { tls_config: { cert_file: 'c' } },
+    ['scrape_configs.0.tls_config: a certificate needs its key, and a key its certificate'],
+  ],
+  [
+    { http_sd_configs: [{ url: 'ftp://x' }, {}, { url: 'http://x', refresh_interval: '10ms' }] },
+    [
+      'scrape_configs.0.http_sd_configs.0.url: "ftp://x" is no http or https URL',
+      'scrape_configs.0.http_sd_configs.1: http_sd_configs needs a url',
+      'scrape_configs.0.http_sd_configs.2.refresh_interval: must be 1s or longer',
     ],
   ],
   [
     { authorization: { credentials: 'a\nb' } },
     ['scrape_configs.0.authorization: credentials hold characters that a header cannot carry'],
   ],
-  [{ tls_config: {} }, ['scrape_configs.0.tls_config: tls_config is not supported yet; take it out']],
+  [{ oauth2: {} }, ['scrape_configs.0.oauth2: oauth2 is not supported yet; take it out']],
   [
     { kubernetes_sd_configs: [] },
     ['scrape_configs.0.kubernetes_sd_configs: kubernetes_sd_configs is not supported yet; take it out'],

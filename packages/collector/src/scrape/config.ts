@@ -3,11 +3,12 @@ import { parseDuration, type RelabelRule } from '@tidemark/model';
 import type { TargetGroup } from '../discovery/group.ts';
 import { readGroups } from '../discovery/static.ts';
 import { type ConfigPath, type ConfigProblem, ConfigReader } from './config-reader.ts';
+import { HTTP_CLIENT_KEYS, type HttpClientConfig, readHttpClient } from './http-client.ts';
 import { readRelabelRules } from './relabel-config.ts';
 
 // Prometheus' `scrape_configs`: what we understand of them, checked. Whatever we do not is a complaint, never ignored.
 
-export interface ScrapeConfig {
+export interface ScrapeConfig extends HttpClientConfig {
   readonly jobName: string;
   readonly scrapeIntervalMs: number;
   readonly scrapeTimeoutMs: number;
@@ -16,9 +17,6 @@ export interface ScrapeConfig {
   readonly params: ReadonlyMap<string, readonly string[]>;
   readonly honorLabels: boolean;
   readonly honorTimestamps: boolean;
-  /** The whole `Authorization` header. */
-  readonly authorization: string | undefined;
-  readonly followRedirects: boolean;
   /** 0: no limit, here and below. */
   readonly sampleLimit: number;
   readonly labelLimit: number;
@@ -27,6 +25,7 @@ export interface ScrapeConfig {
   readonly bodySizeLimitBytes: number;
   readonly staticGroups: readonly TargetGroup[];
   readonly fileSd: readonly FileSdConfig[];
+  readonly httpSd: readonly HttpSdConfig[];
   readonly relabelRules: readonly RelabelRule[];
   readonly metricRelabelRules: readonly RelabelRule[];
   /** Equal for two configs that scrape a target alike: everything but where targets come from. */
@@ -37,6 +36,12 @@ export interface ScrapeConfig {
 
 export interface FileSdConfig {
   readonly files: readonly string[];
+  readonly refreshIntervalMs: number;
+}
+
+export interface HttpSdConfig {
+  readonly url: string;
+  readonly client: HttpClientConfig;
   readonly refreshIntervalMs: number;
 }
 
@@ -59,6 +64,7 @@ const TIMEOUT_MS = 10_000;
 // Below a second, offsets and timers of a busy process no longer mean much.
 const INTERVAL_MS_MIN = 1000;
 const REFRESH_MS = 300_000;
+const HTTP_REFRESH_MS = 60_000;
 const REFRESH_MS_MIN = 1000;
 const FILE_PATTERN = /^[^*]*(\*[^/]*)?\.(json|yml|yaml|JSON|YML|YAML)$/;
 
@@ -71,9 +77,7 @@ const KEYS = [
   'params',
   'honor_labels',
   'honor_timestamps',
-  'basic_auth',
-  'authorization',
-  'follow_redirects',
+  ...HTTP_CLIENT_KEYS,
   'sample_limit',
   'label_limit',
   'label_name_length_limit',
@@ -81,18 +85,16 @@ const KEYS = [
   'body_size_limit',
   'static_configs',
   'file_sd_configs',
+  'http_sd_configs',
   'relabel_configs',
   'metric_relabel_configs',
 ];
 const DISCOVERIES =
-  'azure consul digitalocean dns docker dockerswarm ec2 eureka gce hetzner http ionos kubernetes kuma lightsail linode marathon nerve nomad oci openstack outscale ovhcloud puppetdb scaleway serverset stackit triton uyuni vultr';
+  'azure consul digitalocean dns docker dockerswarm ec2 eureka gce hetzner ionos kubernetes kuma lightsail linode marathon nerve nomad oci openstack outscale ovhcloud puppetdb scaleway serverset stackit triton uyuni vultr';
 const UNSUPPORTED = [
   ...DISCOVERIES.split(' ').map((name) => `${name}_sd_configs`),
   'always_scrape_classic_histograms',
-  'bearer_token',
-  'bearer_token_file',
   'convert_classic_histograms_to_nhcb',
-  'enable_compression',
   'enable_http2',
   'extra_scrape_metrics',
   'fallback_scrape_protocol',
@@ -112,7 +114,6 @@ const UNSUPPORTED = [
   'scrape_native_histograms',
   'scrape_protocols',
   'target_limit',
-  'tls_config',
   'track_timestamps_staleness',
 ];
 
@@ -154,8 +155,7 @@ function readScrapeConfig(item: ConfigReader, defaults: ScrapeDefaults): ScrapeC
     params: new Map((item.at('params')?.entries() ?? []).map(([name, values]) => [name, values.texts()] as const)),
     honorLabels: item.at('honor_labels')?.boolean() ?? false,
     honorTimestamps: item.at('honor_timestamps')?.boolean() ?? true,
-    authorization: readAuthorization(item),
-    followRedirects: item.at('follow_redirects')?.boolean() ?? true,
+    ...readHttpClient(item),
     sampleLimit: item.at('sample_limit')?.count() ?? 0,
     labelLimit: item.at('label_limit')?.count() ?? 0,
     labelNameLengthLimit: item.at('label_name_length_limit')?.count() ?? 0,
@@ -167,12 +167,14 @@ function readScrapeConfig(item: ConfigReader, defaults: ScrapeDefaults): ScrapeC
   const list = item.at('static_configs');
   const staticGroups = list ? readGroups(list, `static_configs of ${jobName}`) : [];
   const fileSd = (item.at('file_sd_configs')?.items() ?? []).map(readFileSd);
+  const httpSd = (item.at('http_sd_configs')?.items() ?? []).map(readHttpSd);
   return {
     jobName,
     ...rest,
     staticGroups,
     fileSd,
-    scrapeFingerprint: fingerprintOf(item.value, times, ['static_configs', 'file_sd_configs']),
+    httpSd,
+    scrapeFingerprint: fingerprintOf(item.value, times, ['static_configs', 'file_sd_configs', 'http_sd_configs']),
     fingerprint: fingerprintOf(item.value, times, []),
   };
 }
@@ -211,27 +213,6 @@ function readScheme(reader: ConfigReader | undefined): 'http' | 'https' {
   return 'http';
 }
 
-function readAuthorization(item: ConfigReader): string | undefined {
-  const basic = item.at('basic_auth');
-  const other = item.at('authorization');
-  if (basic && other) other.complain('a job has basic_auth or authorization, not both');
-  if (basic) {
-    basic.onlyKeys(['username', 'password'], ['password_file', 'username_file', 'password_ref', 'username_ref']);
-    const pair = `${basic.at('username')?.text() ?? ''}:${basic.at('password')?.text() ?? ''}`;
-    return `Basic ${Buffer.from(pair, 'utf8').toString('base64')}`;
-  }
-  if (!other) return undefined;
-  other.onlyKeys(['type', 'credentials'], ['credentials_file', 'credentials_ref']);
-  const type = other.at('type')?.text() ?? 'Bearer';
-  if (type.toLowerCase() === 'basic') other.at('type')?.complain('for Basic there is basic_auth');
-  const credentials = other.at('credentials');
-  if (!credentials && other.leftOut) return undefined;
-  if (!credentials) other.complain('authorization needs credentials');
-  const header = `${type} ${credentials?.text() ?? ''}`;
-  if (/[^\t\x20-\x7e]/.test(header)) other.complain('credentials hold characters that a header cannot carry');
-  return header;
-}
-
 const UNITS = ['B', 'K', 'M', 'G', 'T', 'P', 'E'];
 
 /** `10MB`, `512KiB`, both by 1024 as Prometheus has it; 0 is no limit. */
@@ -259,6 +240,31 @@ function readFileSd(item: ConfigReader): FileSdConfig {
   const refreshIntervalMs = refresh ? readDuration(refresh) : REFRESH_MS;
   if (refreshIntervalMs < REFRESH_MS_MIN) refresh?.complain('must be 1s or longer');
   return { files: files?.texts() ?? [], refreshIntervalMs };
+}
+
+// What else a client of Prometheus' may be told, everywhere one is.
+const CLIENT_UNSUPPORTED = [
+  'enable_http2',
+  'http_headers',
+  'no_proxy',
+  'oauth2',
+  'proxy_connect_header',
+  'proxy_from_environment',
+  'proxy_url',
+];
+
+function readHttpSd(item: ConfigReader): HttpSdConfig {
+  item.onlyKeys(['url', 'refresh_interval', ...HTTP_CLIENT_KEYS], CLIENT_UNSUPPORTED);
+  const url = item.at('url');
+  if (!url) item.complain('http_sd_configs needs a url');
+  const text = url?.text() ?? '';
+  if (url && !(URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).host !== '')) {
+    url.complain(`${JSON.stringify(text)} is no http or https URL`);
+  }
+  const refresh = item.at('refresh_interval');
+  const refreshIntervalMs = refresh ? readDuration(refresh) : HTTP_REFRESH_MS;
+  if (refreshIntervalMs < REFRESH_MS_MIN) refresh?.complain('must be 1s or longer');
+  return { url: text, client: readHttpClient(item), refreshIntervalMs };
 }
 
 function fingerprintOf(plain: unknown, times: object, without: readonly string[]): string {

@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { TidemarkError } from '@tidemark/base';
+import type { TlsConfig } from './http-client.ts';
+import { TlsAgents } from './tls-agents.ts';
 
 // The port through which targets are asked, and its real adapter: node:http with kept connections.
 
@@ -8,6 +11,8 @@ export interface ScrapeRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly followRedirects: boolean;
+  /** For https; undefined trusts whom the system trusts. The same object again means the same connections. */
+  readonly tls?: TlsConfig | undefined;
   /** Aborts the answer's body as well. */
   readonly signal: AbortSignal;
 }
@@ -35,12 +40,14 @@ const SOCKETS_MAX = 256;
 /** `socketsMax` bounds connections in all; scrapes beyond it wait, within their timeout. */
 export function nodeScrapeFetch(socketsMax: number = SOCKETS_MAX): NodeScrapeFetch {
   const options = { keepAlive: true, maxTotalSockets: socketsMax, maxFreeSockets: socketsMax };
-  const agents = { http: new HttpAgent(options), https: new HttpsAgent(options) };
+  const tls = new TlsAgents(options, (path) => readFile(path, 'utf8'));
+  const agents = { http: new HttpAgent(options), https: new HttpsAgent(options), tls };
   return {
     fetch: (request) => followed(request, agents),
     close() {
       agents.http.destroy();
       agents.https.destroy();
+      tls.close();
     },
   };
 }
@@ -48,6 +55,7 @@ export function nodeScrapeFetch(socketsMax: number = SOCKETS_MAX): NodeScrapeFet
 interface Agents {
   readonly http: HttpAgent;
   readonly https: HttpsAgent;
+  readonly tls: TlsAgents;
 }
 
 async function followed(request: ScrapeRequest, agents: Agents): Promise<ScrapeResponse> {
@@ -75,11 +83,12 @@ function withoutCredentials(headers: Readonly<Record<string, string>>): Readonly
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'authorization'));
 }
 
-function asked({ url, headers, signal }: ScrapeRequest, agents: Agents): Promise<IncomingMessage> {
+async function asked({ url, headers, tls, signal }: ScrapeRequest, agents: Agents): Promise<IncomingMessage> {
+  const isHttps = url.startsWith('https:');
+  const https = isHttps && tls ? await agents.tls.of(tls) : agents.https;
   return new Promise((resolve, reject) => {
-    const isHttps = url.startsWith('https:');
     const request = isHttps
-      ? httpsRequest(url, { agent: agents.https, headers, signal })
+      ? httpsRequest(url, { agent: https, headers, signal })
       : httpRequest(url, { agent: agents.http, headers, signal });
     request.once('response', resolve);
     // Stays: an error after the answer began reaches the reader of the body too.

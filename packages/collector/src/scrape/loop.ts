@@ -1,8 +1,10 @@
 import { type Clock, hash32, messageOf, TaskGroup, TidemarkError } from '@tidemark/base';
 import { type Labels, labelsOf, METRIC_NAME, type MetricMetadata, type SampleBatch } from '@tidemark/model';
+import type { DiscoveryFiles } from '../discovery/discovery-files.ts';
 import { fetchPage, type Page } from './body.ts';
 import type { ScrapeConfig } from './config.ts';
 import type { ScrapeFetch } from './fetch.ts';
+import { authorizationOf } from './http-client.ts';
 import { type PageRules, pageRules, type ReadPage, readPage } from './read-page.ts';
 import { SampleColumns } from './sample-columns.ts';
 import type { ScrapeMetrics } from './scrape-metrics.ts';
@@ -21,6 +23,8 @@ import type { Target } from './target.ts';
 export interface LoopParts {
   readonly clock: Clock;
   readonly fetch: ScrapeFetch;
+  /** For credentials that stand in files. */
+  readonly files: Pick<DiscoveryFiles, 'read'>;
   readonly metrics: ScrapeMetrics;
   readonly tenant: string;
   readonly offsetSeed: number;
@@ -189,9 +193,10 @@ export class ScrapeLoop {
       ),
     );
     const signal = AbortSignal.any([timeout.signal, stopping]);
-    const { authorization, followRedirects, bodySizeLimitBytes } = this.#config;
+    const { followRedirects, tls, compression, bodySizeLimitBytes } = this.#config;
     try {
-      const request = { url, timeoutMs, authorization, followRedirects, bodySizeLimitBytes };
+      const authorization = await authorizationOf(this.#config, (path) => this.#parts.files.read(path));
+      const request = { url, timeoutMs, authorization, followRedirects, tls, compression, bodySizeLimitBytes };
       return { page: await orAborted(fetchPage(fetch, request, signal), signal) };
     } catch (error) {
       if (timeout.signal.aborted) return { error: messageOf(timeout.signal.reason), timedOut: true };

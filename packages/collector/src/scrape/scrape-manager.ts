@@ -2,6 +2,7 @@ import { type Clock, type Logger, Mutex, messageOf, type Random, type SelfMetric
 import type { SampleSink } from '@tidemark/model';
 import { type DiscoveryFiles, nodeDiscoveryFiles } from '../discovery/discovery-files.ts';
 import { fileDiscovery } from '../discovery/file.ts';
+import { httpDiscovery } from '../discovery/http.ts';
 import { staticDiscovery } from '../discovery/static.ts';
 import type { ScrapeConfig } from './config.ts';
 import { type Delivery, startDelivery } from './delivery.ts';
@@ -131,21 +132,24 @@ class Manager implements ScrapeManager {
     const logger = this.#logger;
     const files = this.#options.files ?? nodeDiscoveryFiles();
     const own = this.#options.fetch ? undefined : nodeScrapeFetch();
+    const fetch = this.#options.fetch ?? (own as { fetch: ScrapeFetch }).fetch;
     const pool = new ScrapePool(config, {
       clock,
       tenant,
       logger,
       metrics: this.#metrics,
       offsetSeed: this.#offsetSeed,
-      fetch: this.#options.fetch ?? (own as { fetch: ScrapeFetch }).fetch,
+      fetch,
+      files,
       deliver: (key, batch) => this.#delivery.put(key, batch),
       onFailure: (target, error) =>
         logger.error('a target is no longer scraped', { url: target.url, reason: messageOf(error) }),
-      discoveriesOf: ({ staticGroups, fileSd }) => [
+      discoveriesOf: ({ staticGroups, fileSd, httpSd }) => [
         staticDiscovery(staticGroups),
         ...fileSd.map(({ files: patterns, refreshIntervalMs }) =>
           fileDiscovery({ patterns, refreshIntervalMs, parseYaml, files, clock, logger }),
         ),
+        ...httpSd.map((sd) => httpDiscovery({ ...sd, fetch, files, clock, logger })),
       ],
     });
     return { pool, release: () => own?.close() };

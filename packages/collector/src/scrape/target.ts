@@ -1,5 +1,5 @@
 import { isTidemarkError, messageOf } from '@tidemark/base';
-import { type Labels, labelsOf, parseDuration, relabel } from '@tidemark/model';
+import { formatDuration, type Labels, labelsOf, parseDuration, relabel } from '@tidemark/model';
 import type { TargetGroup } from '../discovery/group.ts';
 import type { ScrapeConfig } from './config.ts';
 
@@ -47,8 +47,8 @@ function targetOf(config: ScrapeConfig, group: TargetGroup, address: string): Ta
 function defaultsOf(config: ScrapeConfig): Map<string, string> {
   const labels = new Map([
     ['job', config.jobName],
-    ['__scrape_interval__', `${config.scrapeIntervalMs}ms`],
-    ['__scrape_timeout__', `${config.scrapeTimeoutMs}ms`],
+    ['__scrape_interval__', formatDuration(config.scrapeIntervalMs)],
+    ['__scrape_timeout__', formatDuration(config.scrapeTimeoutMs)],
     ['__metrics_path__', config.metricsPath],
     ['__scheme__', config.scheme],
   ]);

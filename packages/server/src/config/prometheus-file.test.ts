@@ -20,8 +20,8 @@ scrape_configs:
   - job_name: app
     scrape_interval: 5s
     scheme: https
-    tls_config: { insecure_skip_verify: true }
-    authorization: { credentials_file: /run/secret }
+    tls_config: { ca_file: ca.pem, min_version: TLS12 }
+    authorization: { credentials_file: secret }
     kubernetes_sd_configs: [{ role: pod }]
 `,
     FILE,
@@ -38,10 +38,13 @@ scrape_configs:
     'alerting',
     'rule_files',
     'global.evaluation_interval',
-    'scrape_configs[app].tls_config',
     'scrape_configs[app].kubernetes_sd_configs',
-    'scrape_configs[app].authorization.credentials_file',
+    'scrape_configs[app].tls_config.min_version',
   ]);
+  expect(scrapeConfigs[1]).toMatchObject({
+    credentialFiles: { kind: 'token', scheme: 'Bearer', file: '/etc/prometheus/secret' },
+    tls: { ca: { file: '/etc/prometheus/ca.pem' }, insecureSkipVerify: false },
+  });
 });
 
 test.each([

@@ -1,7 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { isTidemarkError, messageOf, TidemarkError } from '@tidemark/base';
-import { type ConfigPath, readScrapeConfigs, type ScrapeConfig } from '@tidemark/collector';
+import {
+  type ConfigPath,
+  type HttpClientConfig,
+  readScrapeConfigs,
+  type ScrapeConfig,
+  type TextOrFile,
+} from '@tidemark/collector';
 import { parseDuration } from '@tidemark/model';
 import { LineCounter, parseDocument } from 'yaml';
 import { lineOf } from './yaml-lines.ts';
@@ -99,7 +105,26 @@ export function parsePrometheusFile(text: string, file: string): PrometheusFile 
 /** Target files are named from the folder of the file that names them. */
 function besideFile(config: ScrapeConfig, folder: string): ScrapeConfig {
   const beside = (path: string) => (isAbsolute(path) ? path : join(folder, path));
-  return { ...config, fileSd: config.fileSd.map((sd) => ({ ...sd, files: sd.files.map(beside) })) };
+  return {
+    ...config,
+    ...clientBeside(config, beside),
+    fileSd: config.fileSd.map((sd) => ({ ...sd, files: sd.files.map(beside) })),
+    httpSd: config.httpSd.map((sd) => ({ ...sd, client: { ...sd.client, ...clientBeside(sd.client, beside) } })),
+  };
+}
+
+/** So are credentials and certificates. */
+function clientBeside({ credentialFiles, tls }: HttpClientConfig, beside: (path: string) => string) {
+  const part = (one: TextOrFile): TextOrFile => ('file' in one ? { file: beside(one.file) } : one);
+  const files =
+    credentialFiles?.kind === 'token'
+      ? { ...credentialFiles, file: beside(credentialFiles.file) }
+      : credentialFiles && {
+          ...credentialFiles,
+          username: part(credentialFiles.username),
+          password: part(credentialFiles.password),
+        };
+  return { credentialFiles: files, tls: tls && { ...tls, ca: part(tls.ca), cert: part(tls.cert), key: part(tls.key) } };
 }
 
 function externalLabels(plain: unknown): Record<string, string> {

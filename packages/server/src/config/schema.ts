@@ -86,7 +86,7 @@ export const CONFIG_SCHEMA = z.strictObject({
     configs: z
       .array(z.unknown())
       .default([])
-      .describe("Jobs in the form of Prometheus' scrape_configs, with static_configs and file_sd_configs."),
+      .describe("Jobs in the form of Prometheus' scrape_configs, with static, file and HTTP discovery."),
     configFile: z
       .string()
       .default('')
