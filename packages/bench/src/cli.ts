@@ -1,7 +1,9 @@
 import { cpus } from 'node:os';
+import { soak } from './soak.ts';
 import { PEERS, type PeerName, wholePath } from './whole-path.ts';
 
 // npm run bench -- [whole-path] [--series 10000] [--rounds 180] [--rate 10] [--peers tidemark,prometheus,victoria-metrics]
+// npm run bench -- soak [--series 100000] [--interval 5] [--minutes 60]
 
 const HELP = `npm run bench -- [whole-path] [--series N] [--rounds N] [--rate N] [--samples-per-request N] [--seed N] [--peers NAME,NAME]
 
@@ -9,17 +11,33 @@ const HELP = `npm run bench -- [whole-path] [--series N] [--rounds N] [--rate N]
                (VICTORIAMETRICS_BIN, else left out), as from a fleet scraped every 10 s, N times as fast as in life:
                CPU-seconds per million samples of the whole process (the first fifth of the rounds told apart as warm-up),
                memory, disk bytes; then a dashboard of twelve queries, CPU and time of each
+
+npm run bench -- soak [--series N] [--interval SECONDS] [--minutes N]
+
+  soak         Tidemark alone under a steady load with a dashboard and ten rules: memory, descriptors, lag, minute by minute
 `;
 
-const DEFAULTS = { series: 10_000, rounds: 180, rate: 20, 'samples-per-request': 2000, seed: 1 };
+const DEFAULTS = {
+  series: 10_000,
+  rounds: 180,
+  rate: 20,
+  'samples-per-request': 2000,
+  seed: 1,
+  interval: 5,
+  minutes: 60,
+};
 
 async function main(args: readonly string[]): Promise<void> {
   const numbers: Record<string, number> = { ...DEFAULTS };
   let peers: readonly PeerName[] = PEERS;
+  let what = 'whole-path';
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] as string;
     if (arg === '--help') return void process.stdout.write(HELP);
-    if (arg === 'whole-path') continue;
+    if (arg === 'whole-path' || arg === 'soak') {
+      what = arg;
+      continue;
+    }
     if (arg === '--peers') {
       peers = peersOf(args[++i]);
       continue;
@@ -30,15 +48,23 @@ async function main(args: readonly string[]): Promise<void> {
     numbers[name] = value;
   }
   process.stderr.write(`${cpus().length} cores of ${cpus()[0]?.model}, Node ${process.version}\n`);
+  const series = numbers['series'] as number;
+  const seed = numbers['seed'] as number;
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
+  if (what === 'soak') {
+    const intervalMs = (numbers['interval'] as number) * 1000;
+    process.stdout.write(await soak({ series, intervalMs, minutes: numbers['minutes'] as number, seed, say }));
+    return;
+  }
   process.stdout.write(
     await wholePath({
-      series: numbers['series'] as number,
+      series,
       rounds: numbers['rounds'] as number,
       rate: numbers['rate'] as number,
       samplesPerRequest: numbers['samples-per-request'] as number,
-      seed: numbers['seed'] as number,
+      seed,
       peers,
-      say: (line) => process.stderr.write(`${line}\n`),
+      say,
     }),
   );
 }

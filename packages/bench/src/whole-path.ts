@@ -5,6 +5,7 @@ import { DASHBOARD, type Panel } from './dashboard.ts';
 import { type Body, roundOfBodies } from './load/bodies.ts';
 import { type Pace, paceOf } from './load/pace.ts';
 import { closeConnections, send } from './load/send.ts';
+import { askApi, askPanel } from './peer/ask.ts';
 import type { DiskUse, Peer } from './peer/peer.ts';
 import { cpuSeconds, memoryBytes, peakMemoryBytes } from './peer/process-cost.ts';
 import { startPrometheusPeer } from './peer/prometheus.ts';
@@ -151,7 +152,7 @@ async function measure(cost: Cost, series: number, endMs: number): Promise<(stri
   const peak = await peakMemoryBytes(peer.process.pid);
   const disk: DiskUse = await peer.settle();
   const settled = await momentOf(cost);
-  const found = await ask(peer, 'query', { query: 'count({job="node"})', time: String(endMs / 1000) });
+  const found = await askApi(peer, 'query', { query: 'count({job="node"})', time: String(endMs / 1000) });
   const counted = Number((found as { result: { value: [number, string] }[] }).result[0]?.value[1]);
   if (counted !== series) throw new Error(`${peer.name} answers ${counted} series of ${series}`);
   const usual = memory.toSorted((a, b) => a - b)[memory.length >> 1] as number;
@@ -184,29 +185,13 @@ async function dashboard(costs: readonly Cost[], endMs: number): Promise<(string
   return [...rows, ['**all twelve**', ...sums.flat()]];
 }
 
-async function timed(peer: Peer, { query, rangeMs, stepMs }: Panel, endMs: number): Promise<[number, number]> {
+async function timed(peer: Peer, panel: Panel, endMs: number): Promise<[number, number]> {
   let bestMs = Number.POSITIVE_INFINITY;
   const cpuBefore = await cpuSeconds(peer.process.pid);
   for (let again = 0; again < QUERY_REPEATS; again++) {
     const began = systemClock.monotonicMs();
-    if (rangeMs === 0) await ask(peer, 'query', { query, time: String(endMs / 1000) });
-    else {
-      const range = { start: String((endMs - rangeMs) / 1000), end: String(endMs / 1000), step: String(stepMs / 1000) };
-      await ask(peer, 'query_range', { query, ...range });
-    }
+    await askPanel(peer, panel, endMs);
     bestMs = Math.min(bestMs, systemClock.monotonicMs() - began);
   }
   return [(((await cpuSeconds(peer.process.pid)) - cpuBefore) / QUERY_REPEATS) * 1000, bestMs];
-}
-
-async function ask(peer: Peer, path: string, params: Record<string, string>): Promise<unknown> {
-  const response = await fetch(
-    `${peer.url}/api/v1/${path}?${new URLSearchParams({ ...params, ...peer.queryParams })}`,
-    {
-      headers: { 'x-read-consistency': 'strong' },
-    },
-  );
-  const body = (await response.json()) as { status: string; data: unknown };
-  if (body.status !== 'success') throw new Error(`${peer.name}: ${JSON.stringify(body)}`);
-  return body.data;
 }

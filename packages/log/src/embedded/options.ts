@@ -60,7 +60,7 @@ export const DEFAULT_OPTIONS: EmbeddedLogOptions = {
   recordBytesMax: 8 * MIB,
   inFlightBytesMax: 64 * MIB,
   batchBytesMax: 8 * MIB,
-  tailBytesMax: 16 * MIB,
+  tailBytesMax: 8 * MIB,
   readCacheBytesMax: 16 * MIB,
   readAheadBytes: MIB,
   markAfterMs: 100,
