@@ -32,3 +32,5 @@ export {
 export type { AlertingRuleSpec, IdentifiedRule, RecordingRuleSpec, RuleGroupSpec, RuleSpec } from './rules/rule.ts';
 export { type Rules, type RulesOptions, startRules } from './rules/start-rules.ts';
 export type { GroupStatus, RuleHealth, RuleStatus } from './rules/status.ts';
+export { runUnitTests, type UnitTestOutcome } from './unit-test/run-unit-tests.ts';
+export { parseUnitTestFile, type UnitTest, type UnitTestFile } from './unit-test/unit-test-file.ts';

@@ -44,6 +44,7 @@ export { print } from './language/print.ts';
 export { typeOf } from './language/types.ts';
 export { type Need, type Plan, type PlanSettings, planQuery, type Window } from './plan/plan.ts';
 export type { SelectorUse } from './plan/use.ts';
+export { type Point, parseSeriesLine, type SeriesLine } from './script/parse-points.ts';
 export { type Outcome, runScript } from './script/run-script.ts';
 export { compareLabels, labelKey } from './value/label-set.ts';
 export { makeSpans, SPAN_COLUMNS, SPAN_SLOTS, type SpanSeries, type Spans } from './value/spans.ts';

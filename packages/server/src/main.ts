@@ -31,6 +31,14 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: "check every file of a stopped data folder, or of a snapshot: what is damaged, missing or nobody's",
     load: async () => (await import('./cli/verify.ts')).verifyCommand,
   },
+  check: {
+    summary: 'check Prometheus rule files, without a server (`check rules FILE...`)',
+    load: async () => (await import('./cli/rules-command.ts')).checkCommand,
+  },
+  test: {
+    summary: 'run unit tests of rules, as promtool has them, without a server (`test rules FILE...`)',
+    load: async () => (await import('./cli/rules-command.ts')).testCommand,
+  },
   config: {
     summary: 'explain what is configured and why (`config explain`), or print its JSON Schema (`config schema`)',
     load: async () => (await import('./cli/config.ts')).configCommand,

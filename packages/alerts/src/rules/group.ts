@@ -31,7 +31,7 @@ export interface GroupSurroundings {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: RuleMetrics;
-  readonly publisher: AlertPublisher;
+  readonly publisher: Pick<AlertPublisher, 'publish'>;
   readonly external: ExternalFacts;
   readonly generatorUrl: (expression: string) => string;
   readonly queryTimeoutMs: number;

@@ -1,4 +1,4 @@
-import type { Clock } from '@tidemark/base';
+import { type Clock, TidemarkError } from '@tidemark/base';
 import {
   type AppendOutcome,
   type InstantAnswer,
@@ -14,7 +14,7 @@ import {
   sectionLabels,
   writeStale,
 } from '@tidemark/model';
-import { createEngine, type Engine } from '@tidemark/promql';
+import { createEngine, type Engine, type EngineOptions } from '@tidemark/promql';
 import { seriesKey } from '../rules/written-series.ts';
 
 // A time series database in a few lines: series in memory, PromQL over them, and a sink that writes into them. What a rule
@@ -22,25 +22,32 @@ import { seriesKey } from '../rules/written-series.ts';
 
 interface Stored {
   readonly labels: Labels;
-  readonly values: Map<number, number | 'stale'>;
+  /** Rising. */
+  readonly timesMs: number[];
+  readonly values: (number | 'stale')[];
 }
 
 export class MemoryStore implements QueryPort, SampleSink {
   readonly engine: Engine;
   readonly #series = new Map<string, Stored>();
 
-  constructor(clock: Clock) {
-    this.engine = createEngine({ source: this, clock });
+  constructor(clock: Clock, options: Partial<EngineOptions> = {}) {
+    this.engine = createEngine({ source: this, clock, options });
   }
 
+  /** Another value at the same time takes the place of the one before. */
   add(labels: Labels, atMs: number, value: number | 'stale'): void {
     const key = seriesKey(labels);
     let stored = this.#series.get(key);
     if (!stored) {
-      stored = { labels, values: new Map() };
+      stored = { labels, timesMs: [], values: [] };
       this.#series.set(key, stored);
     }
-    stored.values.set(atMs, value);
+    const { timesMs, values } = stored;
+    const at = lowerBound(timesMs, atMs);
+    const isThere = timesMs[at] === atMs;
+    timesMs.splice(at, isThere ? 1 : 0, atMs);
+    values.splice(at, isThere ? 1 : 0, value);
   }
 
   async append(batch: SampleBatch): Promise<AppendOutcome> {
@@ -55,30 +62,42 @@ export class MemoryStore implements QueryPort, SampleSink {
     const { data, warnings } = await this.engine.instant({ tenant, expression, atMs, signal });
     if (data.kind === 'vector') return { samples: data.samples, warnings, fresh: true };
     if (data.kind === 'scalar') return { samples: [{ labels: [], value: data.value }], warnings, fresh: true };
-    throw new Error(`a rule needs a vector or a scalar, ${expression} is a ${data.kind}`);
+    throw new TidemarkError('PROMQL_TYPE', `a rule needs a vector or a scalar, ${expression} is a ${data.kind}`);
   }
 
   async select({ matchers, range }: SelectRequest): Promise<{ series: SelectedSeries[]; warnings: string[] }> {
     const series: SelectedSeries[] = [];
-    for (const { labels, values } of this.#series.values()) {
+    for (const { labels, timesMs, values } of this.#series.values()) {
       if (!matchers.every((matcher) => matcher.matches(labelValue(labels, matcher.name)))) continue;
-      const times = [...values.keys()].filter((ms) => ms >= range.startMs && ms < range.endMs).sort((a, b) => a - b);
-      if (times.length > 0) series.push(selected(labels, times, values));
+      const from = lowerBound(timesMs, range.startMs);
+      const to = lowerBound(timesMs, range.endMs);
+      if (to <= from) continue;
+      series.push({
+        labels,
+        timestampsMs: Float64Array.from(timesMs.slice(from, to)),
+        values: columnOf(values.slice(from, to)),
+      });
     }
     return { series, warnings: [] };
   }
 }
 
-function selected(
-  labels: Labels,
-  times: readonly number[],
-  from: ReadonlyMap<number, number | 'stale'>,
-): SelectedSeries {
-  const values = new Float64Array(times.length);
-  times.forEach((ms, i) => {
-    const value = from.get(ms) as number | 'stale';
+/** The first index whose time is not before `ms`. */
+function lowerBound(timesMs: readonly number[], ms: number): number {
+  let [low, high] = [0, timesMs.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((timesMs[middle] as number) < ms) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function columnOf(list: readonly (number | 'stale')[]): Float64Array {
+  const values = new Float64Array(list.length);
+  list.forEach((value, i) => {
     if (value === 'stale') writeStale(values, i);
     else values[i] = value;
   });
-  return { labels, timestampsMs: Float64Array.from(times), values };
+  return values;
 }
