@@ -27,7 +27,9 @@ export interface Page {
 const BODY_BYTES_MAX = 512 * 1024 * 1024;
 // A page of about a thousand series: unpacked in a millisecond or two, which is no more than handing it to a thread.
 const UNPACK_HERE_BYTES_MAX = 32 * 1024;
-const ACCEPT = 'application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
+// Names of any characters are read as they are.
+const ACCEPT =
+  'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8,application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
 
 const unpack = promisify(gunzip);
 

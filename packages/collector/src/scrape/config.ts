@@ -1,5 +1,6 @@
 import { isTidemarkError } from '@tidemark/base';
 import { parseDuration, type RelabelRule } from '@tidemark/model';
+import { DNS_TYPES, type DnsType } from '../discovery/dns.ts';
 import type { TargetGroup } from '../discovery/group.ts';
 import { readGroups } from '../discovery/static.ts';
 import { type ConfigPath, type ConfigProblem, ConfigReader } from './config-reader.ts';
@@ -23,9 +24,14 @@ export interface ScrapeConfig extends HttpClientConfig {
   readonly labelNameLengthLimit: number;
   readonly labelValueLengthLimit: number;
   readonly bodySizeLimitBytes: number;
+  /** More targets than this, and none is scraped. */
+  readonly targetLimit: number;
+  /** Dropped targets that are shown. */
+  readonly keepDroppedTargets: number;
   readonly staticGroups: readonly TargetGroup[];
   readonly fileSd: readonly FileSdConfig[];
   readonly httpSd: readonly HttpSdConfig[];
+  readonly dnsSd: readonly DnsSdConfig[];
   readonly relabelRules: readonly RelabelRule[];
   readonly metricRelabelRules: readonly RelabelRule[];
   /** Equal for two configs that scrape a target alike: everything but where targets come from. */
@@ -42,6 +48,13 @@ export interface FileSdConfig {
 export interface HttpSdConfig {
   readonly url: string;
   readonly client: HttpClientConfig;
+  readonly refreshIntervalMs: number;
+}
+
+export interface DnsSdConfig {
+  readonly names: readonly string[];
+  readonly type: DnsType;
+  readonly port: number;
   readonly refreshIntervalMs: number;
 }
 
@@ -65,6 +78,7 @@ const TIMEOUT_MS = 10_000;
 const INTERVAL_MS_MIN = 1000;
 const REFRESH_MS = 300_000;
 const HTTP_REFRESH_MS = 60_000;
+const DNS_REFRESH_MS = 30_000;
 const REFRESH_MS_MIN = 1000;
 const FILE_PATTERN = /^[^*]*(\*[^/]*)?\.(json|yml|yaml|JSON|YML|YAML)$/;
 
@@ -86,11 +100,14 @@ const KEYS = [
   'static_configs',
   'file_sd_configs',
   'http_sd_configs',
+  'dns_sd_configs',
+  'target_limit',
+  'keep_dropped_targets',
   'relabel_configs',
   'metric_relabel_configs',
 ];
 const DISCOVERIES =
-  'azure consul digitalocean dns docker dockerswarm ec2 eureka gce hetzner ionos kubernetes kuma lightsail linode marathon nerve nomad oci openstack outscale ovhcloud puppetdb scaleway serverset stackit triton uyuni vultr';
+  'azure consul digitalocean docker dockerswarm ec2 eureka gce hetzner ionos kubernetes kuma lightsail linode marathon nerve nomad oci openstack outscale ovhcloud puppetdb scaleway serverset stackit triton uyuni vultr';
 const UNSUPPORTED = [
   ...DISCOVERIES.split(' ').map((name) => `${name}_sd_configs`),
   'always_scrape_classic_histograms',
@@ -99,7 +116,6 @@ const UNSUPPORTED = [
   'extra_scrape_metrics',
   'fallback_scrape_protocol',
   'http_headers',
-  'keep_dropped_targets',
   'metric_name_escaping_scheme',
   'metric_name_validation_scheme',
   'native_histogram_bucket_limit',
@@ -113,7 +129,6 @@ const UNSUPPORTED = [
   'scrape_failure_log_file',
   'scrape_native_histograms',
   'scrape_protocols',
-  'target_limit',
   'track_timestamps_staleness',
 ];
 
@@ -160,6 +175,8 @@ function readScrapeConfig(item: ConfigReader, defaults: ScrapeDefaults): ScrapeC
     labelLimit: item.at('label_limit')?.count() ?? 0,
     labelNameLengthLimit: item.at('label_name_length_limit')?.count() ?? 0,
     labelValueLengthLimit: item.at('label_value_length_limit')?.count() ?? 0,
+    targetLimit: item.at('target_limit')?.count() ?? 0,
+    keepDroppedTargets: item.at('keep_dropped_targets')?.count() ?? 0,
     bodySizeLimitBytes: readBytes(item.at('body_size_limit')),
     relabelRules: readRelabelRules(item.at('relabel_configs')),
     metricRelabelRules: readRelabelRules(item.at('metric_relabel_configs')),
@@ -168,13 +185,20 @@ function readScrapeConfig(item: ConfigReader, defaults: ScrapeDefaults): ScrapeC
   const staticGroups = list ? readGroups(list, `static_configs of ${jobName}`) : [];
   const fileSd = (item.at('file_sd_configs')?.items() ?? []).map(readFileSd);
   const httpSd = (item.at('http_sd_configs')?.items() ?? []).map(readHttpSd);
+  const dnsSd = (item.at('dns_sd_configs')?.items() ?? []).map(readDnsSd);
   return {
     jobName,
     ...rest,
     staticGroups,
     fileSd,
     httpSd,
-    scrapeFingerprint: fingerprintOf(item.value, times, ['static_configs', 'file_sd_configs', 'http_sd_configs']),
+    dnsSd,
+    scrapeFingerprint: fingerprintOf(item.value, times, [
+      'static_configs',
+      'file_sd_configs',
+      'http_sd_configs',
+      'dns_sd_configs',
+    ]),
     fingerprint: fingerprintOf(item.value, times, []),
   };
 }
@@ -265,6 +289,22 @@ function readHttpSd(item: ConfigReader): HttpSdConfig {
   const refreshIntervalMs = refresh ? readDuration(refresh) : HTTP_REFRESH_MS;
   if (refreshIntervalMs < REFRESH_MS_MIN) refresh?.complain('must be 1s or longer');
   return { url: text, client: readHttpClient(item), refreshIntervalMs };
+}
+
+function readDnsSd(item: ConfigReader): DnsSdConfig {
+  item.onlyKeys(['names', 'type', 'port', 'refresh_interval'], []);
+  const names = item.at('names')?.texts() ?? [];
+  if (names.length === 0) (item.at('names') ?? item).complain('dns_sd_configs needs names');
+  const written = item.at('type')?.text() ?? 'SRV';
+  const type = DNS_TYPES.find((candidate) => candidate === written.toUpperCase());
+  if (!type)
+    item.at('type')?.complain(`${JSON.stringify(written)} is no type of record; types are ${DNS_TYPES.join(', ')}`);
+  const port = item.at('port')?.count() ?? 0;
+  if (type && type !== 'SRV' && port === 0) item.complain(`records of type ${type} need a port`);
+  const refresh = item.at('refresh_interval');
+  const refreshIntervalMs = refresh ? readDuration(refresh) : DNS_REFRESH_MS;
+  if (refreshIntervalMs < REFRESH_MS_MIN) refresh?.complain('must be 1s or longer');
+  return { names, type: type ?? 'SRV', port, refreshIntervalMs };
 }
 
 function fingerprintOf(plain: unknown, times: object, without: readonly string[]): string {

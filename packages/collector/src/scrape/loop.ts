@@ -28,6 +28,8 @@ export interface LoopParts {
   readonly metrics: ScrapeMetrics;
   readonly tenant: string;
   readonly offsetSeed: number;
+  /** Why no target of the job may be scraped now, if so. */
+  refusal?(): string | undefined;
   deliver(key: string, batch: SampleBatch): void;
   onFailure(target: Target, error: unknown): void;
 }
@@ -160,7 +162,8 @@ export class ScrapeLoop {
     const nowMs = clock.nowMs();
     const atMs = Math.abs(nowMs - dueMs) <= punctualMs ? dueMs : nowMs;
     const beganMs = clock.monotonicMs();
-    const asked = await this.#ask(signal);
+    const refusal = this.#parts.refusal?.();
+    const asked = refusal === undefined ? await this.#ask(signal) : { error: refusal };
     if (signal.aborted) return;
     this.#memory.begin();
     const read = asked.page ? this.#read(asked.page, atMs) : undefined;

@@ -53,11 +53,12 @@ export class ScrapePool {
   #loops = new Map<string, ScrapeLoop>();
   #dropped: readonly DroppedTarget[] = [];
   #droppedCount = 0;
+  #refusal: string | undefined;
   #isClosed = false;
 
   constructor(config: ScrapeConfig, parts: PoolParts) {
     this.#config = config;
-    this.#parts = parts;
+    this.#parts = { ...parts, refusal: () => this.#refusal };
   }
 
   /** Resolves when its targets are known for the first time. */
@@ -134,6 +135,11 @@ export class ScrapePool {
     return this.#changes.run(async () => {
       if (this.#isClosed) return;
       const wanted = this.#findTargets();
+      const { targetLimit } = this.#config;
+      this.#refusal =
+        targetLimit > 0 && wanted.size > targetLimit
+          ? `the job has ${wanted.size} targets, more than target_limit ${targetLimit}`
+          : undefined;
       const leaving = [...this.#loops].filter(([key]) => restart || !wanted.has(key)).map(([, loop]) => loop);
       const coming = [...wanted.values()].filter((target) => restart || !this.#loops.has(target.key));
       const heirs = new Set(coming.map((target) => JSON.stringify(target.labels)));
@@ -164,7 +170,8 @@ export class ScrapePool {
     this.#droppedCount = 0;
     const drop = (discoveredLabels: Labels, reason: string) => {
       this.#droppedCount++;
-      if (dropped.length < DROPPED_MAX) dropped.push({ pool: config.jobName, discoveredLabels, reason });
+      if (dropped.length < (config.keepDroppedTargets || DROPPED_MAX))
+        dropped.push({ pool: config.jobName, discoveredLabels, reason });
     };
     for (const group of this.#discoveries.flatMap((discovery) => discovery.groups())) {
       for (const outcome of targetsOf(config, group)) {

@@ -1,6 +1,7 @@
 import { type Clock, type Logger, Mutex, messageOf, type Random, type SelfMetrics } from '@tidemark/base';
 import type { SampleSink } from '@tidemark/model';
 import { type DiscoveryFiles, nodeDiscoveryFiles } from '../discovery/discovery-files.ts';
+import { dnsDiscovery, nodeResolve, type Resolve } from '../discovery/dns.ts';
 import { fileDiscovery } from '../discovery/file.ts';
 import { httpDiscovery } from '../discovery/http.ts';
 import { staticDiscovery } from '../discovery/static.ts';
@@ -25,6 +26,8 @@ export interface ScrapeManagerOptions {
   /** Default: node:http with kept connections. */
   readonly fetch?: ScrapeFetch;
   readonly files?: DiscoveryFiles;
+  /** Default: the system's name servers. */
+  readonly resolve?: Resolve;
 }
 
 export interface ScrapeManager {
@@ -133,6 +136,7 @@ class Manager implements ScrapeManager {
     const files = this.#options.files ?? nodeDiscoveryFiles();
     const own = this.#options.fetch ? undefined : nodeScrapeFetch();
     const fetch = this.#options.fetch ?? (own as { fetch: ScrapeFetch }).fetch;
+    const resolve = this.#options.resolve ?? nodeResolve();
     const pool = new ScrapePool(config, {
       clock,
       tenant,
@@ -144,12 +148,13 @@ class Manager implements ScrapeManager {
       deliver: (key, batch) => this.#delivery.put(key, batch),
       onFailure: (target, error) =>
         logger.error('a target is no longer scraped', { url: target.url, reason: messageOf(error) }),
-      discoveriesOf: ({ staticGroups, fileSd, httpSd }) => [
+      discoveriesOf: ({ staticGroups, fileSd, httpSd, dnsSd }) => [
         staticDiscovery(staticGroups),
         ...fileSd.map(({ files: patterns, refreshIntervalMs }) =>
           fileDiscovery({ patterns, refreshIntervalMs, parseYaml, files, clock, logger }),
         ),
         ...httpSd.map((sd) => httpDiscovery({ ...sd, fetch, files, clock, logger })),
+        ...dnsSd.map((sd) => dnsDiscovery({ ...sd, resolve, clock, logger })),
       ],
     });
     return { pool, release: () => own?.close() };

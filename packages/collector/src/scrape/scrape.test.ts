@@ -137,7 +137,9 @@ test('a scrape: samples with the target’s labels, and the report', async () =>
   expect(requests).toHaveLength(1);
   expect(requests[0]?.url).toBe('http://h:1/metrics');
   expect(requests[0]?.headers).toMatchObject({
-    Accept: expect.stringMatching(/^application\/openmetrics-text;version=1\.0\.0,text\/plain;version=0\.0\.4/),
+    Accept: expect.stringMatching(
+      /^application\/openmetrics-text;version=1\.0\.0;escaping=allow-utf-8,.*,text\/plain;version=0\.0\.4;q=/,
+    ),
     'Accept-Encoding': 'gzip',
     'X-Prometheus-Scrape-Timeout-Seconds': '5',
   });
@@ -436,4 +438,37 @@ test('a target whose series never repeat does not fill the memory', async () => 
   }
   await clock.advance(10_000);
   expect(batches[0]?.series.count).toBeLessThan(1000);
+});
+
+test('target_limit: with more targets none is scraped, and each says why', async () => {
+  const { manager, apply, clock, requests, batches } = await world();
+  const targets = ['h:1', 'h:2', 'h:3'];
+  await apply({ target_limit: 2, static_configs: [{ targets }] });
+  requests.length = 0;
+  await clock.advance(20_000);
+  expect(requests).toEqual([]);
+  expect(manager.targets().map(({ health, lastError }) => [health, lastError])).toEqual(
+    targets.map(() => ['down', 'the job has 3 targets, more than target_limit 2']),
+  );
+  expect(batches.map(shown).some((samples) => samples['up{instance="h:2", job="j"}'] === 0)).toBe(true);
+  await apply({ target_limit: 3, static_configs: [{ targets }] });
+  await clock.advance(20_000);
+  expect(requests.length).toBeGreaterThan(0);
+});
+
+test('keep_dropped_targets: so many are shown, all are counted', async () => {
+  const { manager, apply } = await world();
+  await apply({
+    keep_dropped_targets: 1,
+    static_configs: [{ targets: ['h:1', 'h:2', 'h:3'] }],
+    relabel_configs: [{ action: 'drop', source_labels: ['job'], regex: 'j' }],
+  });
+  expect([manager.dropped().length, [...manager.droppedCounts()]]).toEqual([1, [['j', 3]]]);
+});
+
+test('names of other characters are read as they are', async () => {
+  const { samples } = await world();
+  expect(await samples('{"my.metric","a.b"="x"} 1\n')).toEqual({
+    [`my.metric{a.b="x", ${T}}`]: 1,
+  });
 });

@@ -86,7 +86,7 @@ export const CONFIG_SCHEMA = z.strictObject({
     configs: z
       .array(z.unknown())
       .default([])
-      .describe("Jobs in the form of Prometheus' scrape_configs, with static, file and HTTP discovery."),
+      .describe("Jobs in the form of Prometheus' scrape_configs, with static, file, HTTP and DNS discovery."),
     configFile: z
       .string()
       .default('')
