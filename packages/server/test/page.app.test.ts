@@ -1,7 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Chromium, startChromium, startTidemark, type Tidemark } from '@tidemark/testkit/real';
+import {
+  type Chromium,
+  startChromium,
+  startTidemark,
+  type TempFolder,
+  type Tidemark,
+  tempFolder,
+} from '@tidemark/testkit/real';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -9,6 +17,19 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const UI = join(import.meta.dirname, '..', '..', 'ui');
 
+// A rule that fires as long as the host's metrics come, and a target that nobody listens at: port 1 is not for scraping.
+const RULES = `groups:
+  - name: page
+    interval: 1s
+    rules:
+      - alert: HostIsThere
+        expr: node_load1 >= 0
+        labels: { severity: info }
+        annotations: { summary: 'load is {{ $value }}' }
+`;
+const JOBS = "[{ job_name: nobody, static_configs: [{ targets: ['127.0.0.1:1'] }] }]";
+
+let rulesFolder: TempFolder;
 let server: Tidemark;
 let browserProcess: Chromium;
 let browser: Browser;
@@ -16,7 +37,13 @@ let browser: Browser;
 beforeAll(async () => {
   // What `npm start` and `npm test` have done before: the page is built.
   if (!existsSync(join(UI, 'dist', 'index.html'))) buildPage();
-  server = await startTidemark({ env: { TIDEMARK_COLLECTOR_HOST_INTERVAL: '1s' } });
+  rulesFolder = await tempFolder('rules');
+  const rules = join(rulesFolder.path, 'rules.yml');
+  await writeFile(rules, RULES);
+  server = await startTidemark({
+    env: { TIDEMARK_COLLECTOR_HOST_INTERVAL: '1s' },
+    config: `rules: { files: [${rules}] }\nscrape: { interval: 1s, timeout: 1s, configs: ${JOBS} }\n`,
+  });
   browserProcess = await startChromium();
   browser = await chromium.connectOverCDP(browserProcess.endpoint);
 });
@@ -25,6 +52,7 @@ afterAll(async () => {
   await browser?.close();
   await browserProcess?.stop();
   await server?.[Symbol.asyncDispose]();
+  await rulesFolder?.[Symbol.asyncDispose]();
 });
 
 function buildPage(): void {
@@ -32,11 +60,6 @@ function buildPage(): void {
   const env = { ...process.env, NODE_ENV: 'production' };
   const { status, stderr } = spawnSync(process.execPath, [vite, 'build'], { cwd: UI, env, encoding: 'utf8' });
   if (status !== 0) throw new Error(`the page does not build: ${stderr}`);
-}
-
-/** The page asks whether there is a notifier to ask; a server without one answers 404. */
-function isProbe(url: string): boolean {
-  return new URL(url, server.url).pathname.startsWith('/api/v2/');
 }
 
 interface Visit extends AsyncDisposable {
@@ -55,10 +78,10 @@ async function visit(path: string, options: BrowserContextOptions = {}): Promise
   const problems: string[] = [];
   page.on('pageerror', (problem) => problems.push(problem.message));
   page.on('console', (message) => {
-    if (message.type() === 'error' && !isProbe(message.location().url)) problems.push(message.text());
+    if (message.type() === 'error') problems.push(message.text());
   });
   page.on('response', (response) => {
-    if (response.status() >= 400 && !isProbe(response.url())) problems.push(`${response.status()} ${response.url()}`);
+    if (response.status() >= 400) problems.push(`${response.status()} ${response.url()}`);
   });
   await page.goto(`${server.url}${path}`);
   return { page, problems, [Symbol.asyncDispose]: () => context.close() };
@@ -129,10 +152,38 @@ test('the status tells what this server takes in, stores and was told', async ()
   expect(problems).toEqual([]);
 });
 
-test('without targets the page says how to add one', async () => {
+test('a target that does not answer is told with its error', async () => {
   await using visited = await visit('/?view=targets');
-  await expect.poll(() => visited.page.getByRole('heading', { name: 'No targets yet' }).count()).toBe(1);
-  expect(visited.problems).toEqual([]);
+  const { page, problems } = visited;
+  const target = page.getByRole('region', { name: 'nobody' }).locator('li[data-health]');
+  await expect.poll(() => target.getAttribute('data-health')).toBe('down');
+  expect(await target.textContent()).toContain('ECONNREFUSED');
+  expect(problems).toEqual([]);
+});
+
+test('a rule leads to its graph; its alert is silenced and the silence expires', async () => {
+  await using visited = await visit('/?view=alerts&show=rules');
+  const { page, problems } = visited;
+  await expect.poll(() => page.locator('li[data-state="firing"]').count(), { timeout: 30_000 }).toBe(1);
+  await page.getByRole('link', { name: 'node_load1 >= 0' }).click();
+  await expect.poll(() => page.getByRole('img', { name: /^Chart of node_load1 >= 0/ }).count()).toBe(1);
+
+  await page.getByRole('link', { name: /^Alerts/ }).click();
+  const alert = page.locator('li[data-state]').filter({ hasText: 'HostIsThere' });
+  await alert.getByRole('button', { name: 'Silence' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Silence alerts' });
+  await dialog.getByLabel('Who').fill('Ada');
+  await dialog.getByLabel('Why').fill('it is meant to fire');
+  await dialog.getByRole('button', { name: 'Silence' }).click();
+  const silence = page.getByRole('list', { name: 'Silences' }).locator('> li');
+  await expect.poll(() => silence.getAttribute('data-state')).toBe('active');
+  await page.getByRole('radiogroup', { name: 'List' }).getByText('Alerts').click();
+  await expect.poll(() => alert.getAttribute('data-state')).toBe('silenced');
+  await alert.getByRole('button', { name: 'See the silence' }).click();
+  await silence.getByRole('button', { name: 'Expire' }).click();
+  await silence.getByRole('button', { name: 'Really expire?' }).click();
+  await expect.poll(() => silence.getAttribute('data-state')).toBe('expired');
+  expect(problems).toEqual([]);
 });
 
 test("a server's refusal is shown in its own words", async () => {

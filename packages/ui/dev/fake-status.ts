@@ -179,6 +179,6 @@ process_resident_memory_bytes ${Math.floor(410e6 + 30e6 * Math.sin(seconds / 15)
 process_heap_bytes ${Math.floor(120e6 + 20e6 * Math.sin(seconds / 9))}
 process_cpu_seconds_total ${0.31 * seconds}
 tidemark_rollup_lag_records{task="0_0"} ${Math.floor(3 + 3 * Math.sin(seconds / 7))}
-tidemark_queries_running 1
+tidemark_log_journal_bytes ${Math.floor(2.1e9 + 4e5 * (seconds % 900))}
 `;
 }

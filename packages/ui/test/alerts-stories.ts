@@ -71,6 +71,10 @@ export function alertsStories(under: PageUnderTest): void {
     expect(await made.textContent()).toContain('1 alert matches now');
     await list(page, 'Alerts');
     await expect.poll(() => firing.getAttribute('data-state')).toBe('silenced');
+    // What is silenced calls nobody: the header counts it no more.
+    await page.reload();
+    await expect.poll(() => firing.getAttribute('data-state')).toBe('silenced');
+    await expect.poll(() => page.getByRole('link', { name: 'Alerts', exact: true }).count()).toBe(1);
     await firing.getByRole('button', { name: 'See the silence' }).click();
     await expect.poll(() => silences.count()).toBe(1);
 
@@ -109,6 +113,15 @@ export function alertsStories(under: PageUnderTest): void {
     await dialog.getByLabel('Why').fill('because');
     await page.keyboard.press('Control+Enter');
     await expect.poll(() => dialog.getByRole('alert').textContent()).toContain('quota of silences reached');
+  });
+
+  test('rule files that cannot be taken over are told', async () => {
+    await using visited = await under.visit('about-nothing');
+    const { page } = visited;
+    const data = { groups: [], reloadError: 'rules/host.rules.yml:7: unknown field "exprr"' };
+    await page.route('**/api/v1/rules', (route) => route.fulfill({ json: { status: 'success', data } }));
+    await page.goto(`${under.address}?view=alerts&show=rules`);
+    await expect.poll(() => page.getByRole('alert').textContent()).toContain('rules/host.rules.yml:7');
   });
 
   test('a server without silences is explained, not an error', async () => {

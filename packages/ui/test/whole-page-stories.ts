@@ -105,5 +105,13 @@ export function wholePageStories(under: PageUnderTest): void {
     await page.keyboard.type('node');
     await page.keyboard.press('Escape');
     expect(await page.getByRole('searchbox').inputValue()).toBe('');
+    // Down from the filter into the list, and on: each stop is the next target's address.
+    const address = () => page.evaluate(() => document.activeElement?.closest('li')?.textContent ?? '');
+    await page.keyboard.press('ArrowDown');
+    expect(await address()).toContain('http://checkout-1:8080/metrics');
+    await page.keyboard.press('ArrowDown');
+    expect(await address()).toContain('http://checkout-2:8080/metrics');
+    await page.keyboard.press('ArrowUp');
+    expect(await address()).toContain('http://checkout-1:8080/metrics');
   });
 }

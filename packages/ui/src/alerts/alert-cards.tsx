@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { useState } from 'react';
 import { readValue } from '../api/number.ts';
 import { formatValue } from '../format/units.ts';
+import { arrowsInList } from '../page/arrow-list.ts';
 import { LabelList } from '../page/label-list.tsx';
 import { StateBadge, type Tone } from '../page/state-badge.tsx';
 import { formatAge, secondsSince } from '../time/age.ts';
@@ -60,7 +61,13 @@ function AlertRow({ alert, now, onPick, onSilence, onShowSilence }: AlertRowProp
             </a>
           )}
           {silence !== undefined && (
-            <Button size="compact-sm" variant="subtle" color="gray" onClick={() => onShowSilence(silence)}>
+            <Button
+              size="compact-sm"
+              variant="subtle"
+              color="gray"
+              className="quiet-button"
+              onClick={() => onShowSilence(silence)}
+            >
               See the silence
             </Button>
           )}
@@ -85,7 +92,7 @@ export function AlertList({ alerts, onSilence, ...rest }: AlertListProps) {
   const shown = all ? alerts : alerts.slice(0, alertsFirst);
   return (
     <>
-      <ul className={styles['list']} aria-label="Alerts">
+      <ul className={styles['list']} aria-label="Alerts" data-arrows="" onKeyDown={arrowsInList}>
         {shown.map((alert) => (
           <AlertRow
             key={alert.key}

@@ -1,8 +1,5 @@
 import { Button, SegmentedControl } from '@mantine/core';
 import { useState } from 'react';
-import { listNotifierAlerts, listSilences, type Silence } from '../api/alertmanager.ts';
-import { listAlerts, listRuleGroups } from '../api/client.ts';
-import { ApiError } from '../api/error.ts';
 import type { RuleGroup } from '../api/types.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { type Choice, FilterBar } from '../page/filter-bar.tsx';
@@ -17,44 +14,14 @@ import { useTicker } from '../time/use-ticker.ts';
 import { alertLists, type AlertList as List, type PageState } from '../url/page-state.ts';
 import type { SetPageState } from '../url/use-page-state.ts';
 import { AlertList } from './alert-cards.tsx';
-import { countStates, filterAlerts, type ListedAlert, listedAlerts } from './alert-list.ts';
+import { countStates, filterAlerts, type ListedAlert } from './alert-list.ts';
 import styles from './alerts.module.css';
+import { askAlerts, type KnownAlerts } from './ask-alerts.ts';
 import { addedTo, type Filter, matcherOf, matchersOfLabels, parseFilter } from './matchers.ts';
 import { RuleGroupCard } from './rule-cards.tsx';
 import { countRules, filterRules, ruleTotal } from './rule-list.ts';
 
 const refreshSeconds = 5;
-
-interface Known {
-  readonly groups: readonly RuleGroup[];
-  readonly alerts: readonly ListedAlert[];
-  /** Undefined where the server has none. */
-  readonly silences: readonly Silence[] | undefined;
-  /** Why silences could not be read, though the server has them. */
-  readonly problem: ApiError | undefined;
-}
-
-/** Everything on this view comes from one moment, so that the lists agree. */
-async function askAll(signal: AbortSignal): Promise<Known> {
-  let problem: ApiError | undefined;
-  const orNone = async <T,>(asked: Promise<T>): Promise<T | undefined> => {
-    try {
-      return await asked;
-    } catch (error) {
-      // The rules' own alerts are worth showing without what the notifier says of them.
-      if (!(error instanceof ApiError) || error.kind === 'unreachable') throw error;
-      problem = error;
-      return undefined;
-    }
-  };
-  const [ruled, groups, held, silences] = await Promise.all([
-    listAlerts(signal),
-    listRuleGroups(signal),
-    orNone(listNotifierAlerts(signal)),
-    orNone(listSilences(signal)),
-  ]);
-  return { groups, alerts: listedAlerts(ruled, held ?? [], silences ?? []), silences, problem };
-}
 
 function Quiet({ groups }: { readonly groups: readonly RuleGroup[] }) {
   const alerting = groups.flatMap((group) => group.rules).filter((rule) => rule.type === 'alerting').length;
@@ -73,7 +40,7 @@ function Quiet({ groups }: { readonly groups: readonly RuleGroup[] }) {
   );
 }
 
-function choicesOf({ groups, alerts, silences = [] }: Known, show: List): Choice[] {
+function choicesOf({ groups, alerts, silences = [] }: KnownAlerts, show: List): Choice[] {
   const choice = (value: string, count: number): Choice => ({
     value,
     label: value === '' ? 'All' : `${value[0]?.toUpperCase()}${value.slice(1)}`,
@@ -90,7 +57,7 @@ function choicesOf({ groups, alerts, silences = [] }: Known, show: List): Choice
 }
 
 interface BodyProps {
-  readonly data: Known;
+  readonly data: KnownAlerts;
   readonly state: PageState;
   readonly filter: Filter;
   readonly now: number;
@@ -185,7 +152,7 @@ export function AlertsView({ state, onChange }: AlertsViewProps) {
   const now = useTicker(refreshSeconds, true);
   const [changes, setChanges] = useState(0);
   const [form, setForm] = useState<SilenceForm | undefined>(undefined);
-  const { data, error } = useAnswer({ question: `alerts ${changes}`, turn: now, ask: askAll });
+  const { data, error } = useAnswer({ question: `alerts ${changes}`, turn: now, ask: askAlerts });
   const filter = parseFilter(state.find);
   const changed = () => setChanges((before) => before + 1);
   const titles: Readonly<Record<List, string>> = {
@@ -198,6 +165,11 @@ export function AlertsView({ state, onChange }: AlertsViewProps) {
       <h1 className="visually-hidden">Alerts</h1>
       {error !== undefined && error.kind !== 'unreachable' && <ErrorNotice error={error} />}
       {data?.problem !== undefined && <ErrorNotice error={data.problem} />}
+      {data?.reloadError !== undefined && (
+        <p className={styles['broken']} role="alert">
+          <b>The rule files cannot be taken over</b>; the rules before stay in force. <code>{data.reloadError}</code>
+        </p>
+      )}
       <div className={styles['top']}>
         <SegmentedControl
           aria-label="List"

@@ -1,6 +1,7 @@
 import { readValue } from '../api/number.ts';
 import type { ApiRule, RuleGroup } from '../api/types.ts';
 import { formatValue } from '../format/units.ts';
+import { arrowsInList } from '../page/arrow-list.ts';
 import { Card } from '../page/card.tsx';
 import { LabelList } from '../page/label-list.tsx';
 import { StateBadge, type Tone } from '../page/state-badge.tsx';
@@ -97,7 +98,7 @@ export function RuleGroupCard({ group, now }: { readonly group: RuleGroup; reado
   return (
     <Card title={group.name} note={`${every}${evaluated(group, now)}`}>
       {group.file !== undefined && <p className={styles['file']}>{group.file}</p>}
-      <ul className={styles['rules']} aria-label={`Rules of ${group.name}`}>
+      <ul className={styles['rules']} aria-label={`Rules of ${group.name}`} data-arrows="" onKeyDown={arrowsInList}>
         {group.rules.map((rule, i) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: two rules of a group may have one name; their order is fixed.
           <RuleRow key={i} rule={rule} now={now} />

@@ -57,9 +57,15 @@ export async function listAlerts(signal: AbortSignal): Promise<readonly ApiAlert
   return answer.data.alerts ?? [];
 }
 
+export interface Rules {
+  readonly groups: readonly RuleGroup[];
+  /** Why the rule files as they are now could not be taken over; what was in force before still is. */
+  readonly reloadError: string | undefined;
+}
+
 /** Empty when the server has no rules role. */
-export async function listRuleGroups(signal: AbortSignal): Promise<readonly RuleGroup[]> {
-  const none: Answer<{ groups?: readonly RuleGroup[] }> = { data: {}, warnings: [], infos: [] };
-  const answer = await absentAs(none, call('rules', new URLSearchParams(), signal));
-  return answer.data.groups ?? [];
+export async function listRules(signal: AbortSignal): Promise<Rules> {
+  const none: Answer<Partial<Rules>> = { data: {}, warnings: [], infos: [] };
+  const { data } = await absentAs(none, call<Partial<Rules>>('rules', new URLSearchParams(), signal));
+  return { groups: data.groups ?? [], reloadError: data.reloadError };
 }

@@ -1,5 +1,6 @@
 import { useMemo, useState } from 'react';
 import { formatValue, type Unit } from '../format/units.ts';
+import { arrowsInList } from '../page/arrow-list.ts';
 import styles from './chart.module.css';
 import type { LegendProps } from './legend.tsx';
 import type { ChartSeries } from './model.ts';
@@ -104,7 +105,7 @@ export function LegendTable({ series, hidden, index, scheme, unit, onToggle, onP
         </span>
         {columns.map(({ by, title }) => head(by, title))}
       </div>
-      <ul className={styles['lineList']} aria-label="Series">
+      <ul className={styles['lineList']} aria-label="Series" onKeyDown={arrowsInList}>
         {first > 0 && <li aria-hidden="true" style={{ height: first * rowPx }} />}
         {order.slice(first, end).map((place) => {
           const one = series[place] as ChartSeries;

@@ -1,4 +1,5 @@
 import { formatValue, type Unit } from '../format/units.ts';
+import { arrowsInList } from '../page/arrow-list.ts';
 import styles from './chart.module.css';
 import { lastValue } from './columns.ts';
 import type { ChartSeries, Hidden } from './model.ts';
@@ -19,7 +20,7 @@ export interface LegendProps {
 /** The series by name with their values: a button each, which shows or hides it (with Ctrl: shows it alone). */
 export function Legend({ series, hidden, index, scheme, unit, onToggle, onPoint }: LegendProps) {
   return (
-    <ul className={styles['legend']} aria-label="Series">
+    <ul className={styles['legend']} aria-label="Series" onKeyDown={arrowsInList}>
       {series.map((one) => {
         const value = index === null ? lastValue(one.values) : (one.values[index] ?? null);
         const shown = !hidden.has(one.key);

@@ -76,6 +76,7 @@ export function HistoryDialog({ onPick, onClose }: HistoryDialogProps) {
               size="compact-sm"
               variant="subtle"
               color="gray"
+              className="quiet-button"
               onClick={() => {
                 forgetQueries();
                 setHistory([]);

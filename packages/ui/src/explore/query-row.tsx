@@ -126,7 +126,7 @@ export function QueryRow(row: QueryRowProps) {
         onChange={(text) => actions.onDraft(id, text)}
         onRun={actions.onRun}
       />
-      <span className={styles['tools']} role="toolbar" aria-label={`Query ${letter}: actions`}>
+      <span className={styles['tools']}>
         {!alone && (
           <>
             <ActionIcon

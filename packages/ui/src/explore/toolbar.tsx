@@ -58,7 +58,7 @@ function resolutionLabel(resolution: Resolution): string {
 export function Toolbar({ state, onChange, guessedUnit, chosenStep, visible, onUnzoom }: ToolbarProps) {
   const { range, tab } = state;
   return (
-    <div className={styles['toolbar']} role="toolbar" aria-label="Time and display">
+    <section className={styles['toolbar']} aria-label="Time and display">
       <div className={styles['controls']}>
         <RangeControls range={range} onRange={(next) => onChange({ range: next })} />
         <SpanInput range={range} onRange={(next) => onChange({ range: next }, 'push')} />
@@ -156,6 +156,6 @@ export function Toolbar({ state, onChange, guessedUnit, chosenStep, visible, onU
         />
         <CopyLink />
       </div>
-    </div>
+    </section>
   );
 }

@@ -1,6 +1,7 @@
 import { lazy, Suspense, useState, useSyncExternalStore } from 'react';
+import { countStates } from '../alerts/alert-list.ts';
 import { AlertsView } from '../alerts/alerts-view.tsx';
-import { listAlerts } from '../api/client.ts';
+import { askAlerts } from '../alerts/ask-alerts.ts';
 import { isConnected, onConnection } from '../api/connection.ts';
 import { buildInfo } from '../api/status.ts';
 import { useAnswer } from '../api/use-answer.ts';
@@ -45,10 +46,8 @@ export function App() {
   const firing = useAnswer({
     question: 'firing',
     turn: now,
-    ask: async (signal) => {
-      const alerts = await listAlerts(signal);
-      return alerts.filter((alert) => alert.state === 'firing').length;
-    },
+    // What is silenced or inhibited calls nobody.
+    ask: async (signal) => countStates((await askAlerts(signal)).alerts).firing,
   });
   return (
     <>

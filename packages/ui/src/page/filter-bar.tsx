@@ -1,5 +1,6 @@
 import { SegmentedControl, TextInput } from '@mantine/core';
 import type { ReactNode } from 'react';
+import { arrowIntoList } from './arrow-list.ts';
 import styles from './filter-bar.module.css';
 
 export interface Choice {
@@ -26,7 +27,7 @@ interface FilterBarProps {
 export function FilterBar(props: FilterBarProps) {
   const { choices, state, find, onFind } = props;
   return (
-    <search className={styles['bar']} aria-label={props.label}>
+    <search className={styles['bar']} data-many={choices.length > 5 || undefined} aria-label={props.label}>
       <SegmentedControl
         size="sm"
         withItemsBorders={false}
@@ -54,6 +55,7 @@ export function FilterBar(props: FilterBarProps) {
         error={props.problem}
         onChange={(event) => onFind(event.currentTarget.value)}
         onKeyDown={(event) => {
+          arrowIntoList(event);
           if (event.key !== 'Escape') return;
           event.preventDefault();
           if (find === '') event.currentTarget.blur();

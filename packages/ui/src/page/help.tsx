@@ -15,6 +15,7 @@ const everywhere: readonly Entry[] = [
   { keys: ['g', 'a'], does: 'Alerts' },
   { keys: ['g', 's'], does: 'Status' },
   { keys: ['/'], does: 'Into the filter, or the editor' },
+  { keys: ['↑', '↓'], does: 'From item to item in a list' },
   { keys: ['Esc'], does: 'Close what is open; leave the editor' },
 ];
 

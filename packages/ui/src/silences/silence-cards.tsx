@@ -4,6 +4,7 @@ import { affected, type ListedAlert } from '../alerts/alert-list.ts';
 import { formatMatcher } from '../alerts/matchers.ts';
 import { expireSilence, type Silence } from '../api/alertmanager.ts';
 import { type ApiError, asApiError } from '../api/error.ts';
+import { arrowsInList } from '../page/arrow-list.ts';
 import { ErrorNotice } from '../page/notice.tsx';
 import { StateBadge, type Tone } from '../page/state-badge.tsx';
 import { formatAge } from '../time/age.ts';
@@ -105,7 +106,7 @@ interface SilenceListProps {
 
 export function SilenceList({ silences, alerts, now, onEdit, onChanged }: SilenceListProps) {
   return (
-    <ul className={styles['silences']} aria-label="Silences">
+    <ul className={styles['silences']} aria-label="Silences" data-arrows="" onKeyDown={arrowsInList}>
       {silences.map((silence) => (
         <SilenceRow
           key={silence.id}

@@ -90,7 +90,12 @@ export function IntakeTiles({ looks, storage }: { looks: readonly Look[]; storag
       <Tile
         title="On disk"
         value={disk === undefined ? '–' : formatValue(disk, 'bytes')}
-        detail={disk === undefined ? 'not told by this server' : 'windows and segments, all tiers'}
+        detail={
+          disk === undefined
+            ? 'not told by this server'
+            : `all tiers${last?.logBytes === undefined ? '' : `; the log ${formatValue(last.logBytes, 'bytes')}`}`
+        }
+        history={gauge((look) => look.logBytes)}
       />
       <Tile
         title="Behind the log"

@@ -14,7 +14,7 @@ export interface Look {
   readonly heapBytes: number | undefined;
   readonly cpuSeconds: number | undefined;
   readonly rollupLag: number | undefined;
-  readonly queriesRunning: number | undefined;
+  readonly logBytes: number | undefined;
 }
 
 const refusals = [
@@ -48,7 +48,7 @@ export function lookAt(samples: readonly OwnSample[], at: number): Look {
     heapBytes: sumOf(samples, 'process_heap_bytes'),
     cpuSeconds: sumOf(samples, 'process_cpu_seconds_total'),
     rollupLag: sumOf(samples, 'tidemark_rollup_lag_records'),
-    queriesRunning: sumOf(samples, 'tidemark_queries_running'),
+    logBytes: sumOf(samples, 'tidemark_log_journal_bytes'),
   };
 }
 

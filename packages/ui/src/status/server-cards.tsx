@@ -98,6 +98,11 @@ export function ServerCards() {
       {error !== undefined && data === undefined && <ErrorNotice error={error} />}
       <Card title="Build and process">
         {data === undefined && error === undefined && <Notice title="Loading…" />}
+        {data?.runtime?.['reloadConfigSuccess'] === false && (
+          <p className={styles['wrong']} role="alert">
+            The last reload of the configuration failed: the server's log says where. What ran before goes on.
+          </p>
+        )}
         <FactList facts={[...build, ...runtime]} />
       </Card>
       <Card title="Settings in force">

@@ -29,7 +29,7 @@ function Tiers({ storage }: { readonly storage: StorageStatus }) {
             <th scope="col">Samples on disk</th>
             <th scope="col">Series</th>
             <th scope="col">Kept for</th>
-            <th scope="col">On disk</th>
+            <th scope="col">From, to</th>
           </tr>
         </thead>
         <tbody>

@@ -21,11 +21,13 @@ export function AddTarget() {
       <div className={styles['add']}>
         <p>
           Tidemark scrapes what its configuration names, written as Prometheus writes it. Put this into{' '}
-          <code>tidemark.yaml</code> (or the file that <code>TIDEMARK_CONFIG</code> names) and start the server again:
+          <code>tidemark.yaml</code> (or the file that <code>TIDEMARK_CONFIG</code> names) and have it read again, by{' '}
+          <code>POST /-/reload</code> or SIGHUP:
         </p>
         <pre>{example}</pre>
         <p>
-          A file of targets, here <code>targets/app.json</code>, is watched: a new target in it needs no restart.
+          A file of targets, here <code>targets/app.json</code>, is watched: a new target in it is scraped at once. A{' '}
+          <code>prometheus.yml</code> you have is read as it is under <code>scrape.configFile</code>.
         </p>
         <pre>{fileExample}</pre>
         <p>

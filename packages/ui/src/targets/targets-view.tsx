@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { type ActiveTarget, type DroppedTarget, listTargets, type Targets } from '../api/targets.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { formatValue } from '../format/units.ts';
+import { arrowsInList } from '../page/arrow-list.ts';
 import { Card } from '../page/card.tsx';
 import { FilterBar } from '../page/filter-bar.tsx';
 import { LabelList } from '../page/label-list.tsx';
@@ -75,7 +76,7 @@ function JobCard({ job, now, onFind }: { job: Job; now: number; onFind: (find: s
   ];
   return (
     <Card title={job.name} note={<span data-bad={job.down > 0 || undefined}>{counts.join(', ')}</span>}>
-      <ul className={styles['list']}>
+      <ul className={styles['list']} data-arrows="" onKeyDown={arrowsInList}>
         {shown.map((target) => (
           <TargetRow
             key={`${target.scrapeUrl} ${JSON.stringify(target.labels)}`}
