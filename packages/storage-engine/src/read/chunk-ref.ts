@@ -45,11 +45,16 @@ export interface Run {
   readonly rising: boolean;
 }
 
+/** A registry, or the index of a segment. */
+export interface LabelOwner {
+  /** Canonical label bytes; they never change. */
+  labelBytes(ref: number): Uint8Array;
+}
+
 /** Everything there is of one series in the range asked for. */
 export interface GatheredSeries {
-  readonly labelBytes: Uint8Array;
   /** Who numbers the series, and how: one of those that have it. */
-  readonly owner: object;
+  readonly owner: LabelOwner;
   readonly ref: number;
   readonly chunks: ChunkRef[];
   readonly runs: Run[];

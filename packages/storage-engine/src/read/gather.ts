@@ -1,7 +1,7 @@
 import { bytesEqual, hash32 } from '@tidemark/base';
 import { type Matcher, METRIC_NAME, matcher, type TimeRange } from '@tidemark/model';
 import { storageError } from '../errors.ts';
-import type { GatheredSeries } from './chunk-ref.ts';
+import type { GatheredSeries, LabelOwner } from './chunk-ref.ts';
 
 /** What is asked of every part of the engine. */
 export interface GatherRequest {
@@ -17,10 +17,12 @@ const SLOTS_MIN = 1024;
 
 /** What the parts answered, by series, and how to let go of them. */
 export class Gathered {
-  readonly series: GatheredSeries[] = [];
+  series: GatheredSeries[] = [];
   readonly warnings = new Set<string>();
   readonly #seriesMax: number;
   readonly #releases: (() => void)[] = [];
+  /** How many were taken out. */
+  #taken = 0;
   #hashes = new Uint32Array(SLOTS_MIN / 2);
   /** Number in `series` plus one, or 0. */
   #slots = new Uint32Array(SLOTS_MIN);
@@ -29,22 +31,41 @@ export class Gathered {
     this.#seriesMax = seriesMax;
   }
 
-  /** The series with these labels, made if new: `owner` knows it as `ref`. Throws `SELECT_TOO_MANY_SERIES`. */
-  of(labelBytes: Uint8Array, owner: object, ref: number): GatheredSeries {
+  /** The series that `owner` knows as `ref`: the one with its labels, made if new. Throws `SELECT_TOO_MANY_SERIES`. */
+  of(owner: LabelOwner, ref: number): GatheredSeries {
+    const labelBytes = owner.labelBytes(ref);
     const hash = hash32(labelBytes);
     const mask = this.#slots.length - 1;
     let slot = hash & mask;
     for (; this.#slots[slot] !== 0; slot = (slot + 1) & mask) {
       const at = (this.#slots[slot] as number) - 1;
       const known = this.series[at] as GatheredSeries;
-      if (this.#hashes[at] === hash && sameBytes(known.labelBytes, labelBytes)) return known;
+      if (this.#hashes[at] !== hash) continue;
+      if ((known.owner === owner && known.ref === ref) || sameBytes(known.owner.labelBytes(known.ref), labelBytes))
+        return known;
     }
-    if (this.series.length >= this.#seriesMax) throw tooManySeries(this.#seriesMax);
-    const series = { labelBytes, owner, ref, chunks: [], runs: [] };
-    const at = this.series.push(series) - 1;
-    if (at === this.#hashes.length) this.#grow();
+    const series = this.add(owner, ref);
+    const at = this.series.length - 1;
+    while (at >= this.#hashes.length) this.#grow();
     this.#hashes[at] = hash;
     this.#put(hash, at);
+    return series;
+  }
+
+  /** A series that nobody else has, and that is asked for once. Throws `SELECT_TOO_MANY_SERIES`. */
+  add(owner: LabelOwner, ref: number): GatheredSeries {
+    if (this.#taken + this.series.length >= this.#seriesMax) throw tooManySeries(this.#seriesMax);
+    const series = { owner, ref, chunks: [], runs: [] };
+    this.series.push(series);
+    return series;
+  }
+
+  /** Takes out what is there, to be worked on while more comes. Requires: all of it is whole. */
+  takeOut(): readonly GatheredSeries[] {
+    const { series } = this;
+    this.series = [];
+    this.#taken += series.length;
+    this.#slots.fill(0);
     return series;
   }
 
@@ -61,7 +82,7 @@ export class Gathered {
     const known = this.#hashes.length;
     this.#hashes = hashes;
     this.#slots = new Uint32Array(this.#slots.length * 2);
-    for (let at = 0; at < known; at++) this.#put(hashes[at] as number, at);
+    for (let at = 0; at < Math.min(known, this.series.length); at++) this.#put(hashes[at] as number, at);
   }
 
   /** Called once when the answer is made, whatever came of it. */

@@ -54,9 +54,9 @@ async function visit(
   if (request.matchers.length > 0) {
     const gathered = await gatherLabels(context, request, turns);
     try {
-      for (const { labelBytes } of gathered.series) {
+      for (const { owner, ref } of gathered.series) {
         if (turns.due()) await turns.take();
-        takeSeries(labelBytes);
+        takeSeries(owner.labelBytes(ref));
       }
       return gathered.warnings;
     } finally {

@@ -1,4 +1,5 @@
 import { decodeLabels, type Label, type Labels } from '@tidemark/model';
+import type { LabelOwner } from './chunk-ref.ts';
 
 // Labels of series as text, kept between reads: decoding costs some microseconds a series, a query of all of them asks again and
 // again. Equal labels are one object, so a series costs its list and what is new in it.
@@ -17,8 +18,7 @@ export class LabelTexts {
   #seriesCount = 0;
   #labelCount = 0;
 
-  /** Requires: the labels of a number do not change as long as its owner lives. */
-  of(owner: object, ref: number, labelBytes: Uint8Array): Labels {
+  of(owner: LabelOwner, ref: number): Labels {
     let known = this.#byOwner.get(owner);
     if (known === undefined) {
       known = new Map();
@@ -26,7 +26,7 @@ export class LabelTexts {
     }
     let labels = known.get(ref);
     if (labels === undefined) {
-      labels = decodeLabels(labelBytes).map((label) => this.#one(label));
+      labels = decodeLabels(owner.labelBytes(ref)).map((label) => this.#one(label));
       this.#makeRoom();
       known.set(ref, labels);
       this.#seriesCount++;

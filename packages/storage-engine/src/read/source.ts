@@ -11,14 +11,16 @@ import {
   type SelectRequest,
   type SeriesSource,
 } from '@tidemark/model';
-import type { Column } from '../chunk/columns.ts';
+import type { Column, Columns } from '../chunk/columns.ts';
 import { RELATIVE_COLUMNS, ROW_COLUMN_COUNT, ROW_COLUMNS } from '../chunk/rollup-columns.ts';
 import { storageError } from '../errors.ts';
 import type { Tier } from '../head/resolve.ts';
 import type { Segments } from '../segment/segments.ts';
 
 import type { Shard } from '../shard/shard.ts';
-import { beginShardRead } from '../shard/shard-read.ts';
+import { beginShardRead, type ShardRead } from '../shard/shard-read.ts';
+import type { SegmentEntry } from '../tiering/manifest.ts';
+import { standApart } from './apart.ts';
 import { type BlockCache, LoadedBlocks } from './block-cache.ts';
 import type { GatheredSeries } from './chunk-ref.ts';
 import { type Entries, SeriesDecoder } from './decode.ts';
@@ -32,6 +34,8 @@ import { sortInTurns, Turns } from './turns.ts';
 //
 //   gather   every shard of the tier: head copied, chunks named; then segments' indexes (range reads)
 //   decode   series by series, blocks loaded for a few hundred series at a time, merged, limits checked as it grows
+//
+// Where no segment reaches into the range and no series is in two shards, both are done in step, a few hundred series at a time.
 //
 // Work is done in small pieces with turns of the event loop between them (turns.ts), the answer is of one moment all the same:
 // reads of all shards begin in one turn, and with them the lists of segments are taken. What is appended, moved or sealed from
@@ -69,7 +73,7 @@ export function makeSource(parts: Omit<SourceContext, 'texts'>): SeriesSource {
       const turns = new Turns(context.clock, request.signal);
       const gathered = await gatherLabels(context, request, turns);
       try {
-        const found = gathered.series.map(({ labelBytes }) => labelBytes);
+        const found = gathered.series.map(({ owner, ref }) => owner.labelBytes(ref));
         const labels = await sortInTurns(found, Buffer.compare, turns);
         const series: Labels[] = [];
         for (const bytes of labels.slice(0, request.limit)) {
@@ -91,7 +95,8 @@ export async function gatherLabels(context: SourceContext, request: LabelsReques
   const gathered = new Gathered(Number.MAX_SAFE_INTEGER);
   const matchers = request.matchers.length === 0 ? EVERYTHING : request.matchers;
   try {
-    await gather(context, undefined, { ...request, matchers, labelsOnly: true }, gathered, turns);
+    const labelsOnly = { ...request, matchers, labelsOnly: true };
+    await gather(context, begin(context, undefined, labelsOnly, gathered, turns), labelsOnly, gathered, turns);
   } catch (error) {
     gathered.release();
     throw error;
@@ -99,29 +104,50 @@ export async function gatherLabels(context: SourceContext, request: LabelsReques
   return gathered;
 }
 
-async function gather(
+/** Reads of shards that have begun, in one turn, and the segments that go with them. */
+interface Begun {
+  readonly reads: readonly ShardRead[];
+  readonly segments: readonly SegmentEntry[];
+}
+
+function begin(
   context: SourceContext,
   tier: Tier | undefined,
   request: GatherRequest,
   gathered: Gathered,
   turns: Turns,
-): Promise<void> {
+): Begun {
   turns.check();
-  const shards = [...context.shards()].filter((shard) => tier === undefined || shard.tier === tier);
-  const sealed = shards.map((shard) => shard.sealed);
-  const reads = shards.map((shard) => beginShardRead(shard, request, gathered));
-  for (const read of reads) await read?.finish(turns);
-  for (const [i, entries] of sealed.entries()) {
-    if (entries === undefined) {
-      const { topic, partition } = (shards[i] as Shard).name;
+  const reads: ShardRead[] = [];
+  const segments: SegmentEntry[] = [];
+  for (const shard of context.shards()) {
+    if (tier !== undefined && shard.tier !== tier) continue;
+    const read = beginShardRead(shard, request, gathered);
+    if (read !== undefined) reads.push(read);
+    if (shard.sealed === undefined) {
+      const { topic, partition } = shard.name;
       gathered.warnings.add(`sealed segments of ${topic}/${partition} are unknown: their manifest cannot be read`);
     }
-    for (const entry of entries ?? []) {
-      if (entry.startMs >= request.range.endMs || entry.endMs <= request.range.startMs) continue;
-      turns.check();
-      if (turns.late()) await turns.take();
-      await context.segments.collect(entry, request, gathered, turns);
+    for (const entry of shard.sealed ?? []) {
+      if (entry.startMs < request.range.endMs && entry.endMs > request.range.startMs) segments.push(entry);
     }
+  }
+  return { reads, segments };
+}
+
+/** Everything there is, before any of it is worked on: what is in several places is put together. */
+async function gather(
+  context: SourceContext,
+  { reads, segments }: Begun,
+  request: GatherRequest,
+  gathered: Gathered,
+  turns: Turns,
+): Promise<void> {
+  for (const read of reads) await read.finish(turns);
+  for (const entry of segments) {
+    turns.check();
+    if (turns.late()) await turns.take();
+    await context.segments.collect(entry, request, gathered, turns);
   }
 }
 
@@ -136,14 +162,11 @@ async function answer<S>(
   const gathered = new Gathered(request.limits.seriesMax);
   try {
     const turns = new Turns(context.clock, request.signal);
-    await gather(context, tier, request, gathered, turns);
-    const found = gathered.series;
     const decoder = new SeriesDecoder(columnCount);
     const series: S[] = [];
     let samples = 0;
-    for (let at = 0; at < found.length; at += SERIES_AT_ONCE) {
-      const some: readonly GatheredSeries[] = found.slice(at, at + SERIES_AT_ONCE);
-      request.signal.throwIfAborted();
+    const decode = async (some: readonly GatheredSeries[]) => {
+      turns.check();
       const blocks = await LoadedBlocks.load(context.blocks, some);
       for (const one of some) {
         if (turns.due()) await turns.take();
@@ -151,8 +174,16 @@ async function answer<S>(
         if (entries.from === entries.to) continue;
         samples += entries.to - entries.from;
         if (samples > request.limits.samplesMax) throw tooManySamples(samples, request.limits.samplesMax);
-        series.push(make(context.texts.of(one.owner, one.ref, one.labelBytes), entries));
+        series.push(make(context.texts.of(one.owner, one.ref), entries));
       }
+    };
+    const begun = begin(context, tier, request, gathered, turns);
+    if (begun.segments.length === 0 && (await standApart(begun.reads, turns))) {
+      await decodeInStep(begun.reads, gathered, turns, decode);
+    } else {
+      await gather(context, begun, request, gathered, turns);
+      const found = gathered.takeOut();
+      for (let at = 0; at < found.length; at += SERIES_AT_ONCE) await decode(found.slice(at, at + SERIES_AT_ONCE));
     }
     if (decoder.lost > 0) gathered.warnings.add(`${decoder.lost} chunks cannot be read; samples are missing`);
     // Damage that this very read found is in the windows by now.
@@ -160,6 +191,25 @@ async function answer<S>(
     return { series, warnings: [...gathered.warnings] };
   } finally {
     gathered.release();
+  }
+}
+
+/** A few hundred series at a time are taken and decoded, and what was copied for them is used again for the next. */
+async function decodeInStep(
+  reads: readonly ShardRead[],
+  gathered: Gathered,
+  turns: Turns,
+  decode: (some: readonly GatheredSeries[]) => Promise<void>,
+): Promise<void> {
+  for (const read of reads) read.standApart();
+  for (const read of reads) {
+    for (let all = false; !all; ) {
+      all = await read.takeSome(SERIES_AT_ONCE, turns);
+      // Others' too: what is about to change was taken for them.
+      const copies = reads.map((one) => one.handOver());
+      await decode(gathered.takeOut());
+      for (const [i, one] of reads.entries()) one.giveBack(copies[i] as readonly Columns[]);
+    }
   }
 }
 

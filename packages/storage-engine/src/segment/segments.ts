@@ -38,7 +38,7 @@ export class Segments {
       if (turns.due()) await turns.take();
       for (const chunk of index.chunks(ref)) {
         if (chunk.minMs >= endMs || chunk.maxMs < startMs) continue;
-        const series = gathered.of(index.labelBytes(ref), index, ref);
+        const series = gathered.of(index, ref);
         if (request.labelsOnly === true) break;
         series.chunks.push({ ...chunk, source, bytes: undefined, rank: entry.sequence * LIFE_RANK });
       }

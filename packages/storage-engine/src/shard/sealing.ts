@@ -207,8 +207,7 @@ function canonicalOrder(shard: Shard, window: Window): number[] {
 
 function gatherSeries(shard: Shard, window: Window, ref: number): GatheredSeries {
   const { table } = window;
-  const { registry } = shard;
-  const series: GatheredSeries = { labelBytes: registry.labelBytes(ref), owner: registry, ref, chunks: [], runs: [] };
+  const series: GatheredSeries = { owner: shard.registry, ref, chunks: [], runs: [] };
   for (let at = table.last(ref); at >= 0; at = table.previous[at] as number) {
     series.chunks.push({
       source: window,

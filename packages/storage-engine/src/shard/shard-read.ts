@@ -46,6 +46,12 @@ export class ShardRead implements ReadUnderWay {
   readonly #wanted: Uint8Array;
   readonly #windows: Window[] = [];
   #copies: Columns | undefined;
+  #inUse: Columns[] = [];
+  readonly #free: Columns[] = [];
+  /** Series that had something out of order at the beginning. */
+  #early: readonly number[] = [];
+  #apart = false;
+  #at = 0;
   /** The series looked up last: one is asked for as often as it has pieces. */
   #found: { readonly ref: number; readonly series: GatheredSeries } | undefined;
   #failure: { readonly error: unknown } | undefined;
@@ -62,15 +68,57 @@ export class ShardRead implements ReadUnderWay {
     if (shard.head.outOfOrder.count > 0) this.#takeOutOfOrder();
   }
 
-  /** Takes what is left. Throws `SELECT_TOO_MANY_SERIES` and the signal's reason. */
-  async finish(turns: Turns): Promise<void> {
-    for (let at = 0; at < this.#count; at++) {
+  /** How many series it will take. */
+  get count(): number {
+    return this.#count;
+  }
+
+  labelBytesAt(index: number): Uint8Array {
+    return this.#shard.registry.labelBytes(this.#refs[index] as number);
+  }
+
+  /**
+   * No other shard or segment has any of these series: from here on, whatever is gathered of one is all of it. Throws
+   * `SELECT_TOO_MANY_SERIES`.
+   */
+  standApart(): void {
+    // What waits out of order was put down at the beginning: the rest of those series now, to join it.
+    for (const ref of this.#early) this.#take(ref);
+    this.#apart = true;
+  }
+
+  /** Takes on, until there are `seriesMax` gathered. Returns whether all is taken. Throws as `finish` does. */
+  async takeSome(seriesMax: number, turns: Turns): Promise<boolean> {
+    while (this.#at < this.#count) {
+      if (this.#gathered.series.length >= seriesMax) return false;
       if (turns.due()) await turns.take();
       if (this.#failure !== undefined) throw this.#failure.error;
-      this.#take(this.#refs[at] as number);
+      this.#take(this.#refs[this.#at++] as number);
     }
     this.#shard.reads.delete(this);
     if (this.#failure !== undefined) throw this.#failure.error;
+    return true;
+  }
+
+  /** Takes what is left. Throws `SELECT_TOO_MANY_SERIES` and the signal's reason. */
+  async finish(turns: Turns): Promise<void> {
+    await this.takeSome(Number.POSITIVE_INFINITY, turns);
+  }
+
+  /** The copies that all series gathered so far lie in; `giveBack` when they are not needed any more. */
+  handOver(): readonly Columns[] {
+    const used = this.#inUse;
+    this.#inUse = [];
+    this.#copies = undefined;
+    this.#found = undefined;
+    return used;
+  }
+
+  giveBack(copies: readonly Columns[]): void {
+    for (const copy of copies) {
+      copy.reset();
+      this.#free.push(copy);
+    }
   }
 
   beforeChange(refs: Uint32Array): void {
@@ -152,7 +200,7 @@ export class ShardRead implements ReadUnderWay {
   #of(ref: number): GatheredSeries {
     if (this.#found?.ref === ref) return this.#found.series;
     const { registry } = this.#shard;
-    const series = this.#gathered.of(registry.labelBytes(ref), registry, ref);
+    const series = this.#apart ? this.#gathered.add(registry, ref) : this.#gathered.of(registry, ref);
     this.#found = { ref, series };
     return series;
   }
@@ -162,7 +210,8 @@ export class ShardRead implements ReadUnderWay {
     const entriesMax = slotSize * (STREAM_SLOTS + 1);
     const copies = this.#copies;
     if (copies !== undefined && copies.length + entriesMax <= copies.timestampsMs.length) return copies;
-    this.#copies = new Columns(columnCount, Math.min(entriesMax * this.#count, COPIED_ENTRIES));
+    this.#copies = this.#free.pop() ?? new Columns(columnCount, Math.min(entriesMax * this.#count, COPIED_ENTRIES));
+    this.#inUse.push(this.#copies);
     return this.#copies;
   }
 
@@ -182,6 +231,7 @@ export class ShardRead implements ReadUnderWay {
       }
       if (labelsOnly !== true) columns.addRange(outOfOrder.entries, i, i + 1);
     }
+    this.#early = [...taken.keys()];
     for (const [ref, columns] of taken) {
       const series = this.#of(ref);
       if (labelsOnly === true) continue;
