@@ -119,7 +119,7 @@ export class Delivery {
 
   async #tell(flush: Flush, signals: DeliverySignals): Promise<void> {
     // Found on the ledger at the start: whether it was told is not known.
-    if (this.#intent) await this.#carryOut(this.#intent, flush, signals);
+    if (this.#intent) await this.#carryOut(this.#intent, flush, signals, true);
     const { clock, random, repeatIntervalMs } = this.#around;
     const rules = { sendResolved: this.integration.sendResolved, repeatIntervalMs };
     const toTell = alertsToTell(flush.alerts(), this.#done, rules, clock.nowMs());
@@ -129,12 +129,12 @@ export class Delivery {
       await this.#save(signals.stopping);
     }
     this.#unhandledOffset = undefined;
-    if (this.#intent) await this.#carryOut(this.#intent, flush, signals);
+    if (this.#intent) await this.#carryOut(this.#intent, flush, signals, false);
   }
 
-  async #carryOut(notice: Notice, flush: Flush, signals: DeliverySignals): Promise<void> {
+  async #carryOut(notice: Notice, flush: Flush, signals: DeliverySignals, mayBeTold: boolean): Promise<void> {
     // Only resolved alerts, and the receiver doesn't want those: it counts as told.
-    const outcome = notice.alerts.length === 0 ? 'silent' : await this.#send(notice, flush, signals);
+    const outcome = notice.alerts.length === 0 ? 'silent' : await this.#send(notice, flush, signals, mayBeTold);
     this.#intent = null;
     if (outcome === 'delivered' || outcome === 'silent') this.#done = notice;
     if (outcome !== 'silent') this.#around.metrics.notices.with(this.integration.id, outcome).add();
@@ -145,9 +145,11 @@ export class Delivery {
     notice: Notice,
     flush: Flush,
     signals: DeliverySignals,
+    mayBeTold: boolean,
   ): Promise<'delivered' | 'refused' | 'expired' | 'suppressed'> {
     const { clock, random } = this.#around;
     let pauseMs = RETRY_MS_MIN;
+    let isUncertain = mayBeTold;
     for (;;) {
       const outcome = await this.#attempt(notice, signals);
       if (outcome.kind === 'delivered') {
@@ -157,13 +159,15 @@ export class Delivery {
       }
       this.#complain(outcome.message);
       if (outcome.kind === 'refused') return 'refused';
+      isUncertain ||= outcome.isUncertain;
       if (clock.nowMs() - notice.at > NOTICE_AGE_MS_MAX) return 'expired';
       // Between half and all of the pause, so that receivers that come back are not run over.
       const drawnMs = pauseMs / 2 + (random.next() * pauseMs) / 2;
       await clock.sleep(Math.max(drawnMs, Math.min(outcome.afterMs ?? 0, RETRY_MS_MAX)), signals.stopping);
       pauseMs = Math.min(pauseMs * 2, RETRY_MS_MAX);
-      // Silenced while it could not be delivered: nobody wants to hear of it now; the next flush sees what is left.
-      if (!notice.alerts.some(flush.isWanted)) return 'suppressed';
+      // Silenced while it could not be delivered: nobody wants to hear of it now; the next flush sees what is left. But where
+      // it may have been told after all, somebody would wait for its end in vain.
+      if (!isUncertain && !notice.alerts.some(flush.isWanted)) return 'suppressed';
     }
   }
 

@@ -4,7 +4,15 @@ import { createTransport } from 'nodemailer';
 import type { EmailSpec } from '../notifier/config/plan.ts';
 import type { TemplateSet } from '../template/template-set.ts';
 import { readSecret, tlsOf } from './http-client.ts';
-import { type Integration, type Notice, type NoticeGroup, retry, type SendOutcome } from './receiver.ts';
+import {
+  type Integration,
+  lineBroke,
+  type Notice,
+  type NoticeGroup,
+  retry,
+  type SendOutcome,
+  timedOut,
+} from './receiver.ts';
 import { templateData } from './template-data.ts';
 
 // Tells by mail: one connection a notice.
@@ -60,7 +68,7 @@ async function attempt(
     return { kind: 'delivered' };
   } catch (error) {
     signal.throwIfAborted();
-    if (timeout.signal.aborted) return retry('timeout', `not taken within ${ATTEMPT_MS} ms`);
+    if (timeout.signal.aborted) return timedOut(`not taken within ${ATTEMPT_MS} ms`);
     return outcomeOf(error);
   } finally {
     cancel();
@@ -182,8 +190,8 @@ function outcomeOf(error: unknown): SendOutcome {
   const message = messageOf(error);
   if (responseCode !== undefined && responseCode >= 500) return { kind: 'refused', message };
   if (responseCode !== undefined && responseCode >= 400) return retry('busy', message);
-  if (code === 'ETIMEDOUT') return retry('timeout', message);
+  if (code === 'ETIMEDOUT') return timedOut(message);
   // An address that is none, a login without a password: the same mail will fare no better.
   if (code === 'EENVELOPE' || code === 'EAUTH' || code === 'EMESSAGE') return { kind: 'refused', message };
-  return retry('network', message);
+  return lineBroke(error);
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '@tidemark/base';
 import type { Labels } from '@tidemark/model';
 
 // The port to whoever is told: by webhook, by mail. A notice is what one integration is told of one group at one moment.
@@ -35,6 +36,8 @@ export type SendOutcome =
       readonly reason: SendFault;
       readonly message: string;
       readonly afterMs: number | undefined;
+      /** Nobody knows whether it was taken: the line broke, or no answer came. */
+      readonly isUncertain: boolean;
     }
   | { readonly kind: 'refused'; readonly message: string };
 
@@ -54,6 +57,20 @@ export interface Integration {
   send(group: NoticeGroup, notice: Notice, signal: AbortSignal): Promise<SendOutcome>;
 }
 
+/** An attempt that the receiver has answered, or that never reached it. */
 export function retry(reason: SendFault, message: string, afterMs?: number): SendOutcome {
-  return { kind: 'retry', reason, message, afterMs };
+  return { kind: 'retry', reason, message, afterMs, isUncertain: false };
+}
+
+export function timedOut(message: string): SendOutcome {
+  return { kind: 'retry', reason: 'timeout', message, afterMs: undefined, isUncertain: true };
+}
+
+// Nobody was there to take anything.
+const UNREACHED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EDNS', 'ETLS']);
+
+/** A line that was not there, or broke. */
+export function lineBroke(error: unknown): SendOutcome {
+  const isUncertain = !UNREACHED.has(String((error as { readonly code?: unknown } | null)?.code));
+  return { kind: 'retry', reason: 'network', message: messageOf(error), afterMs: undefined, isUncertain };
 }

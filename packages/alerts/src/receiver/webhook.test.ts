@@ -51,18 +51,21 @@ const answers =
 test.each([
   [answers(200), { kind: 'delivered' }],
   [answers(202), { kind: 'delivered' }],
-  [answers(500), { kind: 'retry', reason: 'server_error', message: 'answered 500: why', afterMs: undefined }],
+  [
+    answers(500),
+    { kind: 'retry', reason: 'server_error', message: 'answered 500: why', afterMs: undefined, isUncertain: false },
+  ],
   [
     answers(503, { 'retry-after': '7' }),
-    { kind: 'retry', reason: 'server_error', message: 'answered 503: why', afterMs: 7000 },
+    { kind: 'retry', reason: 'server_error', message: 'answered 503: why', afterMs: 7000, isUncertain: false },
   ],
   [
     answers(429, { 'retry-after': 'Thu, 01 Jan 1970 00:00:09 GMT' }),
-    { kind: 'retry', reason: 'busy', message: 'answered 429: why', afterMs: 9000 },
+    { kind: 'retry', reason: 'busy', message: 'answered 429: why', afterMs: 9000, isUncertain: false },
   ],
   [
     answers(429, { 'retry-after': 'soon' }),
-    { kind: 'retry', reason: 'busy', message: 'answered 429: why', afterMs: undefined },
+    { kind: 'retry', reason: 'busy', message: 'answered 429: why', afterMs: undefined, isUncertain: false },
   ],
   [answers(400), { kind: 'refused', message: 'answered 400: why' }],
   [answers(404), { kind: 'refused', message: 'answered 404: why' }],
@@ -72,8 +75,14 @@ test.each([
 });
 
 test('a broken line is tried again', async () => {
-  const broken = () => Promise.reject(new TypeError('fetch failed', { cause: new Error('ECONNREFUSED') }));
-  expect(await send(broken)).toEqual({ kind: 'retry', reason: 'network', message: 'ECONNREFUSED', afterMs: undefined });
+  const broken = () => Promise.reject(new TypeError('fetch failed', { cause: new Error('ECONNRESET') }));
+  expect(await send(broken)).toEqual({
+    kind: 'retry',
+    reason: 'network',
+    message: 'ECONNRESET',
+    afterMs: undefined,
+    isUncertain: true,
+  });
 });
 
 test('a receiver that says nothing is given up after its time', async () => {
@@ -85,6 +94,7 @@ test('a receiver that says nothing is given up after its time', async () => {
     reason: 'timeout',
     message: 'no answer within 3000 ms',
     afterMs: undefined,
+    isUncertain: true,
   });
 });
 
@@ -101,7 +111,12 @@ test('a real connection that nobody takes', async () => {
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   const outcome = await send(globalThis.fetch, { url: { text: `http://127.0.0.1:${port}/`, file: '' } });
-  expect(outcome).toMatchObject({ kind: 'retry', reason: 'network', message: expect.stringContaining('ECONNREFUSED') });
+  expect(outcome).toMatchObject({
+    kind: 'retry',
+    reason: 'network',
+    message: expect.stringContaining('ECONNREFUSED'),
+    isUncertain: false,
+  });
 });
 
 const http = (options: Partial<HttpOptions>): Partial<WebhookSpec> => ({ http: { ...PLAIN_HTTP, ...options } });

@@ -1,7 +1,15 @@
 import { type Clock, isTidemarkError, messageOf } from '@tidemark/base';
 import type { WebhookSpec } from '../notifier/config/plan.ts';
 import { type Fetch, post, readSecret } from './http-client.ts';
-import { type Integration, type Notice, type NoticeGroup, retry, type SendOutcome } from './receiver.ts';
+import {
+  type Integration,
+  lineBroke,
+  type Notice,
+  type NoticeGroup,
+  retry,
+  type SendOutcome,
+  timedOut,
+} from './receiver.ts';
 import { webhookPayload } from './webhook-payload.ts';
 
 // Tells by HTTP POST. 2xx is delivered; 5xx, 429, silence and a broken line are tried again; anything else is refused.
@@ -56,10 +64,10 @@ async function attempt(
     return outcomeOf(response, (await response.text()).slice(0, ANSWER_CHARS_MAX), around.clock);
   } catch (error) {
     signal.throwIfAborted();
-    if (timeout.signal.aborted) return retry('timeout', `no answer within ${spec.timeoutMs} ms`);
+    if (timeout.signal.aborted) return timedOut(`no answer within ${spec.timeoutMs} ms`);
     if (isTidemarkError(error, 'SECRET_UNREADABLE')) return retry('local', messageOf(error));
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    return retry('network', messageOf(cause));
+    return lineBroke(cause);
   } finally {
     cancel();
   }
