@@ -78,11 +78,6 @@ export class AlertBook {
     for (const group of this.#groups.values()) group.stop();
   }
 
-  /** Whether some group of it told that this alert fires. */
-  wasTold(stored: StoredAlert): boolean {
-    return [...stored.groups].some((group) => group.wasTold(stored.alert.fingerprint));
-  }
-
   #make(key: string, of: NoticeGroup, route: RouteSpec): NotifyGroup {
     const { ledger, integrations, metrics } = this.#parts;
     const deliveries = integrations

@@ -1,6 +1,6 @@
 import { type Clock, type Logger, messageOf, type Random } from '@tidemark/base';
 import type { Integration, Notice, NoticedAlert, NoticeGroup, SendOutcome } from '../receiver/receiver.ts';
-import { alertsToTell } from './dedup.ts';
+import { alertsToTell, firingIn } from './dedup.ts';
 import type { HeldAlert } from './held-alert.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
 import type { NotifierMetrics } from './notifier-metrics.ts';
@@ -27,6 +27,8 @@ export interface DeliverySurroundings {
 export interface Flush {
   /** Those that nothing suppresses. Asked when the notice is made. */
   readonly alerts: () => Iterable<HeldAlert>;
+  /** What is held of an alert, suppressed or not. */
+  readonly held: (fingerprint: string) => HeldAlert | undefined;
   /** Whether nothing suppresses an alert by now. Asked before a notice is tried again. */
   readonly isWanted: (alert: NoticedAlert) => boolean;
 }
@@ -69,8 +71,9 @@ export class Delivery {
     this.#intent = entry?.intent ?? null;
   }
 
-  get told(): Notice | null {
-    return this.#done;
+  /** Whether it was told that this alert fires, or is about to be, or may have been before a crash. */
+  mayKnowOf(fingerprint: string): boolean {
+    return firingIn(this.#done).has(fingerprint) || firingIn(this.#intent).has(fingerprint);
   }
 
   get lastError(): string {
@@ -136,9 +139,23 @@ export class Delivery {
     // Only resolved alerts, and the receiver doesn't want those: it counts as told.
     const outcome = notice.alerts.length === 0 ? 'silent' : await this.#send(notice, flush, signals, mayBeTold);
     this.#intent = null;
-    if (outcome === 'delivered' || outcome === 'silent') this.#done = notice;
+    if (outcome === 'delivered' || outcome === 'silent') this.#done = this.#withUnmentioned(notice, flush);
     if (outcome !== 'silent') this.#around.metrics.notices.with(this.integration.id, outcome).add();
     await this.#save(signals.wire);
+  }
+
+  /**
+   * The notice, and with it what was told before of alerts that it does not mention, because they are silenced or the like: their
+   * end is still to be told.
+   */
+  #withUnmentioned(notice: Notice, flush: Flush): Notice {
+    const mentioned = new Set(notice.alerts.map(({ fingerprint }) => fingerprint));
+    const unmentioned = (this.#done?.alerts ?? []).filter(({ status, fingerprint }) => {
+      if (status !== 'firing' || mentioned.has(fingerprint)) return false;
+      const held = flush.held(fingerprint);
+      return held !== undefined && (held.status === 'firing' || this.integration.sendResolved);
+    });
+    return unmentioned.length === 0 ? notice : { ...notice, alerts: [...notice.alerts, ...unmentioned] };
   }
 
   async #send(

@@ -2,8 +2,7 @@ import type { Clock } from '@tidemark/base';
 import type { NoticeGroup } from '../receiver/receiver.ts';
 import type { AlertStore, StoredAlert } from './alert-store.ts';
 import type { RouteSpec } from './config/plan.ts';
-import { firingIn } from './dedup.ts';
-import type { Delivery, DeliverySignals } from './delivery.ts';
+import type { Delivery, DeliverySignals, Flush } from './delivery.ts';
 import type { HeldAlert } from './held-alert.ts';
 import type { Suppression, SuppressionReason } from './suppression.ts';
 
@@ -48,9 +47,9 @@ export class NotifyGroup {
     return this.#alerts.size === 0 && this.deliveries.every((delivery) => delivery.isAtRest);
   }
 
-  /** Whether some integration was told that this alert fires. */
-  wasTold(fingerprint: string): boolean {
-    return this.deliveries.some((delivery) => firingIn(delivery.told).has(fingerprint));
+  /** Whether some integration has to hear of this alert's end. */
+  isToBeEnded(fingerprint: string): boolean {
+    return this.deliveries.some((delivery) => delivery.mayKnowOf(fingerprint));
   }
 
   put(stored: StoredAlert): void {
@@ -94,9 +93,12 @@ export class NotifyGroup {
       if (reason) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     }
     for (const [reason, count] of reasons) onSuppressed(reason, count);
-    const toCompare = () => this.#unsuppressed();
-    const isWanted = (alert: { readonly labels: HeldAlert['labels'] }) => this.#suppressed(alert) === undefined;
-    for (const delivery of this.deliveries) delivery.flush({ alerts: toCompare, isWanted }, signals);
+    const flush: Flush = {
+      alerts: () => this.#unsuppressed(),
+      held: (fingerprint) => this.#alerts.get(fingerprint)?.alert,
+      isWanted: (alert) => this.#suppressed(alert) === undefined,
+    };
+    for (const delivery of this.deliveries) delivery.flush(flush, signals);
     this.#flushAfter(this.route.groupIntervalMs);
   }
 
@@ -112,7 +114,7 @@ export class NotifyGroup {
     // While a notice is under way it may be about to tell that the alert fires.
     if (this.deliveries.some((delivery) => delivery.running !== undefined)) return;
     for (const [fingerprint, stored] of this.#alerts) {
-      if (stored.alert.status !== 'resolved' || this.wasTold(fingerprint)) continue;
+      if (stored.alert.status !== 'resolved' || this.isToBeEnded(fingerprint)) continue;
       this.#alerts.delete(fingerprint);
       this.#around.store.release(stored, this);
     }
