@@ -102,6 +102,45 @@ test('a silence that ends while the alert still fires brings no repetition', asy
   expect(world.toldTo('ops')).toEqual(['firing 1']);
 });
 
+test('the end of one that was silenced is told, whatever was told of its group meanwhile', async () => {
+  const world = await NotifierWorld.begin(CONFIG);
+  await world.fire({ alertname: 'A', instance: '1' });
+  await world.fire({ alertname: 'A', instance: '2' });
+  await world.pass(15);
+  await world.silence({ instance: '1' }, 5 * MINUTE_MS);
+  await world.resolve({ alertname: 'A', instance: '2' });
+  await world.pass(60);
+  await world.resolve({ alertname: 'A', instance: '1' });
+  await world.pass(300);
+  expect(world.toldTo('ops')).toEqual(['firing 1,2', 'resolved -2', 'resolved -1']);
+});
+
+test('a notice that may have arrived is not dropped when it is silenced: its end would never be told', async () => {
+  const world = await NotifierWorld.begin(CONFIG);
+  world.manners.set('ops', 'lost');
+  await world.fire({ alertname: 'A', instance: '1' });
+  await world.pass(15);
+  await world.silence({ instance: '1' }, 5 * MINUTE_MS);
+  world.manners.set('ops', 'ok');
+  await world.pass(60);
+  await world.resolve({ alertname: 'A', instance: '1' });
+  await world.pass(330);
+  expect(world.toldTo('ops').at(-1)).toBe('resolved -1');
+});
+
+test('what ends after a crash, before the notice that was under way is told: its end is told after it', async () => {
+  const world = await NotifierWorld.begin(CONFIG);
+  world.manners.set('ops', 'error');
+  await world.fire({ alertname: 'A', instance: '1' });
+  await world.pass(15);
+  world.crash();
+  await world.start();
+  await world.resolve({ alertname: 'A', instance: '1' });
+  world.manners.set('ops', 'ok');
+  await world.pass(60);
+  expect(world.toldTo('ops')).toEqual(['firing 1', 'resolved -1']);
+});
+
 test('silences, and what they hold back, survive a crash', async () => {
   const world = await NotifierWorld.begin(CONFIG);
   const id = await world.silence({ alertname: 'A' }, 20 * MINUTE_MS);
