@@ -2,7 +2,8 @@
 // the exit code says so and the stage counts as one failure. The last line is always `N passed, N failed`.
 //
 // A long fuzz run: `npm run fuzz -- <name> [--seed N] [--rounds N]`: the *.fuzz.test.ts files with that name in their
-// path, without types, lint or a time limit.
+// path, without types, lint or a time limit. `npm run crash -- [--seed N] [--rounds N]` is the same for the test that kills the
+// whole process.
 import { spawnSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,10 +13,16 @@ import { giveUp, say } from './lib/run.mjs';
 import { checkLint, checkTypes } from './lib/stages.mjs';
 
 const FUZZ_ROUNDS_DEFAULT = 1000;
+const CRASH_TEST = 'packages/server/test/crash.app.test.ts';
 
 const args = process.argv.slice(2);
 const fuzzing = args.indexOf('--fuzz');
-const counts = fuzzing === -1 ? await testEverything(args) : fuzz(args.slice(fuzzing + 1));
+const crashing = args[0] === '--crash';
+const counts = crashing
+  ? long([CRASH_TEST], args.slice(1))
+  : fuzzing === -1
+    ? await testEverything(args)
+    : fuzz(args.slice(fuzzing + 1));
 say(`\n${line(counts)}`);
 process.exit(counts.failed === 0 ? 0 : 1);
 
@@ -29,12 +36,17 @@ async function testEverything(vitestArgs) {
 }
 
 function fuzz(fuzzArgs) {
-  const { name, seed, rounds } = fuzzOptions(fuzzArgs);
+  const { name } = fuzzOptions(fuzzArgs);
   const files = globSync('packages/**/*.fuzz.test.ts', { cwd: root, exclude: (path) => /node_modules|dist/.test(path) })
     .filter((file) => file.includes(name))
     .sort();
   if (files.length === 0) giveUp(`No fuzz test has ${JSON.stringify(name)} in its path.`);
-  say(`Fuzzing ${files.join(', ')}: ${rounds} rounds${seed === undefined ? '' : `, seed ${seed}`}.`);
+  return long(files, fuzzArgs);
+}
+
+function long(files, longArgs) {
+  const { seed, rounds } = fuzzOptions(longArgs);
+  say(`Playing ${files.join(', ')}: ${rounds} rounds${seed === undefined ? '' : `, seed ${seed}`}.`);
   const env = { ROUNDS: rounds, ...(seed === undefined ? {} : { SEED: seed }) };
   return vitest([...files, '--testTimeout=0'], env);
 }
