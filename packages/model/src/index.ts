@@ -62,7 +62,16 @@ export {
   type RelabelSpec,
   relabelRule,
 } from './relabel/rule.ts';
-export { emptyRow, foldRow, GENERATIONS, mergeRows, type RollupRow } from './rollup-row.ts';
+export {
+  copyRow,
+  emptyRow,
+  foldRow,
+  foldRowInto,
+  GENERATIONS,
+  mergeRowInto,
+  mergeRows,
+  type RollupRow,
+} from './rollup-row.ts';
 export type { AppendOutcome, Refusal, SampleSink } from './sample-sink.ts';
 export { SERIES_ID_LENGTH, seriesId } from './series-identity.ts';
 export type {

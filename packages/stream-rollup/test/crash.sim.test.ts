@@ -7,13 +7,15 @@ import { KillSwitch, RULES, World } from './world.ts';
 // Whatever moment the process dies at, and whatever becomes of its files, the newest revision of every row is the
 // oracle's, and no revision ever says two things (NewestRows checks that).
 
-const START_MS = 1_700_000_000_000;
+// Four minutes before an hour's end, so that every run passes one.
+const START_MS = 1_700_006_400_000 - 240_000;
+const EMIT_DELAY_MS = 5_000;
 
 function load(seed: number, batches: number): OracleBatch[] {
   const made = makeBatches(seededRandom(seed), { batches, hosts: 3, seriesPerHost: 2, startMs: START_MS });
   const lastMs = Math.max(...made.map(({ admittedAtMs }) => admittedAtMs));
   // Nothing in it: it moves the clock until every window is closed.
-  return [...made, { tenant: 'default', admittedAtMs: lastMs + 4_900_000, samples: [] }];
+  return [...made, { tenant: 'default', admittedAtMs: lastMs + 1_300_000, samples: [] }];
 }
 
 async function finish(world: World, batches: readonly OracleBatch[]): Promise<void> {
@@ -22,7 +24,10 @@ async function finish(world: World, batches: readonly OracleBatch[]): Promise<vo
   await world.collect();
   const { rows, hours } = oracle(batches, RULES);
   expect(linesOf(world.rows.answer())).toEqual(linesOf(rows));
-  expect(linesOf(world.hours.answer())).toEqual(linesOf(hours));
+  // The hour under way has no row yet.
+  const overMs = Math.max(...batches.map(({ admittedAtMs }) => admittedAtMs)) - EMIT_DELAY_MS;
+  const over = [...hours].filter(([key]) => Number(key.split('|').at(-1)) <= overMs);
+  expect(linesOf(world.hours.answer())).toEqual(linesOf(new Map(over)));
 }
 
 /** Returns how many calls changed the world before the end. */
@@ -43,8 +48,8 @@ async function runWithDeath(batches: readonly OracleBatch[], kill: KillSwitch, s
   return calls;
 }
 
-test('death before or after any call that changes log or disk', async () => {
-  const batches = load(7, 26);
+test('death before or after any call that changes log or disk', { timeout: 240_000 }, async () => {
+  const batches = load(7, 20);
   const calls = await runWithDeath(batches, new KillSwitch(), 0);
   expect(calls).toBeGreaterThan(60);
   for (let at = 1; at <= calls; at++) {
@@ -160,7 +165,7 @@ test('what is held back is sent before a checkpoint', async () => {
   await world.stop();
   await world.collect();
   await world.start();
-  const end = { tenant: 'default', admittedAtMs: lastMs + 4_900_000, samples: [] };
+  const end = { tenant: 'default', admittedAtMs: lastMs + 1_300_000, samples: [] };
   await world.feed(end);
   await finish(world, [...batches, end]);
 });

@@ -1,4 +1,4 @@
-import { emptyRow, foldRow, RESOLUTION_MS, type RollupRow } from '@tidemark/model';
+import { copyRow, emptyRow, foldRowInto, RESOLUTION_MS, type RollupRow } from '@tidemark/model';
 import type { PointWindow, WindowPart } from '../state/point-window.ts';
 import { POINTS_PER_SLOT_MAX, SLOT_MASK, type SlotBlock } from '../state/slot-block.ts';
 
@@ -11,7 +11,12 @@ export class SlotFolder {
   #values = new Float64Array(256);
   #words = new Uint32Array(this.#values.buffer);
 
-  /** A row with a count of 0 where a value was taken back; undefined where there never was one. */
+  readonly #row = emptyRow(0);
+
+  /**
+   * A row with a count of 0 where a value was taken back; undefined where there never was one. It is the folder's: valid until
+   * the next fold.
+   */
   fold(window: PointWindow, part: WindowPart, block: SlotBlock, ref: number): RollupRow | undefined {
     const slot = ref & SLOT_MASK;
     const start = block.starts[slot] as number;
@@ -25,7 +30,11 @@ export class SlotFolder {
       words[i * 2] = block.words[(start + i) * 2] as number;
       words[i * 2 + 1] = block.words[(start + i) * 2 + 1] as number;
     }
-    return foldRow(times, this.#values, 0, count) ?? (part.blanked.has(ref) ? emptyRow(window.endMs) : undefined);
+    const row = this.#row;
+    if (foldRowInto(row, times, this.#values, 0, count)) return row;
+    if (!part.blanked.has(ref)) return undefined;
+    copyRow(row, emptyRow(window.endMs));
+    return row;
   }
 
   #grow(count: number): void {

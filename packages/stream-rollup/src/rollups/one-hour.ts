@@ -1,5 +1,5 @@
-import { emptyRow, mergeRows, type RollupRow } from '@tidemark/model';
-import { type HourBlock, mergeHour, NO_OFFSET, offsetOf, readHour, touchHour } from '../state/hour-block.ts';
+import { copyRow, emptyRow, mergeRowInto } from '@tidemark/model';
+import { type HourBlock, mergeHour, NO_OFFSET, readHour, touchHour } from '../state/hour-block.ts';
 import { forEachSlot, type HourStore } from '../state/hour-store.ts';
 import { hourEndOf, type OpenHour } from '../state/open-hour.ts';
 import type { PointWindow } from '../state/point-window.ts';
@@ -42,6 +42,7 @@ export interface Turn {
 
 export class OneHour {
   readonly #parts: OneHourParts;
+  readonly #row = emptyRow(0);
 
   constructor(parts: OneHourParts) {
     this.#parts = parts;
@@ -210,22 +211,26 @@ export class OneHour {
     const { batcher, metrics } = this.#parts;
     const minutes = open.map((window) => ({ window, part: window.parts[tenant.index] }));
     const slots = Math.max(block.slots, ...minutes.map(({ part }) => part?.blocks[index]?.slots ?? 0));
+    const row = this.#row;
     let rows = 0;
     for (let slot = 0; slot < slots; slot++) {
       if (block.emitted && !block.isDirty(slot)) continue;
       const ref = (index << SLOT_BITS) | slot;
-      let row = readHour(block, slot, hour.startMs);
-      let offset = offsetOf(block, slot);
+      let has = readHour(block, slot, hour.startMs, row);
+      let offset = block.offset[slot] as number;
       for (const { window, part } of minutes) {
         const points = part?.blocks[index];
         if (!part || !points || points.counts[slot] === 0) continue;
         const minute = this.#parts.folder.fold(window, part, points, ref);
         if (!minute) continue;
         offset = Math.max(offset, window.baseOffset + (points.highest[slot] as number));
-        row = merged(row, minute);
+        if (minute.count === 0) continue;
+        if (has) mergeRowInto(row, minute);
+        else copyRow(row, minute);
+        has = true;
       }
       if (offset === NO_OFFSET) continue;
-      batcher.add(tenant, ref, hour.endMs, row ?? emptyRow(hour.endMs), offset, turn.admittedAtMs);
+      batcher.add(tenant, ref, hour.endMs, has ? row : emptyRow(hour.endMs), offset, turn.admittedAtMs);
       rows++;
     }
     block.emitted = true;
@@ -233,9 +238,4 @@ export class OneHour {
     turn.rowsLeft -= rows;
     metrics.hourRowsEmitted.add(rows);
   }
-}
-
-function merged(row: RollupRow | undefined, minute: RollupRow): RollupRow | undefined {
-  if (minute.count === 0) return row;
-  return row ? mergeRows(row, minute) : minute;
 }

@@ -3,15 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assert, type Disk, nodeDisk } from '@tidemark/base';
 import { BatchBuilder, decodeRowBatch, encodeSampleBatch, labelsOf, type SampleBatch } from '@tidemark/model';
+import type { HourStore } from '../state/hour-store.ts';
 import type { WindowPointStore } from '../state/window-store.ts';
 import { TopologyTestDriver } from '../testing/topology-driver.ts';
-import { createRollupTopology, OPEN_WINDOWS } from './rollup-topology.ts';
+import { createRollupTopology, OPEN_HOURS, OPEN_WINDOWS } from './rollup-topology.ts';
 
-// What the one-minute rollup costs a process that decoded the batches already: series at 10 s, 1,000 series a batch, in the
+// What the rollup of minutes and hours costs a process that decoded the batches already: series at 10 s, 1,000 series a batch, in the
 // order of the scrape before. Phases by the CPU time of the process:
 //
 //   append       scrapes that close no window
-//   close        what those that close one cost more: folding, encoding, forgetting
+//   close        what those that close one cost more: folding, encoding, forgetting; once, an hour's rows beside
 //   checkpoint   window files, manifest, fsync on a real disk
 //
 //   node -C source packages/stream-rollup/src/rollups/one-minute.bench.ts [series] [minutes]
@@ -21,6 +22,7 @@ import { createRollupTopology, OPEN_WINDOWS } from './rollup-topology.ts';
 export interface BenchResult {
   readonly samples: number;
   readonly rows: number;
+  readonly hourRows: number;
   /** CPU seconds per million samples. */
   readonly append: number;
   readonly close: number;
@@ -28,13 +30,16 @@ export interface BenchResult {
   /** Of open windows, per series: points, and names with tables. */
   readonly pointBytes: number;
   readonly seriesBytes: number;
+  /** Blocks that wait for the next window, and rows of the open hour, per series. */
+  readonly poolBytes: number;
+  readonly hourBytes: number;
   /** Of the row batches, per row. */
   readonly rowBytes: number;
 }
 
 const SERIES_PER_BATCH = 1_000;
 const SCRAPE_MS = 10_000;
-const START_MS = 1_700_000_040_000;
+const HOUR_END_MS = 1_700_006_400_000;
 
 /** Measures `minutes` after `warmupMinutes` in which windows fill the pool and code gets compiled. */
 export async function benchOneMinute(series: number, minutes: number, warmupMinutes: number): Promise<BenchResult> {
@@ -47,19 +52,22 @@ export async function benchOneMinute(series: number, minutes: number, warmupMinu
 }
 
 async function run(disk: Disk, series: number, minutes: number, warmupMinutes: number): Promise<BenchResult> {
-  const driver = await TopologyTestDriver.start(createRollupTopology({ generation: 1 }), { startMs: START_MS, disk });
-  const templates = scrapeTemplates(series);
+  // An hour ends in the middle of what is measured; its share of the cost is that of `minutes`, not of sixty.
+  const beginMs = HOUR_END_MS - (warmupMinutes + Math.floor(minutes / 2)) * 60_000;
+  const driver = await TopologyTestDriver.start(createRollupTopology({ generation: 1 }), { startMs: beginMs, disk });
+  const templates = scrapeTemplates(series, beginMs);
   const scrapesPerMinute = 60_000 / SCRAPE_MS;
   const quiet = { samples: 0, cpu: 0 };
   const closing = { samples: 0, cpu: 0 };
   let checkpointCpu = 0;
   let rows = 0;
   let rowBytes = 0;
+  let hourRows = 0;
   for (let at = 0; at < (warmupMinutes + minutes) * scrapesPerMinute; at++) {
     const measured = at >= warmupMinutes * scrapesPerMinute;
     // The first scrape of a minute passes the moment at which the minute before goes out.
     const phase = at % scrapesPerMinute === 0 ? closing : quiet;
-    const startMs = START_MS + at * SCRAPE_MS;
+    const startMs = beginMs + at * SCRAPE_MS;
     // Batches of a scrape come spread over its interval.
     const spread = (i: number) => startMs + Math.floor((i * SCRAPE_MS) / templates.length);
     const values = templates.map((template, i) => encodeSampleBatch(scrapeAt(template, spread(i), at)));
@@ -72,6 +80,7 @@ async function run(disk: Disk, series: number, minutes: number, warmupMinutes: n
     if (driver.commitRequested) await driver.checkpoint();
     const checkpointUs = cpuUs() - pipedUs;
     const sent = driver.outputs('tidemark.1m');
+    const sentOfHours = driver.outputs('tidemark.1h');
     if (!measured) continue;
     phase.samples += series;
     phase.cpu += pipedUs - startUs;
@@ -80,8 +89,10 @@ async function run(disk: Disk, series: number, minutes: number, warmupMinutes: n
       rows += decodeRowBatch(value as Uint8Array).rows.length;
       rowBytes += value?.length ?? 0;
     }
+    for (const { value } of sentOfHours) hourRows += decodeRowBatch(value as Uint8Array).rows.length;
   }
   const memory = driver.store<WindowPointStore>(OPEN_WINDOWS).memoryBytes();
+  const hourBytes = driver.store<HourStore>(OPEN_HOURS).memoryBytes;
   await driver.close();
   assert(rows > 0, 'the run is long enough to close a window');
   const samples = quiet.samples + closing.samples;
@@ -89,11 +100,14 @@ async function run(disk: Disk, series: number, minutes: number, warmupMinutes: n
   return {
     samples,
     rows,
+    hourRows,
     append,
     close: (closing.cpu - append * closing.samples) / samples,
     checkpoint: checkpointCpu / samples,
     pointBytes: memory.points / series,
     seriesBytes: memory.series / series,
+    poolBytes: memory.pool / series,
+    hourBytes: hourBytes / series,
     rowBytes: rowBytes / rows,
   };
 }
@@ -104,7 +118,7 @@ function cpuUs(): number {
   return user + system;
 }
 
-function scrapeTemplates(series: number): SampleBatch[] {
+function scrapeTemplates(series: number, beginMs: number): SampleBatch[] {
   const scrapes: SampleBatch[] = [];
   for (let first = 0; first < series; first += SERIES_PER_BATCH) {
     const builder = new BatchBuilder('default');
@@ -117,9 +131,9 @@ function scrapeTemplates(series: number): SampleBatch[] {
         cpu: `${i % 16}`,
         series: `${i}`,
       });
-      builder.addLabels(labels, START_MS, i, 'counter');
+      builder.addLabels(labels, beginMs, i, 'counter');
     }
-    scrapes.push(builder.build(START_MS));
+    scrapes.push(builder.build(beginMs));
   }
   return scrapes;
 }
@@ -131,11 +145,11 @@ function scrapeAt(template: SampleBatch, nowMs: number, at: number): SampleBatch
 }
 
 function reportLines(result: BenchResult): string[] {
-  const { samples, rows, append, close, checkpoint } = result;
+  const { samples, rows, hourRows, append, close, checkpoint } = result;
   return [
-    `${samples} samples, ${rows} rows; CPU seconds per million samples:`,
+    `${samples} samples, ${rows} rows of minutes, ${hourRows} of hours; CPU seconds per million samples:`,
     `  append ${append.toFixed(3)}  close+fold+encode ${close.toFixed(3)}  checkpoint ${checkpoint.toFixed(3)}  all ${(append + close + checkpoint).toFixed(3)}`,
-    `bytes: ${result.pointBytes.toFixed(0)} of points and ${result.seriesBytes.toFixed(0)} of names per series, ${result.rowBytes.toFixed(1)} per row`,
+    `bytes: ${result.pointBytes.toFixed(0)} of points and ${result.seriesBytes.toFixed(0)} of names per series, ${result.hourBytes.toFixed(0)} of hours, ${result.poolBytes.toFixed(0)} in the pool; ${result.rowBytes.toFixed(1)} per row`,
   ];
 }
 

@@ -1,8 +1,11 @@
-import { mergeRows, type RollupRow } from '@tidemark/model';
+import { emptyRow, mergeRowInto, type RollupRow } from '@tidemark/model';
 import { SLOTS, SlotMarks } from './slot-marks.ts';
 
 // The rows, so far, of 512 series in one hour, in columns: what the minutes say that are over and forgotten, merged in their
 // order. A slot with a count of 0 has no row.
+
+/** The offset of a slot that nothing was merged into. */
+export const NO_OFFSET = -1;
 
 export class HourBlock extends SlotMarks {
   readonly counts = new Uint32Array(SLOTS);
@@ -11,86 +14,72 @@ export class HourBlock extends SlotMarks {
   readonly lastTimes = new Uint32Array(SLOTS);
   /** 1: points of this hour came too late for their minutes; when the hour is over it has to be made from raw. */
   readonly missed = new Uint8Array(SLOTS);
-  /** By HOUR_FLOATS. */
-  readonly floats: readonly Float64Array[] = HOUR_FLOATS.map(() => new Float64Array(SLOTS));
-  /** Slots below this may have rows or dirty marks. */
+  readonly sum = new Float64Array(SLOTS);
+  readonly compensation = new Float64Array(SLOTS);
+  readonly min = new Float64Array(SLOTS);
+  readonly max = new Float64Array(SLOTS);
+  readonly first = new Float64Array(SLOTS);
+  readonly last = new Float64Array(SLOTS);
+  readonly increase = new Float64Array(SLOTS);
+  /** The highest offset of a record with a point in the row; NO_OFFSET where nothing was merged. */
+  readonly offset = new Float64Array(SLOTS).fill(NO_OFFSET);
+  /** Slots below this may have rows or marks. */
   slots = 0;
 
-  constructor() {
-    super();
-    (this.floats[OFFSET] as Float64Array).fill(NO_OFFSET);
+  /** All columns, in the order in which files have them. */
+  get columns(): readonly (Uint8Array | Uint32Array | Float64Array)[] {
+    const { counts, firstTimes, lastTimes, missed, sum, compensation, min, max, first, last, increase, offset } = this;
+    return [counts, firstTimes, lastTimes, missed, sum, compensation, min, max, first, last, increase, offset];
   }
 
   get memoryBytes(): number {
-    return SLOTS * (13 + HOUR_FLOATS.length * 8) + SLOTS / 8;
+    return SLOTS * HOUR_SLOT_BYTES + SLOTS / 8;
   }
 }
 
-/** The float columns, in the order in which files have them; `offset` is the highest of a record with a point in the row. */
-export const HOUR_FLOATS = ['sum', 'compensation', 'min', 'max', 'first', 'last', 'increase', 'offset'] as const;
-/** The offset of a slot that nothing was merged into. */
-export const NO_OFFSET = -1;
-const SUM = 0;
-const COMPENSATION = 1;
-const MIN = 2;
-const MAX = 3;
-const FIRST = 4;
-const LAST = 5;
-const INCREASE = 6;
-const OFFSET = 7;
+/** Bytes of a slot in all columns. */
+export const HOUR_SLOT_BYTES = 13 + 8 * 8;
+const merging = emptyRow(0);
 
-/** The row of a slot. Undefined when it has none. */
-export function readHour(block: HourBlock, slot: number, startMs: number): RollupRow | undefined {
+/** Puts the row of a slot into `row`. Returns false when it has none; `row` is what it was then. */
+export function readHour(block: HourBlock, slot: number, startMs: number, row: RollupRow): boolean {
   const count = block.counts[slot] as number;
-  if (count === 0) return undefined;
-  const { floats } = block;
-  const at = (column: number) => (floats[column] as Float64Array)[slot] as number;
-  return {
-    count,
-    sum: at(SUM),
-    compensation: at(COMPENSATION),
-    min: at(MIN),
-    max: at(MAX),
-    first: at(FIRST),
-    firstMs: startMs + (block.firstTimes[slot] as number),
-    last: at(LAST),
-    lastMs: startMs + (block.lastTimes[slot] as number),
-    increase: at(INCREASE),
-  };
-}
-
-export function offsetOf(block: HourBlock, slot: number): number {
-  return (block.floats[OFFSET] as Float64Array)[slot] as number;
+  if (count === 0) return false;
+  row.count = count;
+  row.sum = block.sum[slot] as number;
+  row.compensation = block.compensation[slot] as number;
+  row.min = block.min[slot] as number;
+  row.max = block.max[slot] as number;
+  row.first = block.first[slot] as number;
+  row.firstMs = startMs + (block.firstTimes[slot] as number);
+  row.last = block.last[slot] as number;
+  row.lastMs = startMs + (block.lastTimes[slot] as number);
+  row.increase = block.increase[slot] as number;
+  return true;
 }
 
 /** Merges a minute into the slot. Requires: it is later than all before it. */
-export function mergeHour(block: HourBlock, slot: number, startMs: number, row: RollupRow, offset: number): void {
-  const before = readHour(block, slot, startMs);
-  writeHour(block, slot, startMs, before ? mergeRows(before, row) : row, Math.max(offset, offsetOf(block, slot)));
-}
-
-export function writeHour(block: HourBlock, slot: number, startMs: number, row: RollupRow, offset: number): void {
-  const { floats } = block;
-  const put = (column: number, value: number) => {
-    (floats[column] as Float64Array)[slot] = value;
-  };
+export function mergeHour(block: HourBlock, slot: number, startMs: number, minute: RollupRow, offset: number): void {
+  let row = minute;
+  if (readHour(block, slot, startMs, merging)) {
+    mergeRowInto(merging, minute);
+    row = merging;
+  }
   block.counts[slot] = row.count;
   block.firstTimes[slot] = row.firstMs - startMs;
   block.lastTimes[slot] = row.lastMs - startMs;
-  put(SUM, row.sum);
-  put(COMPENSATION, row.compensation);
-  put(MIN, row.min);
-  put(MAX, row.max);
-  put(FIRST, row.first);
-  put(LAST, row.last);
-  put(INCREASE, row.increase);
-  put(OFFSET, offset);
-  if (slot >= block.slots) block.slots = slot + 1;
+  block.sum[slot] = row.sum;
+  block.compensation[slot] = row.compensation;
+  block.min[slot] = row.min;
+  block.max[slot] = row.max;
+  block.first[slot] = row.first;
+  block.last[slot] = row.last;
+  block.increase[slot] = row.increase;
+  touchHour(block, slot, offset);
 }
 
 /** A series whose values were all taken back has no row, but an offset: what is sent to take a row back carries it. */
 export function touchHour(block: HourBlock, slot: number, offset: number): void {
-  const offsets = block.floats[OFFSET] as Float64Array;
-  offsets[slot] = Math.max(offset, offsets[slot] as number);
+  if (offset > (block.offset[slot] as number)) block.offset[slot] = offset;
   if (slot >= block.slots) block.slots = slot + 1;
 }

@@ -1,5 +1,5 @@
 import { ByteReader, ByteWriter } from '@tidemark/base';
-import { HOUR_FLOATS, type HourBlock } from './hour-block.ts';
+import { HOUR_SLOT_BYTES, type HourBlock } from './hour-block.ts';
 import { OpenHour } from './open-hour.ts';
 import { SLOTS } from './slot-marks.ts';
 import { beginStateFile, corruptState, FILE_KIND, sealStateFile } from './state-file.ts';
@@ -67,13 +67,11 @@ export function encodeHourFile(hour: OpenHour, sequence: number): Uint8Array {
   return sealStateFile(writer);
 }
 
-const BYTES_PER_SLOT = 13 + HOUR_FLOATS.length * 8;
-
 function sizeOf({ parts }: OpenHour): number {
   let bytes = 64;
   for (const [tenant, blocks] of parts) {
     bytes += tenant.length * 3 + 16;
-    for (const block of blocks) bytes += (block?.slots ?? 0) * BYTES_PER_SLOT + 16;
+    for (const block of blocks) bytes += (block?.slots ?? 0) * HOUR_SLOT_BYTES + 16;
   }
   return bytes;
 }
@@ -82,7 +80,7 @@ function writeBlock(writer: ByteWriter, index: number, block: HourBlock): void {
   const { slots } = block;
   writer.uvarint(index);
   writer.uvarint(slots);
-  for (const column of [block.counts, block.firstTimes, block.lastTimes, block.missed, ...block.floats]) {
+  for (const column of block.columns) {
     const used = column.subarray(0, slots);
     writer.raw(new Uint8Array(used.buffer, used.byteOffset, used.byteLength));
   }
@@ -111,7 +109,7 @@ function readBlock(reader: ByteReader, path: string, hour: OpenHour, tenant: str
   const block = hour.blockAt(tenant, index);
   block.slots = slots;
   block.emitted = hour.emitted;
-  for (const column of [block.counts, block.firstTimes, block.lastTimes, block.missed, ...block.floats]) {
+  for (const column of block.columns) {
     const used = column.subarray(0, slots);
     new Uint8Array(used.buffer, used.byteOffset, used.byteLength).set(reader.raw(used.byteLength));
   }

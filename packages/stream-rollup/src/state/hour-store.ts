@@ -1,5 +1,5 @@
 import { assert, must, TidemarkError } from '@tidemark/base';
-import { type HourBlock, NO_OFFSET, offsetOf } from './hour-block.ts';
+import { type HourBlock, NO_OFFSET } from './hour-block.ts';
 import { decodeHourFile, decodeHourToken, encodeHourFile, encodeHourToken, hourFileName } from './hour-files.ts';
 import { OpenHour } from './open-hour.ts';
 import { SLOT_BITS, SLOT_MASK } from './slot-marks.ts';
@@ -147,7 +147,7 @@ export class HourStore implements StateStore {
 
 function isUsed(block: HourBlock, slot: number): boolean {
   return (
-    block.counts[slot] !== 0 || block.missed[slot] !== 0 || offsetOf(block, slot) !== NO_OFFSET || block.isDirty(slot)
+    block.counts[slot] !== 0 || block.missed[slot] !== 0 || block.offset[slot] !== NO_OFFSET || block.isDirty(slot)
   );
 }
 
@@ -166,12 +166,9 @@ export function forEachSlot(
 function moveSlot(from: HourBlock, slot: number, to: OpenHour, tenant: string, ref: number): void {
   const target = to.blockAt(tenant, ref >>> SLOT_BITS);
   const at = ref & SLOT_MASK;
-  target.counts[at] = from.counts[slot] as number;
-  target.firstTimes[at] = from.firstTimes[slot] as number;
-  target.lastTimes[at] = from.lastTimes[slot] as number;
-  target.missed[at] = from.missed[slot] as number;
-  from.floats.forEach((column, i) => {
-    (target.floats[i] as Float64Array)[at] = column[slot] as number;
+  const into = target.columns;
+  from.columns.forEach((column, i) => {
+    (into[i] as Float64Array)[at] = column[slot] as number;
   });
   if (at >= target.slots) target.slots = at + 1;
   target.emitted = to.emitted;

@@ -76,12 +76,15 @@ export class SeriesTable {
     if (this.#room() <= 0) return NO_SERIES;
     const ref = this.#count++;
     if (ref === this.#ends.length) this.#grow();
+    const { bytes: before } = this.#labels;
     this.#labels.raw(bytes.subarray(start, end));
+    // Sections that are views of the old buffer would keep it alive.
+    if (before !== this.#labels.bytes) this.version++;
     this.#ends[ref] = this.#labels.length;
     this.#hashes[ref] = hash;
     this.#types[ref] = UNKNOWN_TYPE;
     this.#table[at] = ref;
-    if (this.#count * LOAD_NUMERATOR > this.#table.length) this.#rehash(this.#table.length * 4);
+    if (this.#count * LOAD_NUMERATOR > this.#table.length) this.#rehash(this.#table.length * 2);
     return ref;
   }
 
@@ -111,23 +114,40 @@ export class SeriesTable {
     return this.#labels.bytes.subarray(this.#start(ref), this.#ends[ref] as number);
   }
 
-  /** A section of these series, in this order. */
+  /** A section of these series, in this order. Series in a row share this table's label bytes, which never change. */
   sectionOf(refs: Uint32Array): SeriesSection {
-    const labels = new ByteWriter(refs.length * 128);
-    const labelEnds = new Uint32Array(refs.length);
+    const first = refs[0] ?? 0;
+    const isRun = refs.every((ref, i) => ref === first + i);
+    const { labelBytes, labelEnds } = isRun ? this.#labelsOfRun(first, refs.length) : this.#labelsOfSome(refs);
     const types = new Uint8Array(refs.length);
     let units: string[] | undefined;
     for (let i = 0; i < refs.length; i++) {
       const ref = refs[i] as number;
-      labels.raw(this.labelsOf(ref));
-      labelEnds[i] = labels.length;
       types[i] = this.typeOf(ref);
       const unit = this.unitOf(ref);
       if (unit === '') continue;
       units ??= new Array<string>(refs.length).fill('');
       units[i] = unit;
     }
-    return { count: refs.length, labelBytes: labels.finish(), labelEnds, types, units, startTimesMs: undefined };
+    return { count: refs.length, labelBytes, labelEnds, types, units, startTimesMs: undefined };
+  }
+
+  #labelsOfRun(first: number, count: number): { labelBytes: Uint8Array; labelEnds: Uint32Array } {
+    const start = this.#start(first);
+    const labelEnds = new Uint32Array(count);
+    for (let i = 0; i < count; i++) labelEnds[i] = (this.#ends[first + i] as number) - start;
+    const end = count === 0 ? start : (this.#ends[first + count - 1] as number);
+    return { labelBytes: this.#labels.bytes.subarray(start, end), labelEnds };
+  }
+
+  #labelsOfSome(refs: Uint32Array): { labelBytes: Uint8Array; labelEnds: Uint32Array } {
+    const labels = new ByteWriter(refs.length * 128);
+    const labelEnds = new Uint32Array(refs.length);
+    for (let i = 0; i < refs.length; i++) {
+      labels.raw(this.labelsOf(refs[i] as number));
+      labelEnds[i] = labels.length;
+    }
+    return { labelBytes: labels.finish(), labelEnds };
   }
 
   /** Forgets the series whose `keep` is 0 and numbers the rest anew, in order. Returns old ref -> new, or `NO_SERIES`. */

@@ -194,8 +194,18 @@ function writeBlock(writer: ByteWriter, index: number, block: SlotBlock): void {
   writer.raw(bytesOf(counts.subarray(0, slots)));
   writer.raw(bytesOf(block.highest.subarray(0, slots)));
   let points = 0;
-  for (let slot = 0; slot < slots; slot++) points += counts[slot] as number;
-  // Gathered slot by slot: blocks have gaps where slots moved.
+  let dense = true;
+  for (let slot = 0; slot < slots; slot++) {
+    if (counts[slot] !== 0 && starts[slot] !== points) dense = false;
+    points += counts[slot] as number;
+  }
+  if (dense) {
+    // As after a steady scrape: slot after slot, as the file has them.
+    writer.raw(bytesOf(times.subarray(0, points)));
+    writer.raw(bytesOf(words.subarray(0, points * 2)));
+    return;
+  }
+  // Gathered slot by slot: blocks have gaps where slots moved or have room.
   const packedTimes = new Uint16Array(points);
   const packedWords = new Uint32Array(points * 2);
   let at = 0;
