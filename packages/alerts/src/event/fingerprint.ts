@@ -5,21 +5,40 @@ import type { Labels } from '@tidemark/model';
 //
 // Not keyed and not for identity of stored series; two labels sets of one rule colliding is a matter of 2^-64.
 
-const OFFSET = 0xcbf29ce484222325n;
-const PRIME = 0x100000001b3n;
+// The 64 bits are kept in two halves: BigInt costs some 100 ns a byte. The prime is 2^40 + 0x1b3.
+const OFFSET_HIGH = 0xcbf29ce4;
+const OFFSET_LOW = 0x84222325;
+const PRIME_LOW = 0x1b3;
 const SEPARATOR = 0xff;
+const HALF = 0x1_0000_0000;
 
 /** Requires labels sorted, as `labelsOf` returns them. */
 export function fingerprintOf(labels: Labels): string {
-  let hash = OFFSET;
+  let high = OFFSET_HIGH;
+  let low = OFFSET_LOW;
   const add = (byte: number) => {
-    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * PRIME);
+    const mixed = (low ^ byte) >>> 0;
+    const product = mixed * PRIME_LOW;
+    // `>>> 0` takes the sum, below 2^53, modulo 2^32.
+    high = (high * PRIME_LOW + Math.floor(product / HALF) + mixed * 0x100) >>> 0;
+    low = product >>> 0;
   };
   for (const { name, value } of labels) {
-    for (const byte of Buffer.from(name, 'utf8')) add(byte);
+    addText(name, add);
     add(SEPARATOR);
-    for (const byte of Buffer.from(value, 'utf8')) add(byte);
+    addText(value, add);
     add(SEPARATOR);
   }
-  return hash.toString(16).padStart(16, '0');
+  return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
+}
+
+function addText(text: string, add: (byte: number) => void): void {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x80) {
+      for (const byte of Buffer.from(text.slice(i), 'utf8')) add(byte);
+      return;
+    }
+    add(code);
+  }
 }

@@ -2,7 +2,7 @@ import type { AlertEvent } from '../event/alert-event.ts';
 import type { AlertStateRecord } from '../event/alert-state-record.ts';
 import type { AlertChanges } from '../event/publisher.ts';
 import { type Alert, newAlert } from './alert.ts';
-import { AlertSeries } from './alert-series.ts';
+import { ALERT_SERIES_NAMES, AlertSeries } from './alert-series.ts';
 import { CandidateMaker } from './alerting.ts';
 import { type Reads, readsOf, shownExpression } from './reads.ts';
 import type { AlertingRuleSpec } from './rule.ts';
@@ -91,7 +91,13 @@ export class ActiveRule {
       this.#advance(candidates, atMs);
       const samples = this.#alertSeries.of(this.#alerts.values());
       // Alerts that an answer may only lack stay as they are, so their series are all known.
-      tick.writer.add({ series: this.series, samples, isFresh: true, failed: tick.failed(this.vitals) });
+      tick.writer.add({
+        names: ALERT_SERIES_NAMES,
+        series: this.series,
+        samples,
+        isFresh: true,
+        failed: tick.failed(this.vitals),
+      });
     }, signal);
   }
 

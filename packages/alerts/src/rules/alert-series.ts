@@ -9,6 +9,7 @@ import { type RuleSample, seriesKey } from './written-series.ts';
 
 const ALERTS = 'ALERTS';
 const ALERTS_FOR_STATE = 'ALERTS_FOR_STATE';
+export const ALERT_SERIES_NAMES = [ALERTS, ALERTS_FOR_STATE];
 const ALERT_STATE = 'alertstate';
 
 interface Named {

@@ -44,9 +44,9 @@ export class CandidateMaker {
   async candidates(answer: InstantAnswer, atMs: number, ask: Ask): Promise<ReadonlyMap<string, AlertCandidate>> {
     const candidates = new Map<string, AlertCandidate>();
     // The same question of several alerts is asked once.
-    const texts = new AskingExpander(ask, this.#failed);
+    const texts = new AskingExpander({ ask, failed: this.#failed, externalUrl: this.#external.url, atMs });
     for (const { labels, value } of answer.samples) {
-      const candidate = await this.#candidate(labels, value, atMs, texts);
+      const candidate = await this.#candidate(labels, value, texts);
       if (candidates.has(candidate.fingerprint)) {
         throw new TidemarkError(
           'RULE_DUPLICATE_LABELS',
@@ -59,14 +59,13 @@ export class CandidateMaker {
     return candidates;
   }
 
-  async #candidate(labels: Labels, value: number, atMs: number, texts: AskingExpander): Promise<AlertCandidate> {
+  async #candidate(labels: Labels, value: number, texts: AskingExpander): Promise<AlertCandidate> {
     const own = new Map(labels.map((label) => [label.name, label.value]));
     const facts: AlertFacts = {
       labels: new Map(own),
       value,
       externalLabels: this.#external.labels,
       externalUrl: this.#external.url,
-      atMs,
     };
     own.delete(METRIC_NAME);
     for (const [name, template] of this.#labels) own.set(name, await texts.expand(template, facts));

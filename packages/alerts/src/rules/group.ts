@@ -10,6 +10,7 @@ import type { RuleSurroundings, RuleTick } from './rule-at-work.ts';
 import type { RuleMetrics } from './rule-metrics.ts';
 import type { RuleVitals } from './rule-vitals.ts';
 import { everySlot, slotOffset } from './scheduler.ts';
+import type { SectionMemory } from './section-memory.ts';
 import type { GroupStatus } from './status.ts';
 import { TickReader } from './tick-reader.ts';
 import { endSeries, TickWriter } from './tick-writer.ts';
@@ -48,6 +49,7 @@ export class RuleGroup {
   readonly #around: GroupSurroundings;
   readonly #intervalMs: number;
   readonly #tasks: TaskGroup;
+  readonly #sections: SectionMemory[] = [];
   /** Series of rules that are gone, to be told of as ended. */
   #ended: ReadonlyMap<string, Labels> = new Map();
   #evaluationSeconds = 0;
@@ -137,7 +139,7 @@ export class RuleGroup {
     this.#lastEvaluationMs = clock.nowMs();
     const dataAtMs = atMs - this.spec.queryOffsetMs;
     const reader = new TickReader({ query, tenant, atMs: dataAtMs, timeoutMs: queryTimeoutMs, signal });
-    const writer = new TickWriter({ sink, tenant, atMs: dataAtMs, signal }, this.#ended);
+    const writer = new TickWriter({ sink, tenant, atMs: dataAtMs, signal }, this.#sections, this.#ended);
     const tick = { atMs, signal, reader, writer, failed: (vitals: RuleVitals) => this.#writeFailed(vitals) };
     for (const rule of this.rules) {
       if (signal.aborted) return;

@@ -1,13 +1,20 @@
 import { TidemarkError } from '@tidemark/base';
-import { type Label, labelsOf, METRIC_NAME } from '@tidemark/model';
+import { type Label, type Labels, labelsOf, METRIC_NAME } from '@tidemark/model';
 import { type Reads, readsOf, shownExpression } from './reads.ts';
 import type { RecordingRuleSpec } from './rule.ts';
 import type { RuleSurroundings, RuleTick } from './rule-at-work.ts';
 import { type EvaluationOutcome, RuleVitals } from './rule-vitals.ts';
 import type { RuleStatus } from './status.ts';
-import { overlaid, type RuleSample, seriesKey, WrittenSeries } from './written-series.ts';
+import { overlaid, type RuleSample, sameLabels, seriesKey, WrittenSeries } from './written-series.ts';
 
 // One recording rule at work: what its expression answers becomes series of the rule's name, its labels laid over theirs.
+
+interface Named {
+  /** Of the answer. */
+  readonly of: Labels;
+  readonly labels: Labels;
+  readonly key: string;
+}
 
 export class RecordingRule {
   readonly kind = 'recording';
@@ -19,6 +26,7 @@ export class RecordingRule {
   series = new WrittenSeries();
   readonly #around: RuleSurroundings;
   readonly #over: readonly Label[];
+  readonly #before: Named[] = [];
 
   constructor(rule: RecordingRuleSpec & { readonly identity: string }, around: RuleSurroundings) {
     this.rule = rule;
@@ -44,16 +52,32 @@ export class RecordingRule {
       tick.signal.throwIfAborted();
       this.vitals.fresh = answer.fresh;
       const samples = new Map<string, RuleSample>();
-      for (const { labels, value } of answer.samples) {
-        const own = overlaid(labels, this.#over);
-        const key = seriesKey(own);
-        if (samples.has(key)) throw duplicate();
-        samples.set(key, { labels: own, key, value });
-      }
+      answer.samples.forEach(({ labels, value }, i) => {
+        const named = this.#named(labels, i);
+        if (samples.has(named.key)) throw duplicate();
+        samples.set(named.key, { labels: named.labels, key: named.key, value });
+      });
+      this.#before.length = answer.samples.length;
       const { seriesPerRuleMax } = this.#around;
       if (seriesPerRuleMax > 0 && samples.size > seriesPerRuleMax) throw tooMany(seriesPerRuleMax, samples.size);
-      tick.writer.add({ series: this.series, samples, isFresh: answer.fresh, failed: tick.failed(this.vitals) });
+      tick.writer.add({
+        names: [this.rule.name],
+        series: this.series,
+        samples,
+        isFresh: answer.fresh,
+        failed: tick.failed(this.vitals),
+      });
     }, tick.signal);
+  }
+
+  /** Answers come in the same order nearly always: what was made of a series the last time is used again. */
+  #named(labels: Labels, place: number): Named {
+    const before = this.#before[place];
+    if (before && sameLabels(before.of, labels)) return before;
+    const own = overlaid(labels, this.#over);
+    const named = { of: labels, labels: own, key: seriesKey(own) };
+    this.#before[place] = named;
+    return named;
   }
 
   status(): RuleStatus {

@@ -1,5 +1,6 @@
 import { TidemarkError } from '@tidemark/base';
-import { BatchBuilder, type Labels, labelValue, METRIC_NAME, type SampleSink, writeStale } from '@tidemark/model';
+import { BatchBuilder, type Labels, type SampleSink, writeStale } from '@tidemark/model';
+import { SectionMemory } from './section-memory.ts';
 import type { RuleSample, WrittenSeries } from './written-series.ts';
 
 // What the rules of a group write during one evaluation: gathered, and given to the sink in one go when the group is through,
@@ -9,6 +10,8 @@ import type { RuleSample, WrittenSeries } from './written-series.ts';
 //   rule b --samples--> waiting ──┴--flush--> sink   another rule of the group wrote that series in this evaluation
 
 export interface RuleWriting {
+  /** Metric names of its series. */
+  readonly names: readonly string[];
   readonly series: WrittenSeries;
   readonly samples: ReadonlyMap<string, RuleSample>;
   readonly isFresh: boolean;
@@ -26,15 +29,21 @@ export interface TickWriterOptions {
 
 export class TickWriter {
   readonly #options: TickWriterOptions;
-  readonly #writtenKeys = new Set<string>();
+  readonly #written: ReadonlyMap<string, RuleSample>[] = [];
+  readonly #sections: SectionMemory[];
+  #flushes = 0;
   #waiting: RuleWriting[] = [];
   #ended: ReadonlyMap<string, Labels>;
   #names = new Set<string>();
   #samples = 0;
 
-  /** `ended`: series of rules that are gone; told of once, at the end. */
-  constructor(options: TickWriterOptions, ended: ReadonlyMap<string, Labels> = new Map()) {
+  /**
+   * `sections`: what the group remembers of the evaluation before, one for each flush. `ended`: series of rules that are gone;
+   * told of once, at the end.
+   */
+  constructor(options: TickWriterOptions, sections: SectionMemory[], ended: ReadonlyMap<string, Labels> = new Map()) {
     this.#options = options;
+    this.#sections = sections;
     this.#ended = ended;
   }
 
@@ -44,8 +53,8 @@ export class TickWriter {
   }
 
   add(writing: RuleWriting): void {
-    for (const { labels } of writing.samples.values()) this.#names.add(labelValue(labels, METRIC_NAME));
-    for (const labels of writing.series.all().values()) this.#names.add(labelValue(labels, METRIC_NAME));
+    const isSomething = writing.samples.size + writing.series.all().size > 0;
+    if (isSomething) for (const name of writing.names) this.#names.add(name);
     this.#waiting.push(writing);
   }
 
@@ -61,17 +70,19 @@ export class TickWriter {
     this.#waiting = [];
     this.#names = new Set();
     if (waiting.length === 0) return false;
-    for (const { samples } of waiting) for (const key of samples.keys()) this.#writtenKeys.add(key);
-    const refused = await this.#append(waiting);
+    for (const { samples } of waiting) this.#written.push(samples);
+    const at = this.#flushes++;
+    this.#sections[at] ??= new SectionMemory();
+    const refused = await this.#append(waiting, this.#sections[at]);
     // Whose samples were refused is not said: each rule's are written again by themselves, which repeats harmlessly.
-    if (refused && waiting.length > 1) for (const one of waiting) await this.#append([one]);
+    if (refused && waiting.length > 1) for (const one of waiting) await this.#append([one], new SectionMemory());
     return true;
   }
 
   /** At the end of the evaluation: what is left, and the markers of series whose rules are gone. Resolves to whether these got there. */
   async finish(): Promise<boolean> {
     await this.flush();
-    const ended = [...this.#ended].filter(([key]) => !this.#writtenKeys.has(key));
+    const ended = [...this.#ended].filter(([key]) => !this.#isWritten(key));
     if (ended.length === 0) return true;
     this.#ended = new Map();
     return endSeries(
@@ -80,22 +91,25 @@ export class TickWriter {
     );
   }
 
+  /** In this evaluation, by any rule. */
+  #isWritten(key: string): boolean {
+    return this.#written.some((samples) => samples.has(key));
+  }
+
   /** Whether some were refused. */
-  async #append(waiting: readonly RuleWriting[]): Promise<boolean> {
+  async #append(waiting: readonly RuleWriting[], section: SectionMemory): Promise<boolean> {
     const { sink, tenant, atMs, signal } = this.#options;
-    const batch = new BatchBuilder(tenant);
-    for (const { samples } of waiting)
-      for (const { labels, value } of samples.values()) batch.addLabels(labels, atMs, value);
-    const live = batch.sampleCount;
+    const all = waiting.flatMap(({ samples }) => [...samples.values()]);
+    const live = all.length;
     const ended = new Map<string, Labels>();
     for (const { series, samples, isFresh } of waiting) {
       if (isFresh)
-        for (const [key, labels] of series.endedBy(samples)) if (!this.#writtenKeys.has(key)) ended.set(key, labels);
+        for (const [key, labels] of series.endedBy(samples)) if (!this.#isWritten(key)) ended.set(key, labels);
     }
-    for (const labels of ended.values()) batch.addLabels(labels, atMs, Number.NaN);
-    if (batch.sampleCount === 0) return this.#settle(waiting);
-    const built = batch.build(0);
-    for (let i = live; i < built.values.length; i++) writeStale(built.values, i);
+    for (const [key, labels] of ended) all.push({ key, labels, value: Number.NaN });
+    if (all.length === 0) return this.#settle(waiting);
+    const built = section.batch(tenant, all, atMs);
+    for (let i = live; i < all.length; i++) writeStale(built.values, i);
     try {
       const { refused } = await sink.append(built, signal);
       if (refused.length > 0 && waiting.length > 1) return true;

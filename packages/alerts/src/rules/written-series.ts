@@ -15,14 +15,24 @@ export class WrittenSeries {
 
   /** Those of the last time that `samples` has not. */
   endedBy(samples: ReadonlyMap<string, RuleSample>): readonly (readonly [key: string, labels: Labels])[] {
-    return [...this.#series].filter(([key]) => !samples.has(key));
+    const ended: (readonly [string, Labels])[] = [];
+    for (const one of this.#series) if (!samples.has(one[0])) ended.push(one);
+    return ended;
   }
 
   /** They are written. When not everything was there to be seen, what is missing has not ended. */
   written(samples: ReadonlyMap<string, RuleSample>, isFresh: boolean): void {
+    if (this.#isSame(samples)) return;
     const next = new Map(isFresh ? [] : this.#series);
     for (const [key, { labels }] of samples) next.set(key, labels);
     this.#series = next;
+  }
+
+  /** As nearly always. */
+  #isSame(samples: ReadonlyMap<string, RuleSample>): boolean {
+    if (samples.size !== this.#series.size) return false;
+    for (const key of samples.keys()) if (!this.#series.has(key)) return false;
+    return true;
   }
 
   all(): ReadonlyMap<string, Labels> {
@@ -35,6 +45,15 @@ export function seriesKey(labels: Labels): string {
   // Lengths first, so that no two label sets run together to the same text.
   for (const { name, value } of labels) key += `${name.length},${value.length},${name}${value}`;
   return key;
+}
+
+export function sameLabels(a: Labels, b: Labels): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) {
+    if ((a[i] as Label).value !== (b[i] as Label).value || (a[i] as Label).name !== (b[i] as Label).name) return false;
+  }
+  return true;
 }
 
 /** `labels` with `over` in place of those of its names; an empty value takes one away. Both sorted. */

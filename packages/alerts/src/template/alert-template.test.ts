@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { AlertTemplate, type QueryAnswers, QueryWanted } from './alert-template.ts';
+import { AlertTemplate, alertFunctions, type QueryAnswers, QueryWanted } from './alert-template.ts';
 import type { QuerySample } from './prometheus-functions.ts';
 
 const sample = (labels: Record<string, string>, value: number): QuerySample => ({
@@ -19,9 +19,8 @@ function expanded(text: string, value = 1234567.5, answers = ANSWERS): string {
       value,
       externalLabels: new Map([['zone', 'eu']]),
       externalUrl: 'http://tide.example:9470/prefix',
-      atMs: 1_700_000_000_500,
     },
-    answers,
+    alertFunctions('http://tide.example:9470/prefix', 1_700_000_000_500, answers),
   ).text;
 }
 

@@ -1,9 +1,9 @@
 import { messageOf } from '@tidemark/base';
 import { parseDuration } from '@tidemark/model';
 import { Interruption } from './limits.ts';
-import { type PrometheusFacts, prometheusFunctions, type QuerySample } from './prometheus-functions.ts';
+import { prometheusFunctions, type QuerySample } from './prometheus-functions.ts';
 import { TemplateSet } from './template-set.ts';
-import { GoNamed } from './value.ts';
+import { type FunctionMap, GoNamed } from './value.ts';
 
 // The texts of a rule's labels and annotations, as Prometheus fills them in:
 //
@@ -16,8 +16,6 @@ export interface AlertFacts {
   readonly value: number;
   readonly externalLabels: ReadonlyMap<string, string>;
   readonly externalUrl: string;
-  /** The time of the evaluation. */
-  readonly atMs: number;
 }
 
 /** A template asks something that nobody has asked yet: answer it, and expand again. */
@@ -33,6 +31,21 @@ export class QueryWanted extends Interruption {
 /** Answers by expression; an Error is what asking failed with. */
 export type QueryAnswers = ReadonlyMap<string, readonly QuerySample[] | Error>;
 
+/** The functions of one evaluation: made once, used by every template. `answers` may grow meanwhile. */
+export function alertFunctions(externalUrl: string, atMs: number, answers: QueryAnswers): FunctionMap {
+  return prometheusFunctions({
+    externalUrl,
+    nowMs: atMs,
+    parseDuration,
+    query(expression) {
+      const answer = answers.get(expression);
+      if (answer === undefined) throw new QueryWanted(expression);
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+  });
+}
+
 export interface Expanded {
   readonly text: string;
   /** Whether the text says that it could not be made. */
@@ -41,8 +54,7 @@ export interface Expanded {
 
 const DEFINITIONS =
   '{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}';
-const NO_ANSWERS: QueryAnswers = new Map();
-const NAMES = new TemplateSet([], { functions: prometheusFunctions(factsOf(undefined, NO_ANSWERS)) });
+const TEMPLATES = new TemplateSet([], { functions: alertFunctions('', 0, new Map()) });
 
 export class AlertTemplate {
   readonly #name: string;
@@ -54,11 +66,11 @@ export class AlertTemplate {
     this.#name = `__alert_${alertName}`;
     this.#text = DEFINITIONS + text;
     this.isPlain = !text.includes('{{');
-    if (!this.isPlain) NAMES.check(this.#text, this.#name);
+    if (!this.isPlain) TEMPLATES.check(this.#text, this.#name);
   }
 
   /** Throws `QueryWanted`, nothing else. */
-  expand(facts: AlertFacts, answers: QueryAnswers = NO_ANSWERS): Expanded {
+  expand(facts: AlertFacts, functions: FunctionMap): Expanded {
     if (this.isPlain) return { text: this.#text.slice(DEFINITIONS.length), failed: false };
     const data = new GoNamed('struct', {
       fields: {
@@ -69,26 +81,11 @@ export class AlertTemplate {
       },
     });
     try {
-      const functions = prometheusFunctions(factsOf(facts, answers));
-      return { text: NAMES.text(this.#text, data, { name: this.#name, functions }), failed: false };
+      return { text: TEMPLATES.text(this.#text, data, { name: this.#name, functions }), failed: false };
     } catch (error) {
       if (error instanceof QueryWanted) throw error;
       const why = `error executing template ${this.#name}: ${messageOf(error)}`;
       return { text: `<error expanding template: ${why}>`, failed: true };
     }
   }
-}
-
-function factsOf(facts: AlertFacts | undefined, answers: QueryAnswers): PrometheusFacts {
-  return {
-    externalUrl: facts?.externalUrl ?? '',
-    nowMs: facts?.atMs ?? 0,
-    parseDuration,
-    query(expression) {
-      const answer = answers.get(expression);
-      if (answer === undefined) throw new QueryWanted(expression);
-      if (answer instanceof Error) throw answer;
-      return answer;
-    },
-  };
 }

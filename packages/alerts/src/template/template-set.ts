@@ -33,7 +33,8 @@ export class TemplateSet {
   readonly #functions: FunctionMap;
   readonly #limits: TemplateLimits;
   readonly #trees = new Map<string, Tree>();
-  readonly #parsed = new Map<string, readonly Tree[]>();
+  readonly #parsed = new Map<string, ReadonlyMap<string, Tree>>();
+  readonly #merged = new WeakMap<FunctionMap, FunctionMap>();
 
   /** Later definitions replace earlier ones of their name, unless they are empty. Throws `TEMPLATE_INVALID`, naming the line. */
   constructor(sources: readonly TemplateSource[], options: TemplateSetOptions) {
@@ -76,21 +77,30 @@ export class TemplateSet {
   #run(
     text: string,
     data: GoValue,
-    { name = '', functions = {} }: { readonly name?: string; readonly functions?: FunctionMap },
+    { name = '', functions }: { readonly name?: string; readonly functions?: FunctionMap },
     writer: Writer,
   ): string {
-    const own = this.#remembered(name, text);
-    const trees = new Map(this.#trees);
-    for (const tree of own) define(trees, tree);
-    execute(name, data, { trees, functions: { ...this.#functions, ...functions }, limits: this.#limits, writer });
+    const trees = this.#remembered(name, text);
+    execute(name, data, { trees, functions: this.#with(functions), limits: this.#limits, writer });
     return writer.result();
   }
 
-  #remembered(name: string, text: string): readonly Tree[] {
+  #with(functions: FunctionMap | undefined): FunctionMap {
+    if (functions === undefined) return this.#functions;
+    const known = this.#merged.get(functions);
+    if (known) return known;
+    const merged = { ...this.#functions, ...functions };
+    this.#merged.set(functions, merged);
+    return merged;
+  }
+
+  /** The text and all that it may call. */
+  #remembered(name: string, text: string): ReadonlyMap<string, Tree> {
     const key = `${name}\0${text}`;
     const known = this.#parsed.get(key);
     if (known) return known;
-    const trees = this.#parse(name, text);
+    const trees = new Map(this.#trees);
+    for (const tree of this.#parse(name, text)) define(trees, tree);
     if (this.#parsed.size >= PARSED_MAX) this.#parsed.clear();
     this.#parsed.set(key, trees);
     return trees;
