@@ -108,9 +108,9 @@ export class TickWriter {
     }
     for (const [key, labels] of ended) all.push({ key, labels, value: Number.NaN });
     if (all.length === 0) return this.#settle(waiting);
-    const built = section.batch(tenant, all, atMs);
-    for (let i = live; i < all.length; i++) writeStale(built.values, i);
     try {
+      const built = section.batch(tenant, all, atMs);
+      for (let i = live; i < all.length; i++) writeStale(built.values, i);
       const { refused } = await sink.append(built, signal);
       if (refused.length > 0 && waiting.length > 1) return true;
       this.#samples += live;
