@@ -1,5 +1,6 @@
 import { LEAVES } from './leaves.ts';
 import type { LoadedConfig } from './load.ts';
+import { shownValue } from './show.ts';
 
 /** What is in force and why, a setting a line: value, where it comes from, what it means, which variable overrides it. */
 export function explainConfig(loaded: LoadedConfig): string {
@@ -10,12 +11,11 @@ export function explainConfig(loaded: LoadedConfig): string {
   ];
   for (const leaf of LEAVES) {
     const path = leaf.path.join('.');
-    const value = leaf.path.reduce<unknown>((at, part) => (at as Record<string, unknown>)[part], loaded.config);
     lines.push(
       '',
       `# ${leaf.about}`,
       `# ${loaded.origins.get(path) ?? 'default'}; override with ${leaf.variable}`,
-      `${path}: ${JSON.stringify(value)}`,
+      `${path}: ${JSON.stringify(shownValue(leaf, loaded))}`,
     );
   }
   return `${lines.join('\n')}\n`;

@@ -80,6 +80,7 @@ test('a variable that is no setting is noticed', () => {
 test('explain shows value, origin and variable of every setting', () => {
   const text = explainConfig({ ...load('http:\n  listen: 127.0.0.1:1\n'), file: 'tidemark.yaml' });
   expect(text).toContain('# tidemark.yaml:2; override with TIDEMARK_HTTP_LISTEN\nhttp.listen: "127.0.0.1:1"');
+  expect(text).toContain('store.retentionRaw: "1w"');
   for (const leaf of LEAVES) {
     expect(text).toContain(leaf.variable);
     expect(leaf.about).not.toBe('');

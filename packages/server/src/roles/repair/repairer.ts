@@ -65,15 +65,11 @@ export class Repairer {
     this.#tasks = new TaskGroup(options.onFailure);
     const { metrics, marks } = options;
     this.#rows = metrics.counter('tidemark_repair_rows_total', 'Rows made from raw samples and published.');
-    this.#hours = metrics.counter('tidemark_repair_hours_total', 'Hours of a metric made anew from raw samples.');
+    this.#hours = metrics.counter('tidemark_repair_done_total', 'Hours of a metric made anew from raw samples.');
     this.#given = metrics.counters('tidemark_repair_given_up_total', 'Hours of a metric that were not made anew.', [
       'reason',
     ]);
-    metrics.gaugeFrom(
-      'tidemark_repair_hours_waiting',
-      'Hours of a metric that wait to be made anew.',
-      () => marks.size,
-    );
+    metrics.gaugeFrom('tidemark_repair_waiting', 'Hours of a metric that wait to be made anew.', () => marks.size);
   }
 
   start(trouble: Trouble): void {
