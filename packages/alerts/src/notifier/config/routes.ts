@@ -147,7 +147,8 @@ function readMatchers(reader: YamlReader, fields: Fields, prefix: string): reado
   for (const [name, value] of fields.map(regexes)) {
     if (value === '') reader.complain(fields.nodeOf(regexes), `${regexes}.${name} must be a regex, not empty`);
     const made = tried(reader, fields.nodeOf(regexes), regexes, () => matcher('=~', name, value));
-    if (made) found.push(made);
+    // As Alertmanager writes it in its keys, anchors and all.
+    if (made) found.push({ ...made, value: `^(?:${value})$` });
   }
   for (const name of [`${prefix}match`, regexes]) {
     if (fields.map(name).has('')) reader.complain(fields.nodeOf(name), `${name} must not hold an empty name`);
