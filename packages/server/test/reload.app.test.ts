@@ -64,12 +64,16 @@ test('a reload takes over targets, rules, limits and log level; a wrong file cha
   await writeFile(
     prometheus,
     `global: { scrape_interval: 2s, external_labels: { site: harbour }, query_log_file: q.log }
-rule_files: [none.yml]
+rule_files: [none.yml, 'prom-*.yml']
 scrape_configs:
   - job_name: from-file
     oauth2: { client_id: me }
     file_sd_configs: [{ files: ['targets/*.json'] }]
 `,
+  );
+  await writeFile(
+    join(folder.path, 'prom-a.yml'),
+    'groups: [{ name: p, rules: [{ record: from:prometheus, expr: "1" }] }]\n',
   );
   await writeFile(rules, 'groups: [{ name: g, rules: [{ alert: Seven, expr: page_value == 7 }] }]\n');
   await writeFile(
@@ -95,11 +99,12 @@ query: { concurrency: 7 }
   const { activeTargets } = await ask<Targets>(url, 'targets', { scrapePool: 'from-file' });
   expect(activeTargets).toMatchObject([{ scrapeInterval: '2s', labels: { from: 'file', job: 'from-file' } }]);
   expect(server.logs).toMatch(
-    /warn .*prometheus\.yml says more than Tidemark reads of it; without effect are rule_files, global\.query_log_file, scrape_configs\[from-file\]\.oauth2/,
+    /warn .*prometheus\.yml says more than Tidemark reads of it; without effect are global\.query_log_file, scrape_configs\[from-file\]\.oauth2/,
   );
+  expect(server.logs).toMatch(/warn .*prometheus\.yml names the rule file .*none\.yml, which is not there/);
   expect(server.logs).toMatch(/warn .*take effect at the next start.* settings=query\.concurrency/);
   const { groups } = await ask<{ groups: { rules: { name: string }[] }[] }>(url, 'rules', {});
-  expect(groups.flatMap((group) => group.rules.map(({ name }) => name))).toEqual(['Seven']);
+  expect(groups.flatMap((group) => group.rules.map(({ name }) => name))).toEqual(['from:prometheus', 'Seven']);
   const large = await fetch(`${url}/api/v1/import/prometheus`, { method: 'POST', body: 'x 1\n'.repeat(1000) });
   expect(large.status).toBe(413);
   const federated = await fetch(`${url}/federate?match[]=page_value{job="page"}`);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { messageOf, systemCode, TidemarkError } from '@tidemark/base';
 import { readScrapeConfigs, type ScrapeConfig } from '@tidemark/collector';
@@ -51,12 +52,23 @@ function withPrometheusFile(loaded: LoadedConfig, name: string, file: Prometheus
     const where = loaded.origins.get('scrape.configs') ?? 'scrape.configs';
     throw invalid([`${where}: there is a job ${JSON.stringify(twice.jobName)} in ${name} already`]);
   }
+  const { rules } = loaded.config;
+  // What is not there is no rule file, as in Prometheus; a name of our own that is not there is a mistake.
+  const missing = file.ruleFiles.filter((path) => !/[*?[]/.test(path) && !existsSync(path));
+  const files = [...rules.files, ...file.ruleFiles.filter((path) => !missing.includes(path))];
+  const ownInterval = loaded.origins.has('rules.interval') ? rules.interval : undefined;
+  const interval = ownInterval ?? file.evaluationIntervalMs ?? rules.interval;
   const ignored = `${name} says more than Tidemark reads of it; without effect are ${file.ignored.join(', ')}`;
   return {
     ...loaded,
+    config: { ...loaded.config, rules: { ...rules, files, interval } },
     scrapeConfigs: [...loaded.scrapeConfigs, ...file.scrapeConfigs],
     externalLabels: { ...file.externalLabels, ...loaded.externalLabels },
-    warnings: file.ignored.length === 0 ? loaded.warnings : [...loaded.warnings, ignored],
+    warnings: [
+      ...loaded.warnings,
+      ...(file.ignored.length === 0 ? [] : [ignored]),
+      ...missing.map((path) => `${name} names the rule file ${path}, which is not there`),
+    ],
   };
 }
 

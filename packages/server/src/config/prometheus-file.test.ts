@@ -5,7 +5,7 @@ import { parsePrometheusFile } from './prometheus-file.ts';
 const FILE = '/etc/prometheus/prometheus.yml';
 
 test('jobs with the defaults of global; target files from the folder of the file', () => {
-  const { scrapeConfigs, externalLabels, ignored } = parsePrometheusFile(
+  const { scrapeConfigs, externalLabels, ruleFiles, evaluationIntervalMs, ignored } = parsePrometheusFile(
     `
 global:
   scrape_interval: 30s
@@ -34,10 +34,9 @@ scrape_configs:
   ]);
   expect(scrapeConfigs[0]?.fileSd[0]?.files).toEqual(['/etc/prometheus/targets/*.json', '/srv/all.yml']);
   expect(externalLabels).toEqual({ site: 'harbour', rack: '7' });
+  expect([ruleFiles, evaluationIntervalMs]).toEqual([['/etc/prometheus/rules/*.yml'], 60_000]);
   expect(ignored).toEqual([
     'alerting',
-    'rule_files',
-    'global.evaluation_interval',
     'scrape_configs[app].kubernetes_sd_configs',
     'scrape_configs[app].tls_config.min_version',
   ]);
@@ -52,6 +51,7 @@ test.each([
   ['global:\n  scrape_interval: soon\n', `${FILE}:2: global.scrape_interval: `],
   ['global:\n  scrape_interval: 5s\n  scrape_timeout: 10s\n', `${FILE}:3: global.scrape_timeout: must not be longer`],
   ['global:\n  colour: red\n', `${FILE}:2: global.colour: there is no such setting`],
+  ['rule_files: rules.yml\n', `${FILE}:1: rule_files: must be a list of names`],
   ['scrape_config: []\n', `${FILE}:1: scrape_config: there is no such setting`],
   ['global: [\n', `${FILE}:`],
   ['- a\n', `${FILE}:1: a prometheus.yml is a mapping`],

@@ -12,22 +12,25 @@ import { parseDuration } from '@tidemark/model';
 import { LineCounter, parseDocument } from 'yaml';
 import { lineOf } from './yaml-lines.ts';
 
-// A prometheus.yml as it is: `scrape_configs`, and of `global` what concerns them. Whatever else it says is left to other
-// programs and named in one sentence; a mistake in what is read is an error with file and line.
+// A prometheus.yml as it is: `scrape_configs`, `rule_files`, and of `global` what concerns them. Whatever else it says is left
+// to other programs and named in one sentence; a mistake in what is read is an error with file and line.
 
 export interface PrometheusFile {
   readonly scrapeConfigs: readonly ScrapeConfig[];
   readonly externalLabels: Readonly<Record<string, string>>;
+  /** Patterns of rule files, from the folder of the file. */
+  readonly ruleFiles: readonly string[];
+  /** Of rule groups that name none. */
+  readonly evaluationIntervalMs: number | undefined;
   /** What is in the file and does nothing here: `alerting`, `scrape_configs[node].tls_config`. */
   readonly ignored: readonly string[];
 }
 
-const SECTIONS = ['global', 'scrape_configs'];
-const OTHER_SECTIONS =
-  'alerting otlp remote_read remote_write rule_files runtime scrape_config_files storage tracing'.split(' ');
-const GLOBAL_KEYS = ['scrape_interval', 'scrape_timeout', 'external_labels'];
+const SECTIONS = ['global', 'rule_files', 'scrape_configs'];
+const OTHER_SECTIONS = 'alerting otlp remote_read remote_write runtime scrape_config_files storage tracing'.split(' ');
+const GLOBAL_KEYS = ['scrape_interval', 'scrape_timeout', 'evaluation_interval', 'external_labels'];
 const OTHER_GLOBAL_KEYS =
-  'always_scrape_classic_histograms body_size_limit convert_classic_histograms_to_nhcb evaluation_interval extra_scrape_metrics keep_dropped_targets label_limit label_name_length_limit label_value_length_limit metric_name_escaping_scheme metric_name_validation_scheme query_log_file rule_query_offset sample_limit scrape_failure_log_file scrape_native_histograms scrape_protocols target_limit'.split(
+  'always_scrape_classic_histograms body_size_limit convert_classic_histograms_to_nhcb extra_scrape_metrics keep_dropped_targets label_limit label_name_length_limit label_value_length_limit metric_name_escaping_scheme metric_name_validation_scheme query_log_file rule_query_offset sample_limit scrape_failure_log_file scrape_native_histograms scrape_protocols target_limit'.split(
     ' ',
   );
 
@@ -79,6 +82,10 @@ export function parsePrometheusFile(text: string, file: string): PrometheusFile 
   const scrapeTimeoutMs = duration('scrape_timeout');
   if (scrapeIntervalMs !== undefined && scrapeTimeoutMs !== undefined && scrapeTimeoutMs > scrapeIntervalMs)
     complain(['global', 'scrape_timeout'], 'must not be longer than scrape_interval');
+  const evaluationIntervalMs = duration('evaluation_interval');
+  const ruleFiles = plain['rule_files'] ?? [];
+  if (!Array.isArray(ruleFiles) || ruleFiles.some((one) => typeof one !== 'string'))
+    complain(['rule_files'], 'must be a list of names');
   const read = readScrapeConfigs(
     plain['scrape_configs'],
     {
@@ -94,6 +101,8 @@ export function parsePrometheusFile(text: string, file: string): PrometheusFile 
   return {
     scrapeConfigs: read.configs.map((config) => besideFile(config, dirname(file))),
     externalLabels: externalLabels(global['external_labels']),
+    ruleFiles: (ruleFiles as readonly string[]).map((name) => beside(name, dirname(file))),
+    evaluationIntervalMs,
     ignored: [
       ...otherSections,
       ...otherGlobals.map((key) => `global.${key}`),
@@ -102,14 +111,18 @@ export function parsePrometheusFile(text: string, file: string): PrometheusFile 
   };
 }
 
+function beside(path: string, folder: string): string {
+  return isAbsolute(path) ? path : join(folder, path);
+}
+
 /** Target files are named from the folder of the file that names them. */
 function besideFile(config: ScrapeConfig, folder: string): ScrapeConfig {
-  const beside = (path: string) => (isAbsolute(path) ? path : join(folder, path));
+  const here = (path: string) => beside(path, folder);
   return {
     ...config,
-    ...clientBeside(config, beside),
-    fileSd: config.fileSd.map((sd) => ({ ...sd, files: sd.files.map(beside) })),
-    httpSd: config.httpSd.map((sd) => ({ ...sd, client: { ...sd.client, ...clientBeside(sd.client, beside) } })),
+    ...clientBeside(config, here),
+    fileSd: config.fileSd.map((sd) => ({ ...sd, files: sd.files.map(here) })),
+    httpSd: config.httpSd.map((sd) => ({ ...sd, client: { ...sd.client, ...clientBeside(sd.client, here) } })),
   };
 }
 

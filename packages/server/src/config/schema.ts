@@ -91,7 +91,7 @@ export const CONFIG_SCHEMA = z.strictObject({
       .string()
       .default('')
       .describe(
-        'A prometheus.yml whose scrape_configs are scraped too; what else it says is left to others and named at start.',
+        'A prometheus.yml whose scrape_configs are scraped and whose rule_files are evaluated too; what else it says is left to others and named at start.',
       ),
   }),
   ingest: section('What is let in.', {
