@@ -252,8 +252,11 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     alerts: alerting.alertsJson,
     status: {
       '/status/tsdb': tsdbStatus((request) => engine.cardinality(request)),
-      // Alerts go to our own notifier, to no Alertmanager outside.
-      '/alertmanagers': () => ({ activeAlertmanagers: [], droppedAlertmanagers: [] }),
+      // Alerts go to our own notifier, which speaks Alertmanager's API; to none outside.
+      '/alertmanagers': () => ({
+        activeAlertmanagers: notifying ? [{ url: `${listening.url}/api/v2/alerts` }] : [],
+        droppedAlertmanagers: [],
+      }),
       '/metadata': metricMetadata((request) => engine.metadata(request)),
       ...targetAnswers(() => collector?.scraper),
       '/status/storage': storageStatus({ engine, log, retentionMs }),

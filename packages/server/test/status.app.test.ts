@@ -242,8 +242,11 @@ test('targets/metadata of a selector that is none: 400', async () => {
   }
 });
 
-test('alertmanagers: none outside', async () => {
-  expect(await ask(tidemark.url, 'alertmanagers', {})).toEqual(await ask(prometheus.url, 'alertmanagers', {}));
+test('alertmanagers: its own', async () => {
+  const theirs = await ask<object>(prometheus.url, 'alertmanagers', {});
+  const own = [{ url: `${tidemark.url}/api/v2/alerts` }];
+  expect(await ask(tidemark.url, 'alertmanagers', {})).toEqual({ ...theirs, activeAlertmanagers: own });
+  expect((await fetch(own[0]?.url ?? '')).status).toBe(200);
 });
 
 test.each<[string, Record<string, string>]>([
