@@ -1,14 +1,17 @@
 import type { Matcher } from '@tidemark/model';
 import type { LabelIndex } from './label-index.ts';
-import { intersect, union } from './postings.ts';
+import { intersect, subtract, union } from './postings.ts';
 
 // From matchers to series, cheapest first:
 //
 //   1. literals (`=`, `=~"a|b"`): a look into the postings
 //   2. other matchers that want the label present: each value of the label is asked once
-//   3. the rest (`!=`, `!~`, `=""`): what is left is asked series by series, each value once
+//   3. the rest (`!=`, `!~`, `=""`): values that are not wanted are taken off, or what is left is asked series by series
 //
 // A matcher of kind 2 on a label with more values than series are left is asked series by series too.
+
+// Reading a value of one series costs some ten times what asking about one value does.
+const VALUES_SHARE = 4;
 
 /** Refs of the series that every matcher wants, rising. */
 export function matchSeries(index: LabelIndex, matchers: readonly Matcher[]): readonly number[] {
@@ -29,8 +32,13 @@ export function matchSeries(index: LabelIndex, matchers: readonly Matcher[]): re
   }
   found ??= index.refs;
   for (const matcher of asking) {
-    if (index.postings(matcher.name) === undefined && matcher.matches('')) continue;
-    found = filterByValue(index, found, matcher);
+    const values = index.postings(matcher.name);
+    if (values === undefined && matcher.matches('')) continue;
+    // Of a label with few values those that are unwanted are taken off: the others, and series without it, stay.
+    found =
+      values !== undefined && values.size <= found.length / VALUES_SHARE && matcher.matches('')
+        ? subtract(found, listOfUnwanted(values, matcher))
+        : filterByValue(index, found, matcher);
   }
   return found;
 }
@@ -52,6 +60,12 @@ function listOf(values: ReadonlyMap<string, readonly number[]>, matcher: Matcher
   for (const [value, list] of values) {
     if (value.startsWith(matcher.prefix) && matcher.matches(value)) lists.push(list);
   }
+  return union(lists);
+}
+
+function listOfUnwanted(values: ReadonlyMap<string, readonly number[]>, matcher: Matcher): readonly number[] {
+  const lists: (readonly number[])[] = [];
+  for (const [value, list] of values) if (!matcher.matches(value)) lists.push(list);
   return union(lists);
 }
 

@@ -69,6 +69,17 @@ export function intersect(a: readonly number[], b: readonly number[]): number[] 
   return out;
 }
 
+/** Refs in the first of two rising lists that are not in the second. */
+export function subtract(from: readonly number[], unwanted: readonly number[]): number[] {
+  const out: number[] = [];
+  let j = 0;
+  for (const ref of from) {
+    while (j < unwanted.length && (unwanted[j] as number) < ref) j++;
+    if (unwanted[j] !== ref) out.push(ref);
+  }
+  return out;
+}
+
 /** Refs in any of several rising lists, rising, each once. */
 export function union(lists: readonly (readonly number[])[]): readonly number[] {
   if (lists.length === 0) return [];

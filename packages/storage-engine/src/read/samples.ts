@@ -1,4 +1,4 @@
-import type { Labels, SelectedSeries } from '@tidemark/model';
+import { type Labels, type SelectedSeries, wordsOf } from '@tidemark/model';
 import type { Column, Columns } from '../chunk/columns.ts';
 
 // Columns of an answer, in few pieces of memory: a buffer of its own for each of ten thousand series costs more than what is in it.
@@ -9,9 +9,12 @@ import type { Column, Columns } from '../chunk/columns.ts';
 const DOUBLES_FIRST = 4096;
 // 512 KiB: a few hundred series of an hour; what is left over at the end is little beside it.
 const DOUBLES_MOST = 65_536;
+// Below it a loop is cheaper than a view of what is to be copied.
+const FEW = 128;
 
 export class SampleColumns {
   #buffer = new Float64Array(0);
+  #words: Uint32Array = new Uint32Array(0);
   #used = 0;
   #doubles = DOUBLES_FIRST;
   #times: Float64Array = new Float64Array(0);
@@ -21,7 +24,7 @@ export class SampleColumns {
     return {
       labels,
       timestampsMs: this.#timesOf(timestampsMs, from, to),
-      values: this.#copy((columns[0] as Column).values, from, to),
+      values: this.#copyValues(columns[0] as Column, from, to),
     };
   }
 
@@ -31,18 +34,31 @@ export class SampleColumns {
   }
 
   #copy(source: Float64Array, from: number, to: number): Float64Array {
-    const count = to - from;
-    // Between arrays of one kind `set` and `slice` move bytes: a NaN keeps its payload.
-    if (count > DOUBLES_FIRST) return source.slice(from, to);
+    if (to - from > DOUBLES_FIRST) return source.slice(from, to);
+    const at = this.#room(to - from);
+    this.#buffer.set(source.subarray(from, to), at);
+    return this.#buffer.subarray(at, this.#used);
+  }
+
+  /** As words or bytes: a NaN keeps its payload. */
+  #copyValues({ values, words }: Column, from: number, to: number): Float64Array {
+    if (to - from > FEW) return this.#copy(values, from, to);
+    const at = this.#room(to - from);
+    const into = this.#words;
+    for (let i = from * 2, k = at * 2; i < to * 2; i++, k++) into[k] = words[i] as number;
+    return this.#buffer.subarray(at, this.#used);
+  }
+
+  /** Where the next `count` doubles stand in the buffer. */
+  #room(count: number): number {
     if (this.#used + count > this.#buffer.length) {
       this.#buffer = new Float64Array(this.#doubles);
+      this.#words = wordsOf(this.#buffer);
       this.#doubles = Math.min(this.#doubles * 2, DOUBLES_MOST);
       this.#used = 0;
     }
-    this.#buffer.set(source.subarray(from, to), this.#used);
-    const copy = this.#buffer.subarray(this.#used, this.#used + count);
     this.#used += count;
-    return copy;
+    return this.#used - count;
   }
 }
 
