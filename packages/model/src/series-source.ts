@@ -16,6 +16,8 @@ export interface SelectRequest {
   readonly signal: AbortSignal;
   /** A hint: the step of the query, ms; sources may use it to choose a tier. */
   readonly stepMs?: number;
+  /** A hint: of each series the newest sample in the range is enough, a stale marker too. Older ones may come with it. */
+  readonly newestOnly?: boolean;
 }
 
 export interface SelectLimits {

@@ -7,6 +7,7 @@ import {
   matcher,
   type RowBatch,
   type SampleBatch,
+  type SelectedSeries,
   wordsOf,
   writeStale,
 } from '@tidemark/model';
@@ -29,6 +30,27 @@ const HOUR = 3_600_000;
 
 /** series -> time -> bits */
 type Expected = Map<string, Map<number, string>>;
+
+function pointsOf(series: readonly SelectedSeries[]): Expected {
+  const got: Expected = new Map();
+  for (const { labels, timestampsMs, values } of series) {
+    const words = wordsOf(values);
+    const points = new Map<number, string>();
+    for (const [i, t] of timestampsMs.entries()) points.set(t, `${words[i * 2 + 1]}:${words[i * 2]}`);
+    expect(points.size).toBe(timestampsMs.length);
+    got.set(formatLabels(labels), points);
+  }
+  return got;
+}
+
+function lastOf(points: Expected): Map<string, string> {
+  return new Map(
+    [...points].map(([series, all]) => {
+      const lastMs = Math.max(...all.keys());
+      return [series, `${lastMs} ${all.get(lastMs)}`];
+    }),
+  );
+}
 
 class Story {
   readonly random: Random;
@@ -242,15 +264,10 @@ class Story {
       };
       const raw = await this.world.engine.source().select(request);
       expect(raw.warnings).toEqual([]);
-      const got: Expected = new Map();
-      for (const { labels, timestampsMs, values } of raw.series) {
-        const words = wordsOf(values);
-        const points = new Map<number, string>();
-        for (const [i, t] of timestampsMs.entries()) points.set(t, `${words[i * 2 + 1]}:${words[i * 2]}`);
-        expect(points.size).toBe(timestampsMs.length);
-        got.set(formatLabels(labels), points);
-      }
-      expect(got).toEqual(this.expectedSamples(tenant, metric, startMs, endMs));
+      const expected = this.expectedSamples(tenant, metric, startMs, endMs);
+      expect(pointsOf(raw.series)).toEqual(expected);
+      const newest = await this.world.engine.source().select({ ...request, newestOnly: true });
+      expect(lastOf(pointsOf(newest.series))).toEqual(lastOf(expected));
       const rows = await this.world.engine.source().selectRows({ ...request, resolution: '1m' });
       expect(rows.warnings).toEqual([]);
       const gotRows: Expected = new Map();

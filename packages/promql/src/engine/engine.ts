@@ -228,6 +228,8 @@ class Query {
       signal: this.#signal,
       use,
       ...(grid.stepMs > 0 ? { stepMs: grid.stepMs } : {}),
+      // One moment: what stands there is the newest sample of the lookback, or nothing.
+      ...(use.kind === 'instant' && use.stepMs === 0 ? { newestOnly: true } : {}),
     });
     for (const warning of found.warnings) notes.source(warning);
     for (const resolution of found.resolutions ?? ['raw']) this.#resolutions.add(resolution);

@@ -72,6 +72,8 @@ class Reading {
     if (this.#coveredMs >= this.#untilMs) return;
     const answer = await this.#options.source.select({
       ...this.#request,
+      // Beyond the range as well, to know whether a value is followed by another.
+      newestOnly: false,
       range: leftOpen(this.#coveredMs, this.#untilMs),
       limits: { ...limits, samplesMax: this.#request.use.kind === 'samples' ? limits.samplesMax : this.#rowsLeft() },
     });

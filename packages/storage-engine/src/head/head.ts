@@ -260,6 +260,18 @@ export class Head {
     this.slots.copy(ref, state.slotCount[ref] as number, into);
   }
 
+  /** Time of the newest entry of a series, if that stands in its slot. */
+  newestInSlot(ref: number): number | undefined {
+    if (ref >= this.#capacity) return undefined;
+    const count = this.state.slotCount[ref] as number;
+    return count === 0 ? undefined : this.slots.page(ref).timestampsMs[Slots.at(ref, count - 1)];
+  }
+
+  /** Adds the newest entry of a slot to `into`. Requires that there is one. */
+  copyNewest(ref: number, into: Columns): void {
+    this.slots.copy(ref, this.state.slotCount[ref] as number, into, (this.state.slotCount[ref] as number) - 1);
+  }
+
   /** Whether the oldest entry a series has in stream or slot is before `timeMs`. Requires that it holds any. */
   beginsBefore(ref: number, timeMs: number): boolean {
     const { state } = this;

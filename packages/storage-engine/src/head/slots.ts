@@ -78,19 +78,19 @@ export class Slots {
     }
   }
 
-  /** Adds the first `count` entries of a series to `into`. */
-  copy(ref: number, count: number, into: Columns): void {
-    into.reserve(count);
+  /** Adds the first `count` entries of a series to `into`, without those below `from`. */
+  copy(ref: number, count: number, into: Columns, from = 0): void {
+    into.reserve(count - from);
     const page = this.page(ref);
-    for (let d = 0; d < count; d++) {
+    for (let d = from; d < count; d++) {
       const at = Slots.at(ref, d);
       const to = into.length++;
       into.timestampsMs[to] = page.timestampsMs[at] as number;
       for (let c = 0; c < page.columns.length; c++) {
-        const from = (page.columns[c] as Column).words;
+        const source = (page.columns[c] as Column).words;
         const { words } = into.columns[c] as Column;
-        words[to * 2] = from[at * 2] as number;
-        words[to * 2 + 1] = from[at * 2 + 1] as number;
+        words[to * 2] = source[at * 2] as number;
+        words[to * 2 + 1] = source[at * 2 + 1] as number;
       }
     }
   }

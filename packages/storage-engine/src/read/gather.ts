@@ -10,6 +10,8 @@ export interface GatherRequest {
   readonly range: TimeRange;
   /** Only which series have a piece in the range: neither chunks nor runs are gathered. */
   readonly labelsOnly?: boolean;
+  /** The newest entry of each series in the range is enough; older ones may come. Requires that nothing is taken off later. */
+  readonly newestOnly?: boolean;
 }
 
 // Slots of the table are twice the series, so that probing stays short.

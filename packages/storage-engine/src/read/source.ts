@@ -170,8 +170,9 @@ async function answer<S>(
       const blocks = await LoadedBlocks.load(context.blocks, some);
       for (const one of some) {
         if (turns.due()) await turns.take();
-        const entries = decoder.entries(one, blocks, request.range);
+        let entries = decoder.entries(one, blocks, request.range);
         if (entries.from === entries.to) continue;
+        if (request.newestOnly) entries = newestOf(entries);
         samples += entries.to - entries.from;
         if (samples > request.limits.samplesMax) throw tooManySamples(samples, request.limits.samplesMax);
         series.push(make(context.texts.of(one.owner, one.ref), entries));
@@ -192,6 +193,10 @@ async function answer<S>(
   } finally {
     gathered.release();
   }
+}
+
+function newestOf({ columns, to }: Entries): Entries {
+  return { columns, from: to - 1, to };
 }
 
 /** A few hundred series at a time are taken and decoded, and what was copied for them is used again for the next. */

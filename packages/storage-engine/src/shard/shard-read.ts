@@ -143,6 +143,7 @@ export class ShardRead implements ReadUnderWay {
   #take(ref: number): void {
     if (this.#wanted[ref] !== 1) return;
     this.#wanted[ref] = 0;
+    if (this.#request.newestOnly && this.#takeNewest(ref)) return;
     for (const window of this.#windows) {
       if (window.table.count > 0 && this.#takeChunks(window, ref, window.table, undefined)) return;
       for (const list of window.flushing) if (this.#takeChunks(window, ref, list.table, list.buffer)) return;
@@ -195,6 +196,22 @@ export class ShardRead implements ReadUnderWay {
     }
     const sequence = windows.get(startMs)?.at(-1)?.sequence ?? this.#shard.nextSequence(startMs);
     this.#of(ref).runs.push({ columns, from, to, rank: sequence * LIFE_RANK, rising: true });
+  }
+
+  /**
+   * The newest entry alone, where it stands in the slot: everything else a shard has of the series is older, for what comes
+   * at or before a slot's last entry is put into the slot or decided there. False where it is not to be had so.
+   */
+  #takeNewest(ref: number): boolean {
+    const { head } = this.#shard;
+    const { startMs, endMs } = this.#request.range;
+    const newestMs = head.newestInSlot(ref);
+    if (newestMs === undefined || newestMs < startMs || newestMs >= endMs) return false;
+    const columns = this.#roomForSeries();
+    const from = columns.length;
+    head.copyNewest(ref, columns);
+    this.#of(ref).runs.push({ columns, from, to: from + 1, rank: NEWEST_RANK, rising: true });
+    return true;
   }
 
   #of(ref: number): GatheredSeries {
