@@ -1,4 +1,4 @@
-import { copyRow, emptyRow, mergeRowInto } from '@tidemark/model';
+import { copyRow, emptyRow, mergeRowInto, RESOLUTION_MS } from '@tidemark/model';
 import { type HourBlock, mergeHour, NO_OFFSET, readHour, touchHour } from '../state/hour-block.ts';
 import { forEachSlot, type HourStore } from '../state/hour-store.ts';
 import { hourEndOf, type OpenHour } from '../state/open-hour.ts';
@@ -8,7 +8,7 @@ import type { StoreTenant, WindowPointStore } from '../state/window-store.ts';
 import type { SlotFolder } from './fold-slot.ts';
 import type { RollupMetrics } from './metrics.ts';
 import type { RollupOptions } from './options.ts';
-import type { RepairMarks } from './repair-marks.ts';
+import type { MarkFacts, RepairMarks } from './repair-marks.ts';
 import type { RowBatcher } from './row-batcher.ts';
 
 // One-hour rows: all minutes of `(end - 1 h, end]`, merged in their order.
@@ -22,6 +22,8 @@ import type { RowBatcher } from './row-batcher.ts';
 // A minute that is over cannot change any more here, so its part of the hour is one row and not sixty. What goes out is that
 // row merged with the minutes still open: all the hour's points, whole, each time. The revision is (generation, highest
 // offset of a record with a point in it), as a minute's is.
+
+const MINUTE_MS = RESOLUTION_MS['1m'];
 
 export interface OneHourParts {
   readonly windows: WindowPointStore;
@@ -137,12 +139,13 @@ export class OneHour {
     }
   }
 
-  #mark(hour: OpenHour, about: { closedThroughMs: number; offset: number; admittedAtMs: number }): void {
+  #mark(hour: OpenHour, about: MarkFacts): void {
     const { windows, marks } = this.#parts;
     const whole = this.#isWhole(hour);
+    const all = { firstMs: hour.startMs + MINUTE_MS, lastMs: hour.endMs };
     for (const tenant of windows.tenants) {
       forEachSlot(hour.parts.get(tenant.name) ?? [], (block, slot, ref) => {
-        if (!whole || block.missed[slot] !== 0) marks.add(tenant, ref, hour.endMs, about);
+        if (!whole || block.missed[slot] !== 0) marks.add(tenant, ref, hour.endMs, about, all);
       });
     }
     marks.flush(about.admittedAtMs);

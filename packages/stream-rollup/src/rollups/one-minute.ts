@@ -134,9 +134,9 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
     const marks = must(this.#marks);
     const tenant = must(must(this.#store).tenants.find((each) => each.name === name));
     const admittedAtMs = must(this.#clock).nowMs;
-    for (const [hourEndMs, refs] of missed) {
-      for (const ref of refs) {
-        marks.add(tenant, ref, hourEndMs, { closedThroughMs, offset, admittedAtMs });
+    for (const [hourEndMs, series] of missed) {
+      for (const [ref, minutes] of series) {
+        marks.add(tenant, ref, hourEndMs, { closedThroughMs, offset, admittedAtMs }, minutes);
         if (hourEndMs > closedThroughMs) must(this.#oneHour).missed(hourEndMs, name, ref);
       }
     }

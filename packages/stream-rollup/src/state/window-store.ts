@@ -56,8 +56,13 @@ export interface AppendTally {
   seriesLimit: number;
 }
 
-/** Points that the log has and no row made here will have: by hour's end, the series. */
-export type MissedHours = Map<number, Set<number>>;
+/** Points that the log has and no row made here will have: by hour's end, then by series, ends of the first and last minute. */
+export type MissedHours = Map<number, Map<number, MinuteSpan>>;
+
+export interface MinuteSpan {
+  firstMs: number;
+  lastMs: number;
+}
 
 export function makeTally(): AppendTally {
   return {
@@ -485,9 +490,15 @@ export class WindowPointStore implements StateStore {
 function noteMissed(missed: MissedHours, minuteEndMs: number, ref: number): void {
   if (ref === NO_SERIES) return;
   const endMs = hourEndOf(minuteEndMs);
-  const refs = missed.get(endMs);
-  if (refs) refs.add(ref);
-  else missed.set(endMs, new Set([ref]));
+  let series = missed.get(endMs);
+  if (!series) {
+    series = new Map();
+    missed.set(endMs, series);
+  }
+  const span = series.get(ref);
+  if (!span) series.set(ref, { firstMs: minuteEndMs, lastMs: minuteEndMs });
+  else if (minuteEndMs < span.firstMs) span.firstMs = minuteEndMs;
+  else if (minuteEndMs > span.lastMs) span.lastMs = minuteEndMs;
 }
 
 /** The bits of `values[i]`, which may lie at any offset of its buffer. */

@@ -24,6 +24,8 @@ test('the file is what the page says, both ways', () => {
         hourEndMs: 3_600_000,
         offset: 41,
         closedThroughMs: 2_400_000,
+        firstMinuteMs: 60_000,
+        lastMinuteMs: 120_000,
         series: new Set([labels]),
       },
     ],
@@ -33,7 +35,16 @@ test('the file is what the page says, both ways', () => {
 });
 
 test('all series of a metric, and bytes that are no UTF-8, survive', () => {
-  const hour = { partition: 0, tenant: 'a', metric: 'm', hourEndMs: 0, offset: -1, closedThroughMs: -60_000 };
+  const hour = {
+    partition: 0,
+    tenant: 'a',
+    metric: 'm',
+    hourEndMs: 0,
+    offset: -1,
+    closedThroughMs: -60_000,
+    firstMinuteMs: 1,
+    lastMinuteMs: 0,
+  };
   const hours = [
     { ...hour, series: undefined },
     { ...hour, metric: 'n', series: new Set(['\x00\xff\x80']) },

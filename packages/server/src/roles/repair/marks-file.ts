@@ -6,14 +6,16 @@ import type { SavedHour } from './marks.ts';
 //   file  := "TMRM" | version u8 | positions: count uvarint, (topic text, partition uvarint, offset uvarint)*
 //          | hours: count uvarint, hour* | crc32c u32 of all before it
 //   hour  := partition uvarint | tenant text | metric text | end zigzag | offset + 1 uvarint | closed through zigzag
-//          | all u8 | count uvarint, (labels bytes)*
+//          | first minute zigzag | last minute zigzag | all u8 | count uvarint, (labels bytes)*
 //
-// All marks in records below the positions are in it, or were acted upon.
+// Version 0 had no minutes: all of the hour. All marks in records below the positions are in it, or were acted upon.
 
 const MAGIC = [0x54, 0x4d, 0x52, 0x4d] as const;
-const VERSION = 0;
+const VERSION = 1;
 const HEADER_LENGTH = 5;
 const CRC_LENGTH = 4;
+/** From the end of an hour's first minute to its own. */
+const LAST_MINUTES_MS = 59 * 60_000;
 
 export interface MarksPosition {
   readonly topic: string;
@@ -50,6 +52,8 @@ function writeHour(writer: ByteWriter, hour: SavedHour): void {
   writer.zigzag(hour.hourEndMs);
   writer.uvarint(hour.offset + 1);
   writer.zigzag(hour.closedThroughMs);
+  writer.zigzag(hour.firstMinuteMs);
+  writer.zigzag(hour.lastMinuteMs);
   writer.u8(hour.series ? 0 : 1);
   writer.uvarint(hour.series?.size ?? 0);
   for (const labels of hour.series ?? []) writer.lengthPrefixed(Buffer.from(labels, 'latin1'));
@@ -60,7 +64,8 @@ export function decodeMarks(bytes: Uint8Array): SavedMarks {
   const end = bytes.length - CRC_LENGTH;
   if (end < HEADER_LENGTH || MAGIC.some((byte, i) => bytes[i] !== byte)) throw corrupt('it does not begin with TMRM');
   if (new ByteReader(bytes, end).u32() !== crc32c(bytes, 0, end)) throw corrupt('the checksum does not fit');
-  if (bytes[MAGIC.length] !== VERSION) throw corrupt(`its version is ${bytes[MAGIC.length]}, known is ${VERSION}`);
+  const version = bytes[MAGIC.length] as number;
+  if (version > VERSION) throw corrupt(`its version is ${version}, known are those up to ${VERSION}`);
   try {
     const reader = new ByteReader(bytes, HEADER_LENGTH, end);
     const positions = Array.from({ length: reader.count(3) }, () => ({
@@ -68,7 +73,7 @@ export function decodeMarks(bytes: Uint8Array): SavedMarks {
       partition: reader.uvarint(),
       offset: reader.uvarint(),
     }));
-    const hours = Array.from({ length: reader.count(7) }, () => readHour(reader));
+    const hours = Array.from({ length: reader.count(7) }, () => readHour(reader, version));
     if (reader.left > 0) throw corrupt(`${reader.left} bytes too many`);
     return { positions, hours };
   } catch (error) {
@@ -77,13 +82,16 @@ export function decodeMarks(bytes: Uint8Array): SavedMarks {
   }
 }
 
-function readHour(reader: ByteReader): SavedHour {
+function readHour(reader: ByteReader, version: number): SavedHour {
   const of = { partition: reader.uvarint(), tenant: reader.text(), metric: reader.text(), hourEndMs: reader.zigzag() };
   const offset = reader.uvarint() - 1;
   const closedThroughMs = reader.zigzag();
+  const firstMinuteMs = version === 0 ? of.hourEndMs - LAST_MINUTES_MS : reader.zigzag();
+  const lastMinuteMs = version === 0 ? of.hourEndMs : reader.zigzag();
   const all = reader.u8() === 1;
   const labels = Array.from({ length: reader.count() }, () => Buffer.from(reader.lengthPrefixed()).toString('latin1'));
-  return { ...of, offset, closedThroughMs, series: all ? undefined : new Set(labels) };
+  const minutes = { firstMinuteMs, lastMinuteMs };
+  return { ...of, offset, closedThroughMs, ...minutes, series: all ? undefined : new Set(labels) };
 }
 
 function corrupt(what: string): TidemarkError {

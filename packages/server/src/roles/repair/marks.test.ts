@@ -15,6 +15,8 @@ function marksOf(metric: string, ns: readonly number[], hour: number, closedThro
     rows.endMs[i] = hour * HOUR_MS;
     rows.lastMs[i] = closedThroughMs;
     rows.offset[i] = offset;
+    rows.min[i] = hour * HOUR_MS - 120_000;
+    rows.max[i] = hour * HOUR_MS - 60_000;
   }
   return { tenant: 'acme', resolution: '1h', admittedAtMs: 0, series: builder.build(0).series, rows };
 }
@@ -38,14 +40,14 @@ test('an hour under way is done for its minutes, and once more when it is over',
   const [hour] = marks.due(2_000);
   if (!hour) throw new Error('it is due');
   expect(marks.isOver(hour, 2_000)).toBe(false);
-  marks.repaired(hour, hour.marks, false);
+  marks.repaired(hour, { marks: hour.marks, whole: false, throughMs: endMs - 60_000, nowMs: 2_000 });
   expect(summary(marks, endMs + 999)).toEqual([]);
   expect(summary(marks, endMs + 1_000)).toEqual(['up 5: 1']);
   expect(marks.isOver(hour, endMs + 1_000)).toBe(true);
   // Or sooner, when the rollup says so.
   marks.add(0, marksOf('up', [1], 5, endMs), 3_000);
   expect(marks.isOver(hour, 3_000)).toBe(true);
-  marks.repaired(hour, hour.marks, true);
+  marks.repaired(hour, { marks: hour.marks, whole: true, throughMs: endMs, nowMs: 3_000 });
   expect(marks.size).toBe(0);
 });
 
@@ -57,8 +59,41 @@ test('what is marked again while it is made anew is made anew again', () => {
   const taken = hour.marks;
   marks.postpone(hour, Number.POSITIVE_INFINITY);
   marks.add(0, marksOf('up', [2], 5, 9 * HOUR_MS), 150);
-  marks.repaired(hour, taken, true);
+  marks.repaired(hour, { marks: taken, whole: true, throughMs: 5 * HOUR_MS, nowMs: 160 });
   expect(summary(marks, 250)).toEqual(['up 5: 2']);
+});
+
+test('an hour that keeps being marked is made anew less and less often, and forgotten when it is left alone', () => {
+  const marks = new Marks(OPTIONS);
+  const pauses: number[] = [];
+  let nowMs = 0;
+  for (let i = 0; i < 6; i++) {
+    marks.add(0, marksOf('up', [1], 5, 9 * HOUR_MS), nowMs);
+    const markedMs = nowMs;
+    while (marks.due(nowMs).length === 0) nowMs += 50;
+    pauses.push(nowMs - markedMs);
+    const hour = marks.due(nowMs)[0];
+    if (!hour) throw new Error('it is due');
+    marks.repaired(hour, { marks: hour.marks, whole: true, throughMs: 5 * HOUR_MS, nowMs });
+    expect(marks.size).toBe(0);
+  }
+  expect(pauses).toEqual([100, 200, 400, 800, 800, 800]);
+  nowMs += OPTIONS.rememberMs;
+  marks.due(nowMs);
+  marks.add(0, marksOf('up', [1], 5, 9 * HOUR_MS), nowMs);
+  expect(summary(marks, nowMs + 100)).toEqual(['up 5: 1']);
+});
+
+test('minutes that are not over yet wait with the hour', () => {
+  const marks = new Marks(OPTIONS);
+  marks.add(0, marksOf('up', [1], 5, 5 * HOUR_MS - 120_000), 0);
+  const hour = marks.due(100)[0];
+  if (!hour) throw new Error('it is due');
+  expect([hour.firstMinuteMs, hour.lastMinuteMs]).toEqual([5 * HOUR_MS - 120_000, 5 * HOUR_MS - 60_000]);
+  marks.repaired(hour, { marks: hour.marks, whole: false, throughMs: 5 * HOUR_MS - 120_000, nowMs: 100 });
+  expect(hour.lastMinuteMs).toBe(5 * HOUR_MS - 60_000);
+  marks.repaired(hour, { marks: hour.marks, whole: false, throughMs: 5 * HOUR_MS - 60_000, nowMs: 100 });
+  expect(hour.firstMinuteMs).toBeGreaterThan(hour.lastMinuteMs);
 });
 
 test('bounds: too many series stand for their metric, too many hours are dropped and counted', () => {

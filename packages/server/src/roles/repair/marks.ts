@@ -13,6 +13,8 @@ export interface MarksOptions {
   /** First pause between a mark and its repair, in which more of the same may come; doubles while they keep coming. */
   readonly delayMs: number;
   readonly delayMaxMs: number;
+  /** How long an hour that is done is remembered, for the pauses before it is done again. */
+  readonly rememberMs: number;
   /** How far past an hour's end it is over without the rollup's word. */
   readonly overAfterMs: number;
   readonly entriesMax: number;
@@ -23,6 +25,7 @@ export interface MarksOptions {
 export const DEFAULT_MARKS_OPTIONS: MarksOptions = {
   delayMs: 2_000,
   delayMaxMs: 120_000,
+  rememberMs: 600_000,
   // Grace, and what gateways' clocks and batches on their way may add.
   overAfterMs: 420_000,
   entriesMax: 100_000,
@@ -44,12 +47,18 @@ export interface SavedHour extends HourToRepair {
   readonly offset: number;
   /** Minutes that end here or before get no more rows from the rollup. */
   readonly closedThroughMs: number;
+  /** Ends of the first and last minute whose rows lack points; first after last: none, only the hour's row does. */
+  readonly firstMinuteMs: number;
+  readonly lastMinuteMs: number;
 }
 
 export interface MarkedHour extends SavedHour {
   series: Set<string> | undefined;
   offset: number;
   closedThroughMs: number;
+  firstMinuteMs: number;
+  lastMinuteMs: number;
+  /** Infinity: under way, or done and remembered for a while. */
   dueMs: number;
   /** Marks so far: more than when a repair began, and it has to be done again. */
   marks: number;
@@ -57,7 +66,19 @@ export interface MarkedHour extends SavedHour {
   repairs: number;
   /** Of these, how many failed in a row. */
   failures: number;
+  /** When all of it was done; Infinity before. */
+  doneAtMs: number;
 }
+
+export interface RepairFacts {
+  readonly marks: number;
+  readonly whole: boolean;
+  readonly throughMs: number;
+  readonly nowMs: number;
+}
+
+const NO_MINUTE = { firstMinuteMs: 1, lastMinuteMs: 0 };
+const FRESH = { marks: 0, repairs: 0, failures: 0, doneAtMs: Number.POSITIVE_INFINITY };
 
 export class Marks {
   readonly #options: MarksOptions;
@@ -72,8 +93,9 @@ export class Marks {
     this.#options = options;
   }
 
+  /** Hours that are not done. */
   get size(): number {
-    return this.#hours.size;
+    return this.all().length;
   }
 
   add(partition: number, { tenant, series, rows }: RowBatch, nowMs: number): void {
@@ -87,15 +109,22 @@ export class Marks {
       hour.marks++;
       hour.offset = Math.max(hour.offset, rows.offset[i] as number);
       hour.closedThroughMs = Math.max(hour.closedThroughMs, rows.lastMs[i] as number);
+      addMinutes(hour, rows.min[i] as number, rows.max[i] as number);
+      hour.doneAtMs = Number.POSITIVE_INFINITY;
       const delayMs = Math.min(this.#options.delayMs * 2 ** hour.repairs, this.#options.delayMaxMs);
       hour.dueMs = Math.min(hour.dueMs, nowMs + delayMs);
     }
     this.version++;
   }
 
-  /** Hours that are due, the longest waiting first. */
+  /** Hours that are due, the longest waiting first. Forgets what was done a while ago. */
   due(nowMs: number): MarkedHour[] {
-    return [...this.#hours.values()].filter(({ dueMs }) => dueMs <= nowMs).sort((a, b) => a.dueMs - b.dueMs);
+    for (const hour of this.#hours.values()) {
+      if (nowMs !== Number.POSITIVE_INFINITY && hour.doneAtMs + this.#options.rememberMs <= nowMs) this.#remove(hour);
+    }
+    return [...this.#hours.values()]
+      .filter(({ dueMs, doneAtMs }) => dueMs <= nowMs && doneAtMs === Number.POSITIVE_INFINITY)
+      .sort((a, b) => a.dueMs - b.dueMs);
   }
 
   /** Whether the hour is over: its rows can be made whole. */
@@ -103,14 +132,24 @@ export class Marks {
     return closedThroughMs >= hourEndMs || nowMs >= hourEndMs + this.#options.overAfterMs;
   }
 
-  /** The hour was made anew as it was when it had so many `marks`; `whole`: with its own row. */
-  repaired(hour: MarkedHour, marks: number, whole: boolean): void {
+  /**
+   * The hour was made anew, minutes through `throughMs`, as it was when it had so many `marks`; `whole`: with its own row. One
+   * that is done is remembered for a while: should marks keep coming, it is made anew less and less often.
+   */
+  repaired(hour: MarkedHour, { marks, whole, throughMs, nowMs }: RepairFacts): void {
     this.version++;
     hour.repairs++;
     hour.failures = 0;
     if (hour.marks > marks) return;
-    if (whole) this.#remove(hour);
-    else hour.dueMs = hour.hourEndMs + this.#options.overAfterMs;
+    if (hour.lastMinuteMs <= throughMs) Object.assign(hour, NO_MINUTE);
+    if (!whole) {
+      hour.dueMs = hour.hourEndMs + this.#options.overAfterMs;
+      return;
+    }
+    this.#seriesCount -= hour.series?.size ?? 0;
+    hour.series = new Set();
+    hour.doneAtMs = nowMs;
+    hour.dueMs = Number.POSITIVE_INFINITY;
   }
 
   postpone(hour: MarkedHour, untilMs: number): void {
@@ -122,22 +161,16 @@ export class Marks {
     this.#remove(hour);
   }
 
-  all(): Iterable<MarkedHour> {
-    return this.#hours.values();
+  /** What is not done. */
+  all(): readonly MarkedHour[] {
+    return [...this.#hours.values()].filter(({ doneAtMs }) => doneAtMs === Number.POSITIVE_INFINITY);
   }
 
   /** Takes what was saved; all of it is due soon. */
   load(hours: Iterable<SavedHour>, nowMs: number): void {
     for (const saved of hours) {
       const dueMs = nowMs + this.#options.delayMs;
-      const hour = {
-        ...saved,
-        series: saved.series && new Set(saved.series),
-        dueMs,
-        marks: 0,
-        repairs: 0,
-        failures: 0,
-      };
+      const hour = { ...saved, series: saved.series && new Set(saved.series), dueMs, ...FRESH };
       this.#hours.set(keyOf(hour), hour);
       this.#seriesCount += hour.series?.size ?? 0;
     }
@@ -147,11 +180,12 @@ export class Marks {
     const key = keyOf(of);
     let hour = this.#hours.get(key);
     if (hour) return hour;
+    if (this.#hours.size >= this.#options.entriesMax) this.#forgetDone();
     if (this.#hours.size >= this.#options.entriesMax) {
       this.dropped++;
       return undefined;
     }
-    const nothing = { offset: -1, closedThroughMs: Number.NEGATIVE_INFINITY, marks: 0, repairs: 0, failures: 0 };
+    const nothing = { offset: -1, closedThroughMs: Number.NEGATIVE_INFINITY, ...NO_MINUTE, ...FRESH };
     hour = { ...of, ...nothing, series: new Set<string>(), dueMs: Number.POSITIVE_INFINITY };
     this.#hours.set(key, hour);
     return hour;
@@ -168,9 +202,19 @@ export class Marks {
     this.#seriesCount++;
   }
 
+  #forgetDone(): void {
+    for (const hour of this.#hours.values()) if (hour.doneAtMs !== Number.POSITIVE_INFINITY) this.#remove(hour);
+  }
+
   #remove(hour: MarkedHour): void {
     if (this.#hours.delete(keyOf(hour))) this.#seriesCount -= hour.series?.size ?? 0;
   }
+}
+
+function addMinutes(hour: MarkedHour, firstMs: number, lastMs: number): void {
+  const none = hour.firstMinuteMs > hour.lastMinuteMs;
+  hour.firstMinuteMs = none ? firstMs : Math.min(hour.firstMinuteMs, firstMs);
+  hour.lastMinuteMs = none ? lastMs : Math.max(hour.lastMinuteMs, lastMs);
 }
 
 function keyOf({ partition, tenant, metric, hourEndMs }: HourToRepair): string {
