@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { TidemarkError } from '@tidemark/base';
 import type { Matcher } from '@tidemark/model';
 import { groupKey } from '../rules/rule.ts';
 import type { GroupStatus, RuleStatus } from '../rules/status.ts';
@@ -54,13 +55,12 @@ export interface ApiRule {
 
 const NO_TIME = '0001-01-01T00:00:00Z';
 
-/** `groups` as `Rules.rules()` returns them. An unknown `groupNextToken` answers no groups. */
+/** `groups` as `Rules.rules()` returns them. Throws `PARAM_INVALID` for an unknown `groupNextToken`. */
 export function rulesAnswer(groups: readonly GroupStatus[], filter: RulesFilter = {}): RulesAnswer {
   const shown = groups
     .filter((group) => wanted(filter.groupNames, group.name) && wanted(filter.files, group.file))
     .map((group) => ({ group, rules: group.rules.filter((rule) => isWanted(rule, filter)) }))
-    // A group all of whose rules were asked away is not shown; an empty one is.
-    .filter(({ group, rules }) => rules.length > 0 || group.rules.length === 0);
+    .filter(({ rules }) => rules.length > 0);
   const from = filter.groupNextToken === undefined ? 0 : startOf(shown, filter.groupNextToken);
   const to = filter.groupLimit === undefined ? shown.length : from + filter.groupLimit;
   const next = shown[to];
@@ -72,7 +72,12 @@ export function rulesAnswer(groups: readonly GroupStatus[], filter: RulesFilter 
 
 function startOf(shown: readonly { readonly group: GroupStatus }[], token: string): number {
   const found = shown.findIndex(({ group }) => tokenOf(group) === token);
-  return found < 0 ? shown.length : found;
+  if (found >= 0) return found;
+  throw new TidemarkError(
+    'PARAM_INVALID',
+    `invalid parameter "group_next_token": invalid group_next_token '${token}'. were rule groups changed?`,
+    { token },
+  );
 }
 
 function tokenOf(group: GroupStatus): string {
