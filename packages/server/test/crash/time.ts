@@ -10,6 +10,8 @@ export interface FastTime {
   /** For `testing.clockOrigin`. */
   readonly originMs: number;
   now(): number;
+  /** Resolves when so much of it has passed since the start. */
+  passed(ms: number): Promise<void>;
 }
 
 export function fastTime(): FastTime {
@@ -17,5 +19,11 @@ export function fastTime(): FastTime {
   const startMs = Math.floor(beginMs / HOUR_MS) * HOUR_MS - BEFORE_THE_HOUR_MS;
   // Where the fast clock and the true one agree: startMs now, and RATE times as fast.
   const originMs = Math.round((RATE * beginMs - startMs) / (RATE - 1));
-  return { startMs, originMs, now: () => Math.floor(originMs + (Date.now() - originMs) * RATE) };
+  const now = () => Math.floor(originMs + (Date.now() - originMs) * RATE);
+  return {
+    startMs,
+    originMs,
+    now,
+    passed: (ms) => new Promise((resolve) => setTimeout(resolve, Math.max(0, (startMs + ms - now()) / RATE))),
+  };
 }
