@@ -1,25 +1,46 @@
-// Where the chunks of many series lie, newest first per series, in typed arrays: entry -> (block, offset, length, times, ...).
+import { assert } from '@tidemark/base';
+import { RefMap } from '../series/ref-map.ts';
+
+// Where the chunks of many series lie in one window, newest first per series, in typed arrays: entry -> (block, offset, length,
+// times, ...). 34 bytes a chunk, for a window of a day keeps dozens of them a series: times are distances from the window's start.
+
+const LEAST = 64;
+const U32_MAX = 2 ** 32 - 1;
 
 export class ChunkTable {
   count = 0;
-  refs = new Uint32Array(64);
+  refs = new Uint32Array(LEAST);
   /** Block number, meaningful to the owner; 0 where there is only one. */
-  blocks = new Uint32Array(64);
-  offsets = new Uint32Array(64);
-  lengths = new Uint32Array(64);
-  minMs = new Float64Array(64);
-  /** Inclusive. */
-  maxMs = new Float64Array(64);
-  samples = new Uint32Array(64);
+  blocks = new Uint32Array(LEAST);
+  offsets = new Uint32Array(LEAST);
+  lengths = new Uint32Array(LEAST);
+  samples = new Uint16Array(LEAST);
   /** Which of two samples at one time stands: the one of greater rank. 0: arrived in order. */
-  ranks = new Float64Array(64);
+  ranks = new Uint32Array(LEAST);
   /** The entry before this of the same series, or -1. */
-  previous = new Int32Array(64);
-  readonly #last = new Map<number, number>();
+  previous = new Int32Array(LEAST);
+  readonly #startMs: number;
+  #min = new Uint32Array(LEAST);
+  #max = new Uint32Array(LEAST);
+  readonly #last = new RefMap();
+
+  /** Of a window that begins at `startMs`. */
+  constructor(startMs: number) {
+    this.#startMs = startMs;
+  }
+
+  minMs(at: number): number {
+    return this.#startMs + (this.#min[at] as number);
+  }
+
+  /** Inclusive. */
+  maxMs(at: number): number {
+    return this.#startMs + (this.#max[at] as number);
+  }
 
   /** The newest entry of a series, or -1. */
   last(ref: number): number {
-    return this.#last.get(ref) ?? -1;
+    return this.#last.get(ref);
   }
 
   has(ref: number): boolean {
@@ -34,6 +55,11 @@ export class ChunkTable {
     return this.#last.size;
   }
 
+  /** Whether times can be of a chunk of this window. */
+  holds(minMs: number, maxMs: number): boolean {
+    return minMs >= this.#startMs && minMs <= maxMs && maxMs - this.#startMs <= U32_MAX;
+  }
+
   add(
     ref: number,
     block: number,
@@ -44,17 +70,19 @@ export class ChunkTable {
     samples: number,
     rank: number,
   ): void {
+    assert(this.holds(minMs, maxMs), 'a chunk lies in its window');
+    assert(rank <= U32_MAX && samples <= 0xffff, 'ranks and samples fit');
     const at = this.count++;
     if (at === this.refs.length) this.#grow();
     this.refs[at] = ref;
     this.blocks[at] = block;
     this.offsets[at] = offset;
     this.lengths[at] = length;
-    this.minMs[at] = minMs;
-    this.maxMs[at] = maxMs;
+    this.#min[at] = minMs - this.#startMs;
+    this.#max[at] = maxMs - this.#startMs;
     this.samples[at] = samples;
     this.ranks[at] = rank;
-    this.previous[at] = this.#last.get(ref) ?? -1;
+    this.previous[at] = this.#last.get(ref);
     this.#last.set(ref, at);
   }
 
@@ -68,19 +96,21 @@ export class ChunkTable {
   }
 
   get bytes(): number {
-    return this.refs.length * 48 + this.#last.size * 40;
+    return this.refs.length * 34 + this.#last.bytes;
   }
 
   #grow(): void {
-    const size = this.refs.length * 2;
+    const size = Math.max(LEAST * 2, Math.ceil(this.refs.length * 1.25));
     this.refs = u32(this.refs, size);
     this.blocks = u32(this.blocks, size);
     this.offsets = u32(this.offsets, size);
     this.lengths = u32(this.lengths, size);
-    this.samples = u32(this.samples, size);
-    this.minMs = f64(this.minMs, size);
-    this.maxMs = f64(this.maxMs, size);
-    this.ranks = f64(this.ranks, size);
+    this.#min = u32(this.#min, size);
+    this.#max = u32(this.#max, size);
+    this.ranks = u32(this.ranks, size);
+    const samples = new Uint16Array(size);
+    samples.set(this.samples);
+    this.samples = samples;
     const previous = new Int32Array(size);
     previous.set(this.previous);
     this.previous = previous;
@@ -89,12 +119,6 @@ export class ChunkTable {
 
 function u32(old: Uint32Array, size: number): Uint32Array<ArrayBuffer> {
   const wide = new Uint32Array(size);
-  wide.set(old);
-  return wide;
-}
-
-function f64(old: Float64Array, size: number): Float64Array<ArrayBuffer> {
-  const wide = new Float64Array(size);
   wide.set(old);
   return wide;
 }

@@ -15,18 +15,21 @@ class Rig {
     timeInvalid: 0,
     unknownSeries: 0,
   };
-  readonly head = new Head({
-    columnCount: 1,
-    slotSize: 4,
-    windowMs: WINDOW_MS,
-    emit: (startMs, ref, run, from, to, inOrder) => {
-      const times = [...run.timestampsMs.subarray(from, to)];
-      const values = [...(run.columns[0]?.values.subarray(from, to) ?? [])];
-      this.emitted.push({ startMs, ref, times, values, inOrder });
-    },
-  });
+  readonly head: Head;
 
-  constructor() {
+  constructor(streamFold = Number.POSITIVE_INFINITY) {
+    this.head = new Head({
+      columnCount: 1,
+      slotSize: 4,
+      streamMax: 28,
+      streamFold,
+      windowMs: WINDOW_MS,
+      emit: (startMs, ref, run, from, to, inOrder) => {
+        const times = [...run.timestampsMs.subarray(from, to)];
+        const values = [...(run.columns[0]?.values.subarray(from, to) ?? [])];
+        this.emitted.push({ startMs, ref, times, values, inOrder });
+      },
+    });
     this.head.reserve(4);
   }
 
@@ -53,6 +56,17 @@ describe('a series', () => {
     rig.append(1, ...points(0, 30));
     expect(rig.held(1)).toEqual(points(0, 30).map((point) => [...point]));
     expect(rig.emitted).toEqual([]);
+  });
+
+  test.each([8, 12, 100])('is the same when its stream is encoded anew every %i entries', (fold) => {
+    const rig = new Rig(fold);
+    for (let count = 1; count <= 70; count++) {
+      rig.append(2, ...points(count - 1, count));
+      const chunks = rig.emitted.flatMap(({ times, values }) => times.map((time, i) => [time, values[i]]));
+      expect([...chunks, ...rig.held(2)]).toEqual(points(0, count));
+    }
+    expect(rig.emitted.map(({ times }) => times.length)).toEqual([32, 32]);
+    expect(rig.head.cells.used, 'freed cells are used again').toBeLessThan(12);
   });
 
   test('becomes a chunk when the stream is long enough', () => {

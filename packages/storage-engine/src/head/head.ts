@@ -9,6 +9,7 @@ import { PAGE_SERIES, PAGE_SERIES_BITS, type SlotPage, Slots } from './slots.ts'
 // The newest samples of a shard, in memory.
 //
 //   append ─> slot (16 raw) ── full ──> stream (small chunks, in cells) ── 112 there ──> one chunk of 128 ─> window
+//      │                                   └─ rows: every 16 encoded anew as one
 //      │                                                                   window ends ─> whatever there is ─> window
 //      └─ at or below what the series has finished ─> out of order ─ next checkpoint ─> chunks of their own ─> window
 //
@@ -16,10 +17,8 @@ import { PAGE_SERIES, PAGE_SERIES_BITS, type SlotPage, Slots } from './slots.ts'
 // slot and stream belong to one window, the one that ends at `windowEndMs`. No object per series and no allocation on the way
 // of a known series.
 
-/** 7 small chunks of 16 wait in the stream; the eighth slot makes them a chunk of 128. */
-export const STREAM_SLOTS = 7;
 // A slot of doubles that don't compress, with room for headers.
-export const STREAM_BYTES_PER_ENTRY = 24;
+const STREAM_BYTES_PER_ENTRY = 24;
 
 export interface HeadCounts {
   samples: number;
@@ -37,6 +36,10 @@ export interface HeadOptions {
   readonly columnCount: number;
   readonly slotSize: number;
   readonly windowMs: number;
+  /** With so many entries in its stream a series becomes a chunk when its slot is full again. */
+  readonly streamMax: number;
+  /** After so many entries the stream is encoded anew, as one. Infinity: never. */
+  readonly streamFold: number;
   /** Takes a finished run of a series in the window that begins at `startMs`. Must copy. */
   readonly emit: (startMs: number, ref: number, run: Columns, from: number, to: number, inOrder: boolean) => void;
 }
@@ -72,11 +75,19 @@ export class Head {
     this.options = options;
     this.slots = new Slots(options.slotSize, options.columnCount);
     this.outOfOrder = new OutOfOrder(options.columnCount);
-    this.#scratch = new Columns(options.columnCount, options.slotSize * (STREAM_SLOTS + 1));
-    this.#streamBytes = new Uint8Array(
-      options.slotSize * (STREAM_SLOTS + 1) * (options.columnCount + 1) * STREAM_BYTES_PER_ENTRY,
-    );
+    this.#scratch = new Columns(options.columnCount, this.entriesMax);
+    this.#streamBytes = this.streamBuffer();
     this.state = makeSeriesState(0);
+  }
+
+  /** Most entries that a series has in stream and slot. */
+  get entriesMax(): number {
+    return this.options.streamMax + this.options.slotSize;
+  }
+
+  /** Room for the longest stream. */
+  streamBuffer(): Uint8Array {
+    return new Uint8Array(this.entriesMax * (this.options.columnCount + 1) * STREAM_BYTES_PER_ENTRY);
   }
 
   get bytes(): number {
@@ -203,18 +214,24 @@ export class Head {
   /** Moves a full slot into the stream, or everything into a chunk when the stream is long enough. */
   #emptySlot(ref: number): void {
     const { state } = this;
-    if ((state.streamEntries[ref] as number) >= STREAM_SLOTS * this.slots.slotSize) {
+    const { streamMax, streamFold } = this.options;
+    const streamed = state.streamEntries[ref] as number;
+    if (streamed >= streamMax) {
       this.finish(ref);
       return;
     }
     const count = state.slotCount[ref] as number;
     this.#scratch.reset();
-    this.slots.copy(ref, count, this.#scratch);
+    if (Math.floor((streamed + count) / streamFold) > Math.floor(streamed / streamFold)) {
+      this.copySeries(ref, this.#scratch);
+      this.#dropStream(ref);
+    } else this.slots.copy(ref, count, this.#scratch);
     this.#chunk.reset();
     this.#chunk.u8(0);
     this.#chunk.u8(0);
-    writeChunk(this.#chunk, this.#scratch, 0, count);
+    writeChunk(this.#chunk, this.#scratch, 0, this.#scratch.length);
     const length = this.#chunk.length - 2;
+    assert(length <= 0xffff, 'a chunk of a stream has a length of two bytes');
     this.#chunk.bytes[0] = length;
     this.#chunk.bytes[1] = length >>> 8;
     const lastCell = state.lastCell[ref] as number;
@@ -222,7 +239,7 @@ export class Head {
     if (lastCell === CELL_NONE) state.firstCell[ref] = added;
     state.lastCell[ref] = this.cells.lastCell;
     state.lastUsed[ref] = this.cells.lastUsed;
-    state.streamEntries[ref] = (state.streamEntries[ref] as number) + count;
+    state.streamEntries[ref] = streamed + count;
     state.slotCount[ref] = 0;
     state.finishedMs[ref] = state.lastMs[ref] as number;
   }
@@ -236,13 +253,18 @@ export class Head {
     this.copySeries(ref, run);
     const startMs = (state.windowEndMs[ref] as number) - this.options.windowMs;
     this.options.emit(startMs, ref, run, 0, run.length, true);
+    this.#dropStream(ref);
+    state.streamEntries[ref] = 0;
+    state.slotCount[ref] = 0;
+    state.finishedMs[ref] = state.lastMs[ref] as number;
+  }
+
+  #dropStream(ref: number): void {
+    const { state } = this;
     this.cells.free(state.firstCell[ref] as number, state.lastCell[ref] as number);
     state.firstCell[ref] = CELL_NONE;
     state.lastCell[ref] = CELL_NONE;
     state.lastUsed[ref] = 0;
-    state.streamEntries[ref] = 0;
-    state.slotCount[ref] = 0;
-    state.finishedMs[ref] = state.lastMs[ref] as number;
   }
 
   /** Adds what a series has in stream and slot to `into`, times rising. */

@@ -8,9 +8,14 @@ export const CHUNK_SAMPLES = 240;
 
 /** Chunks of one window that are finished but not yet in its LevelDB. They wait for the next checkpoint. */
 export class PendingChunks {
-  readonly table = new ChunkTable();
+  readonly table: ChunkTable;
   readonly #bytes = new ByteWriter(4096);
   samples = 0;
+
+  /** Of a window that begins at `startMs`. */
+  constructor(startMs: number) {
+    this.table = new ChunkTable(startMs);
+  }
 
   get bytes(): number {
     return this.#bytes.length;

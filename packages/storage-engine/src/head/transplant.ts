@@ -1,5 +1,5 @@
 import { CELL_NONE } from './cells.ts';
-import { type Head, STREAM_BYTES_PER_ENTRY, STREAM_SLOTS } from './head.ts';
+import type { Head } from './head.ts';
 import { Slots } from './slots.ts';
 
 /**
@@ -7,8 +7,7 @@ import { Slots } from './slots.ts';
  * where it is left behind. Requires room reserved there, and that nothing that is left behind has anything.
  */
 export function transplantHead(from: Head, to: Head, refs: Uint32Array): void {
-  const { slotSize, columnCount } = from.options;
-  const stream = new Uint8Array(slotSize * (STREAM_SLOTS + 1) * (columnCount + 1) * STREAM_BYTES_PER_ENTRY);
+  const stream = from.streamBuffer();
   to.frozenThroughMs = from.frozenThroughMs;
   to.oldestMs = from.oldestMs;
   for (let ref = 0; ref < refs.length; ref++) {

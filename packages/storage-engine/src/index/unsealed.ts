@@ -50,7 +50,7 @@ export async function unsealedOf(
       }
       for (const table of tables) {
         for (let at = table.last(ref); at >= 0; at = table.previous[at] as number) {
-          include(table.minMs[at] as number, table.maxMs[at] as number);
+          include(table.minMs(at), table.maxMs(at));
         }
       }
     }

@@ -149,6 +149,10 @@ class Loader {
         this.#window.noteDamage(`window ${this.#window.path} has samples of a series whose labels are lost`);
         continue;
       }
+      if (!table.holds(entry.minMs, entry.maxMs)) {
+        this.#window.noteDamage(`window ${this.#window.path} has a chunk of another time`);
+        continue;
+      }
       const block = this.#blockNumber(generation, entry.block);
       table.add(ref, block, entry.offset, entry.length, entry.minMs, entry.maxMs, entry.samples, entry.rank);
       this.#window.samples += entry.samples;

@@ -1,6 +1,7 @@
-import { ByteWriter, must } from '@tidemark/base';
+import { assert, ByteWriter } from '@tidemark/base';
 import { ChunkTable } from '../head/chunk-table.ts';
 import type { PendingChunks } from '../head/pending.ts';
+import { RefMap } from '../series/ref-map.ts';
 import type { SeriesRegistry, TenantSeries } from '../series/registry.ts';
 import { encodeKey, KIND_BLOCK, KIND_DICTIONARY, KIND_INDEX, sealValue } from './keys.ts';
 import type { LevelStore, LevelWrite } from './level-store.ts';
@@ -70,9 +71,9 @@ class Flush {
   readonly #window: Window;
   readonly #store: LevelStore;
   readonly #generation: number;
-  readonly #staged = new ChunkTable();
+  readonly #staged: ChunkTable;
   readonly #blockKeys: Uint8Array[] = [];
-  readonly #ordinals = new Map<number, number>();
+  readonly #ordinals = new RefMap();
   readonly #counts = new Map<string, TenantCounts>();
   readonly #last: LevelWrite[] = [];
   #batch: LevelWrite[] = [];
@@ -82,6 +83,7 @@ class Flush {
   constructor(context: FlushContext, window: Window, store: LevelStore, generation: number) {
     this.#context = context;
     this.#window = window;
+    this.#staged = new ChunkTable(window.startMs);
     this.#store = store;
     this.#generation = generation;
     for (const [tenant, counts] of window.counts) this.#counts.set(tenant, { ...counts });
@@ -151,14 +153,14 @@ class Flush {
         firstBlock + (staged.blocks[i] as number),
         staged.offsets[i] as number,
         staged.lengths[i] as number,
-        staged.minMs[i] as number,
-        staged.maxMs[i] as number,
+        staged.minMs(i),
+        staged.maxMs(i),
         staged.samples[i] as number,
         staged.ranks[i] as number,
       );
       window.samples += staged.samples[i] as number;
     }
-    for (const [ref, ordinal] of this.#ordinals) window.ordinals.set(ref, ordinal);
+    for (const [ref, ordinal] of this.#ordinals.entries()) window.ordinals.set(ref, ordinal);
     for (const [tenant, counts] of this.#counts) window.counts.set(tenant, counts);
     window.obsoleteManifests.splice(0, obsolete.length);
     if (window.generation > 0) window.obsoleteManifests.push(window.generation);
@@ -180,8 +182,8 @@ class Flush {
     const start = table.offsets[at] as number;
     const length = table.lengths[at] as number;
     block.raw(list.buffer.subarray(start, start + length));
-    const minMs = table.minMs[at] as number;
-    const maxMs = table.maxMs[at] as number;
+    const minMs = table.minMs(at);
+    const maxMs = table.maxMs(at);
     const samples = table.samples[at] as number;
     const rank = table.ranks[at] as number;
     const inMemory = this.#blockKeys.length - 1;
@@ -204,7 +206,10 @@ class Flush {
   }
 
   #ordinal(ref: number): number {
-    return must(this.#window.ordinals.get(ref) ?? this.#ordinals.get(ref), 'the dictionary has the series');
+    const own = this.#window.ordinals.get(ref);
+    const ordinal = own >= 0 ? own : this.#ordinals.get(ref);
+    assert(ordinal >= 0, 'the dictionary has the series');
+    return ordinal;
   }
 
   #key(tenant: string, kind: number, number: number): Uint8Array {

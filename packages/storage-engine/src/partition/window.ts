@@ -1,6 +1,7 @@
 import { messageOf } from '@tidemark/base';
 import { ChunkTable } from '../head/chunk-table.ts';
 import { PendingChunks } from '../head/pending.ts';
+import { RefMap } from '../series/ref-map.ts';
 import type { SeriesRegistry } from '../series/registry.ts';
 import { encodeKey, KIND_MANIFEST, openValue } from './keys.ts';
 import type { StorePool } from './store-pool.ts';
@@ -37,13 +38,13 @@ export class Window {
   frozenPosition = 0;
   /** Whether a durable checkpoint says so; everything of the window is in its LevelDB then, and it may be sealed. */
   frozenDurably = false;
-  pending = new PendingChunks();
+  pending: PendingChunks;
   readonly flushing: PendingChunks[] = [];
-  readonly table = new ChunkTable();
+  readonly table: ChunkTable;
   /** LevelDB keys by block number of the table. */
   readonly blockKeys: Uint8Array[] = [];
   /** Number of a series in the dictionary of its tenant. */
-  readonly ordinals = new Map<number, number>();
+  readonly ordinals = new RefMap();
   readonly counts = new Map<string, TenantCounts>();
   /** Generation of the last durable checkpoint that wrote here; 0: none. */
   generation = 0;
@@ -73,6 +74,8 @@ export class Window {
     this.#context = context;
     this.path = path;
     this.startMs = startMs;
+    this.pending = new PendingChunks(startMs);
+    this.table = new ChunkTable(startMs);
     this.endMs = endMs;
     this.sequence = sequence;
   }
@@ -81,7 +84,7 @@ export class Window {
   prepare(): void {
     if (this.pending.table.count === 0) return;
     this.flushing.push(this.pending);
-    this.pending = new PendingChunks();
+    this.pending = new PendingChunks(this.startMs);
   }
 
   get frozen(): boolean {

@@ -109,7 +109,7 @@ function renumber(shard: Shard, registry: SeriesRegistry, earlier: Uint32Array):
   transplantHead(shard.head, head, refs);
   for (const table of tablesOf(shard)) table.renumber(refs);
   for (const { ordinals } of shard.allWindows()) {
-    const old = [...ordinals];
+    const old = [...ordinals.entries()];
     ordinals.clear();
     for (const [ref, ordinal] of old) {
       const fresh = refs[ref] as number;

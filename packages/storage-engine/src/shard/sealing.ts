@@ -215,8 +215,8 @@ function gatherSeries(shard: Shard, window: Window, ref: number): GatheredSeries
       block: table.blocks[at] as number,
       offset: table.offsets[at] as number,
       length: table.lengths[at] as number,
-      minMs: table.minMs[at] as number,
-      maxMs: table.maxMs[at] as number,
+      minMs: table.minMs(at),
+      maxMs: table.maxMs(at),
       samples: table.samples[at] as number,
       rank: table.ranks[at] as number,
     });

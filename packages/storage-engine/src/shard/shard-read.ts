@@ -1,6 +1,5 @@
 import { Columns } from '../chunk/columns.ts';
 import type { ChunkTable } from '../head/chunk-table.ts';
-import { STREAM_SLOTS } from '../head/head.ts';
 import { matchSeries } from '../index/matcher-plan.ts';
 import type { Window } from '../partition/window.ts';
 import { type GatheredSeries, LIFE_RANK, NEWEST_RANK } from '../read/chunk-ref.ts';
@@ -156,8 +155,8 @@ export class ShardRead implements ReadUnderWay {
   #takeChunks(window: Window, ref: number, table: ChunkTable, bytes: Uint8Array | undefined): boolean {
     const { range, labelsOnly } = this.#request;
     for (let at = table.last(ref); at >= 0; at = table.previous[at] as number) {
-      const minMs = table.minMs[at] as number;
-      const maxMs = table.maxMs[at] as number;
+      const minMs = table.minMs(at);
+      const maxMs = table.maxMs(at);
       if (minMs >= range.endMs || maxMs < range.startMs) continue;
       const series = this.#of(ref);
       if (labelsOnly === true) return true;
@@ -223,11 +222,11 @@ export class ShardRead implements ReadUnderWay {
   }
 
   #roomForSeries(): Columns {
-    const { slotSize, columnCount } = this.#shard.head.options;
-    const entriesMax = slotSize * (STREAM_SLOTS + 1);
+    const { entriesMax, options } = this.#shard.head;
     const copies = this.#copies;
     if (copies !== undefined && copies.length + entriesMax <= copies.timestampsMs.length) return copies;
-    this.#copies = this.#free.pop() ?? new Columns(columnCount, Math.min(entriesMax * this.#count, COPIED_ENTRIES));
+    this.#copies =
+      this.#free.pop() ?? new Columns(options.columnCount, Math.min(entriesMax * this.#count, COPIED_ENTRIES));
     this.#inUse.push(this.#copies);
     return this.#copies;
   }

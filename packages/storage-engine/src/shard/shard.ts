@@ -8,7 +8,7 @@ import { type ShardName, windowPath } from '../filename.ts';
 import { Head } from '../head/head.ts';
 import type { Tier } from '../head/resolve.ts';
 import { keepEntries } from '../intake.ts';
-import { SLOT_SIZE, type StorageOptions, WINDOW_MS } from '../options.ts';
+import { SLOT_SIZE, STREAM_ENTRIES, type StorageOptions, WINDOW_MS } from '../options.ts';
 import { Window, type WindowContext } from '../partition/window.ts';
 import { SeriesRegistry } from '../series/registry.ts';
 import { type Sealed, type SealedLife, type SegmentEntry, sealedLives } from '../tiering/manifest.ts';
@@ -101,6 +101,9 @@ export class Shard {
     return new Head({
       columnCount: this.tier === 'raw' ? 1 : ROW_COLUMN_COUNT,
       slotSize,
+      // Seven slots, where larger ones were kept: as long as streams were then.
+      streamMax: Math.max(STREAM_ENTRIES[this.tier].max, slotSize * 7),
+      streamFold: STREAM_ENTRIES[this.tier].fold,
       windowMs: this.windowMs,
       // Out of order is drained by a checkpoint only: its generation ranks what it takes.
       emit: (startMs, ref, run, from, to, inOrder) =>
