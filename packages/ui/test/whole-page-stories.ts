@@ -114,4 +114,43 @@ export function wholePageStories(under: PageUnderTest): void {
     await page.keyboard.press('ArrowUp');
     expect(await address()).toContain('http://checkout-1:8080/metrics');
   });
+
+  const everyView = ['', `${queryOf('node_load1')}&expr=node_load5`, '?view=targets', '?view=alerts', '?view=status'];
+
+  test('every control has a name to those who listen', async () => {
+    await using visited = await under.visit('');
+    const { page } = visited;
+    for (const search of [...everyView, '?view=alerts&show=rules', '?view=alerts&show=silences']) {
+      await page.goto(under.address + search);
+      await page.locator('canvas, li[data-state], li[data-health], ol li').first().waitFor();
+      for (const role of ['button', 'link', 'textbox', 'searchbox', 'combobox', 'radio', 'region'] as const) {
+        expect(await page.getByRole(role, { name: /^\s*$/ }).count(), `${role}s without a name on ${search}`).toBe(0);
+      }
+      expect(await page.getByRole('heading', { level: 1 }).count(), search).toBe(1);
+      expect(await page.getByRole('main').count(), search).toBe(1);
+    }
+  });
+
+  test('nothing jumps while a view fills', async () => {
+    await using visited = await under.visit('');
+    const { page } = visited;
+    await page.addInitScript(() => {
+      const shifts: number[] = [];
+      Object.assign(globalThis, { shifts });
+      new PerformanceObserver((seen) => {
+        for (const entry of seen.getEntries()) shifts.push((entry as PerformanceEntry & { value: number }).value);
+      }).observe({ type: 'layout-shift', buffered: true });
+    });
+    for (const search of everyView) {
+      await page.goto(under.address + search);
+      await page.locator('canvas, li[data-state], li[data-health], ol li').first().waitFor();
+      await expect.poll(() => page.getByText(/^(Loading|Counting|Running)…$/).count()).toBe(0);
+      const shifts = await page.evaluate(() => (globalThis as unknown as { shifts: number[] }).shifts);
+      // A tenth of the window is where people begin to notice.
+      expect(
+        shifts.reduce((sum, shift) => sum + shift, 0),
+        search,
+      ).toBeLessThan(0.1);
+    }
+  });
 }

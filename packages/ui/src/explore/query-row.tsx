@@ -1,5 +1,5 @@
 import { ActionIcon, Button, Loader } from '@mantine/core';
-import { type KeyboardEvent, useEffect, useState } from 'react';
+import { type KeyboardEvent, useEffect, useMemo, useState } from 'react';
 import type { ApiError } from '../api/error.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { CloseIcon, CopyIcon, DownIcon, EyeIcon, EyeOffIcon, UpIcon } from '../page/icons.tsx';
@@ -58,6 +58,8 @@ function Status({
 }) {
   const { query, draft, stopped, actions } = row;
   const { data, loading } = answer;
+  // Counts every point: once an answer, not with every keystroke.
+  const summary = useMemo(() => (data === undefined ? '' : resultSummary(data)), [data]);
   const told = data !== undefined && query.expr !== '';
   return (
     <div className={styles['rowStatus']} role="status">
@@ -72,7 +74,7 @@ function Status({
       {stopped && <span>stopped</span>}
       {!loading && answer.error !== undefined && !told && <span>failed</span>}
       {query.hidden && <span>hidden, not asked</span>}
-      {told && !query.hidden && <span>{resultSummary(data)}</span>}
+      {told && !query.hidden && <span>{summary}</span>}
       {told && !query.hidden && data.source !== undefined && (
         <span title="What the answer was computed from">{data.source}</span>
       )}

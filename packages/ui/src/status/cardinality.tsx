@@ -88,7 +88,11 @@ export function CardinalityCards() {
     ask: (signal) => tsdbStatus(entriesMax, signal),
   });
   return (
-    <section aria-label="Cardinality" className={styles['cardinality']}>
+    <section
+      aria-label="Cardinality"
+      className={styles['cardinality']}
+      data-waiting={(data === undefined && error === undefined && loading) || undefined}
+    >
       {error !== undefined && data === undefined && <ErrorNotice error={error} />}
       {data === undefined && error === undefined && (
         <Card title="Cardinality">

@@ -88,7 +88,7 @@ function Partitions({ storage }: { readonly storage: StorageStatus }) {
 export function StorageCards({ answer }: { readonly answer: AnswerState<StorageStatus | undefined> }) {
   const { data, error, loading } = answer;
   return (
-    <Card title="Storage by tier">
+    <Card title="Storage by tier" minHeightPx={232}>
       {error !== undefined && data === undefined && <ErrorNotice error={error} />}
       {data === undefined && error === undefined && (
         <Notice title={loading ? 'Loading…' : 'Not told'}>
