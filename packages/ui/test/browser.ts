@@ -29,9 +29,10 @@ function isBuilt(): boolean {
 
 function buildPage(): void {
   const vite = join(packageFolder, '..', '..', 'node_modules', 'vite', 'bin', 'vite.js');
-  // The test runner's NODE_ENV would make it a development build, which asks everything twice.
+  // The test runner's NODE_ENV would make it a development build, which asks everything twice. What was built before stays:
+  // a server that another test started may just be serving it.
   const env = { ...process.env, NODE_ENV: 'production' };
-  const { status, stderr } = spawnSync(process.execPath, [vite, 'build'], {
+  const { status, stderr } = spawnSync(process.execPath, [vite, 'build', '--emptyOutDir', 'false'], {
     cwd: packageFolder,
     env,
     encoding: 'utf8',

@@ -213,6 +213,21 @@ export function exploreStories(under: PageUnderTest): void {
     expect(problems).toEqual([]);
   });
 
+  test('Back brings the query before, in the editor and in the chart, whatever was written since', async () => {
+    await using visited = await under.visit(queryOf('node_load1'));
+    const { page } = visited;
+    const editor = page.getByRole('textbox', { name: 'PromQL expression' });
+    await typeQuery(page, 'node_load5');
+    await page.keyboard.press('Control+Enter');
+    await expect.poll(() => chartsOf(page, 'node_load5').count()).toBe(1);
+    await typeQuery(page, 'half an expr');
+    await page.goBack();
+    await expect.poll(() => chartsOf(page, 'node_load1').count()).toBe(1);
+    await expect.poll(() => editor.textContent()).toBe('node_load1');
+    await page.goForward();
+    await expect.poll(() => chartsOf(page, 'node_load5').count()).toBe(1);
+  });
+
   test('an answer tells its resolution and how long it took', async () => {
     await using visited = await under.visit(queryOf('node_load1', '&range=24h'));
     const status = visited.page.getByRole('group', { name: 'Query A' }).getByRole('status');

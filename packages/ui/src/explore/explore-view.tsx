@@ -112,7 +112,8 @@ export function ExploreView({ state, onChange }: ExploreViewProps) {
   const answered = useMemo(
     () =>
       queries.flatMap((query, i) => {
-        const data = explore.answers.get(query.id)?.data;
+        const answer = explore.answers.get(query.id);
+        const data = answer?.expr === query.expr ? answer.data : undefined;
         if (query.hidden || query.expr === '' || data === undefined) return [];
         return [{ id: query.id, expr: query.expr, letter: letterOf(i), data }];
       }),
@@ -144,7 +145,7 @@ export function ExploreView({ state, onChange }: ExploreViewProps) {
         }}
       >
         {queries.map((query, i) => {
-          const stopped = explore.isStopped(query.id);
+          const stopped = explore.isStopped(query);
           const idle = query.expr === '' || query.hidden || stopped;
           const question = idle ? null : questionOf(state, query.expr, now, stepSeconds);
           const first = i === 0;
@@ -154,7 +155,7 @@ export function ExploreView({ state, onChange }: ExploreViewProps) {
               key={query.id}
               query={query}
               letter={letterOf(i)}
-              draft={explore.draftOf(query.id)}
+              draft={explore.draftOf(query)}
               question={question}
               questionKey={JSON.stringify([query.expr, tab, range, stepSeconds, state.resolution, explore.runs])}
               turn={question === null ? 0 : question.tab === 'graph' ? question.end : question.time}

@@ -15,6 +15,8 @@ import { useLate } from './use-late.ts';
 const patienceMs = 700;
 
 export interface RowAnswer {
+  /** What was asked: an answer is not shown under another question. */
+  readonly expr: string;
   readonly data: Result | undefined;
   readonly error: ApiError | undefined;
   readonly loading: boolean;
@@ -101,7 +103,10 @@ export function QueryRow(row: QueryRowProps) {
   useEffect(() => setHeavy(isHeavy(data)), [data]);
   const late = useLate(loading, patienceMs);
   const { onAnswer } = actions;
-  useEffect(() => onAnswer(id, { data, error, loading }), [onAnswer, id, data, error, loading]);
+  useEffect(
+    () => onAnswer(id, { expr: query.expr, data, error, loading }),
+    [onAnswer, id, query.expr, data, error, loading],
+  );
 
   const onKeys = (event: KeyboardEvent) => {
     if (!event.altKey || (event.key !== 'ArrowUp' && event.key !== 'ArrowDown')) return;
@@ -179,7 +184,7 @@ export function QueryRow(row: QueryRowProps) {
         </ActionIcon>
       </span>
       <div className={styles['rowBelow']}>
-        <Status row={row} answer={{ data, error, loading }} late={late} />
+        <Status row={row} answer={{ expr: query.expr, data, error, loading }} late={late} />
         {query.expr !== '' && !query.hidden && (
           <>
             {error !== undefined && error.kind !== 'unreachable' && <ErrorNotice error={error} />}

@@ -44,4 +44,5 @@ test('looks are kept in order and not for ever', () => {
   for (let at = 0; at < looksMax + 10; at++) looks = withLook(looks, look(at, at));
   expect([looks.length, looks[0]?.at]).toEqual([looksMax, 10]);
   expect(withLook(looks, look(5, 5))).toBe(looks);
+  expect(withLook(looks, look((looks.at(-1)?.at ?? 0) + 0.2, 5))).toBe(looks);
 });

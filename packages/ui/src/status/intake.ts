@@ -55,9 +55,12 @@ export function lookAt(samples: readonly OwnSample[], at: number): Look {
 /** Looks kept: a quarter of an hour at one every 5 s. */
 export const looksMax = 180;
 
+/** Looks closer together tell nothing of a rate: counters move in steps. */
+const looksApartSeconds = 1;
+
 export function withLook(before: readonly Look[], look: Look): readonly Look[] {
   const last = before.at(-1);
-  if (last !== undefined && look.at <= last.at) return before;
+  if (last !== undefined && look.at < last.at + looksApartSeconds) return before;
   return [...before, look].slice(-looksMax);
 }
 
