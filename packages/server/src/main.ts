@@ -1,52 +1,15 @@
 import { isTidemarkError, messageOf } from '@tidemark/base';
-import type { Command } from './cli/command.ts';
 import { parseArgs } from './cli/command.ts';
+import { COMMANDS } from './cli/commands.ts';
 import { nearestOf } from './config/nearest.ts';
 import { VERSION } from './version.ts';
 
-// `tidemark COMMAND ...`. Commands are loaded when they are asked for, so that `push` does not wait for the engines.
-
-const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Promise<Command> }>> = {
-  serve: {
-    summary: 'run Tidemark: page, APIs, log, storage, rules (what `npm start` does)',
-    load: async () => (await import('./cli/serve.ts')).serveCommand,
-  },
-  query: {
-    summary: 'ask a running Tidemark a PromQL question: table, or sparklines with --range',
-    load: async () => (await import('./cli/query.ts')).queryCommand,
-  },
-  push: {
-    summary: 'send metrics from standard input: exposition text or `metric labels time value` lines',
-    load: async () => (await import('./cli/push.ts')).pushCommand,
-  },
-  inspect: {
-    summary: 'look into a data folder: journal, topics, checkpoints, windows, segments',
-    load: async () => (await import('./cli/inspect.ts')).inspectCommand,
-  },
-  repair: {
-    summary: 'say what is damaged in the embedded log, and cut it there',
-    load: async () => (await import('./cli/repair.ts')).repairCommand,
-  },
-  verify: {
-    summary: "check every file of a stopped data folder, or of a snapshot: what is damaged, missing or nobody's",
-    load: async () => (await import('./cli/verify.ts')).verifyCommand,
-  },
-  check: {
-    summary: 'check Prometheus rule files, without a server (`check rules FILE...`)',
-    load: async () => (await import('./cli/rules-command.ts')).checkCommand,
-  },
-  test: {
-    summary: 'run unit tests of rules, as promtool has them, without a server (`test rules FILE...`)',
-    load: async () => (await import('./cli/rules-command.ts')).testCommand,
-  },
-  config: {
-    summary: 'explain what is configured and why (`config explain`), or print its JSON Schema (`config schema`)',
-    load: async () => (await import('./cli/config.ts')).configCommand,
-  },
-};
+// `tidemark COMMAND ...`.
 
 function usage(): string {
-  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`);
+  const shown = Object.entries(COMMANDS).filter(([, { hidden }]) => !hidden);
+  const width = Math.max(...shown.map(([name]) => name.length));
+  const lines = shown.map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
   return `tidemark ${VERSION}
 
   tidemark COMMAND [options]        from a checkout: npm start -- COMMAND [options]
@@ -74,7 +37,10 @@ async function main(argv: readonly string[]): Promise<number> {
       : [first, rest];
   const found = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!found) {
-    const nearest = nearestOf(name, Object.keys(COMMANDS));
+    const nearest = nearestOf(
+      name,
+      Object.keys(COMMANDS).filter((known) => !COMMANDS[known]?.hidden),
+    );
     process.stderr.write(`there is no command ${name}${nearest ? `; did you mean ${nearest}?` : ''}\n\n${usage()}`);
     return 2;
   }

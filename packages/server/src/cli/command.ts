@@ -21,9 +21,21 @@ export interface Command {
   /** Printed by `tidemark help NAME` and `tidemark NAME --help`. */
   readonly help: string;
   readonly options: Readonly<Record<string, 'text' | 'flag'>>;
+  /** What a shell offers as words, by position; the last stands for all after it. Nothing: no more words. */
+  readonly words?: readonly Completion[];
+  /** What a shell offers as values of options. */
+  readonly values?: Readonly<Record<string, Completion>>;
   /** Resolves to the exit code. */
   run(context: CommandContext): Promise<number>;
 }
+
+export type Completion =
+  | { readonly kind: 'words'; readonly words: readonly string[] }
+  /** Several of them with commas between. */
+  | { readonly kind: 'list'; readonly words: readonly string[] }
+  | { readonly kind: 'files' }
+  /** Names a running server has. */
+  | { readonly kind: 'metrics' };
 
 export interface ParsedArgs {
   readonly words: readonly string[];

@@ -16,6 +16,8 @@ tidemark inspect file FILE                    the same for a manifest, checkpoin
 
   DATA is the data folder; default: the configured one. Reads only; works while Tidemark runs.`,
   options: { data: 'text', last: 'text' },
+  words: [{ kind: 'words', words: ['folder', 'journal', 'topic', 'segment', 'file'] }, { kind: 'files' }],
+  values: { data: { kind: 'files' } },
   run: runInspect,
 };
 

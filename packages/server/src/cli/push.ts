@@ -14,6 +14,7 @@ export const pushCommand: Command = {
   curl -s localhost:9100/metrics | tidemark push
   echo "CPU.load host=web1 ${'$'}(date +%s) 50" | tidemark push`,
   options: { format: 'text', url: 'text', tenant: 'text' },
+  values: { format: { kind: 'words', words: ['text', 'line'] } },
   run: runPush,
 };
 

@@ -3,52 +3,83 @@ import { parseDuration } from '@tidemark/model';
 import { type Command, type CommandContext, callServer, readJson, serverUrl, tenantHeaders } from './command.ts';
 import { sparkline, squeeze } from './sparkline.ts';
 import { table } from './table.ts';
+import { WATCH_INTERVAL_DEFAULT, watch } from './watch.ts';
 
 export const queryCommand: Command = {
   name: 'query',
   summary: 'ask a running Tidemark a PromQL question',
   help: `tidemark query EXPRESSION [--range 1h] [--step 30s] [--time T] [--json] [--url URL] [--tenant NAME]
+tidemark query EXPRESSION --watch [--interval ${WATCH_INTERVAL_DEFAULT}] [--range 15m] ...
 
   Prints a table of series and values now (or at --time: unix seconds or RFC 3339).
   With --range, a line for each series: lowest, highest and last value, and a sparkline of that long until now.
+  With --watch, asks again and again until Ctrl-C: redraws in place on a terminal, else writes a line each time.
+  A server that is away is waited for. NO_COLOR: no colours.
 
   tidemark query 'node_load1'
-  tidemark query 'rate(node_cpu_seconds_total{mode="idle"}[1m])' --range 15m`,
-  options: { range: 'text', step: 'text', time: 'text', url: 'text', tenant: 'text', json: 'flag' },
+  tidemark query 'rate(node_cpu_seconds_total{mode="idle"}[1m])' --range 15m
+  tidemark query 'topk(5, node_load1)' --watch --interval 2s`,
+  options: {
+    range: 'text',
+    step: 'text',
+    time: 'text',
+    url: 'text',
+    tenant: 'text',
+    json: 'flag',
+    watch: 'flag',
+    interval: 'text',
+  },
+  words: [{ kind: 'metrics' }],
   run: runQuery,
 };
 
-interface Series {
+export interface Series {
   readonly metric: Readonly<Record<string, string>>;
   readonly value?: readonly [number, string];
   readonly values?: readonly (readonly [number, string])[];
 }
 
-interface Reply {
+export interface Reply {
   readonly status: string;
+  readonly errorType?: string;
   readonly error?: string;
   readonly warnings?: readonly string[];
   readonly data?: { readonly resultType: string; readonly result: unknown };
 }
 
 const SPARK_WIDTH = 60;
+const WATCH_INTERVAL_MIN_MS = 100;
 
 async function runQuery(context: CommandContext): Promise<number> {
   const expression = context.args.words.join(' ');
   if (expression === '') {
     throw new TidemarkError('ARGUMENT_INVALID', "query needs an expression, for example: tidemark query 'node_load1'");
   }
-  const range = context.args.options.get('range');
-  const reply =
-    range === undefined ? await askInstant(context, expression) : await askRange(context, expression, range);
+  const { options } = context.args;
+  if (options.has('watch')) {
+    if (options.has('time'))
+      throw new TidemarkError('ARGUMENT_INVALID', '--watch shows what is now; --time is for one look');
+    const intervalMs = durationOf('--interval', options.get('interval') ?? WATCH_INTERVAL_DEFAULT);
+    if (intervalMs < WATCH_INTERVAL_MIN_MS) {
+      throw new TidemarkError('ARGUMENT_INVALID', `--interval must be at least ${WATCH_INTERVAL_MIN_MS} ms`);
+    }
+    return watch({ context, caption: expression, intervalMs, ask: () => askNow(context, expression), render });
+  }
+  if (options.has('interval')) throw new TidemarkError('ARGUMENT_INVALID', '--interval goes with --watch');
+  const reply = await askNow(context, expression);
   if (reply.status !== 'success' || !reply.data) {
     context.stderr.write(`${reply.error ?? 'the server answered with nothing'}\n`);
     return 1;
   }
   for (const warning of reply.warnings ?? []) context.stderr.write(`warning: ${warning}\n`);
-  if (context.args.options.has('json')) context.stdout.write(`${JSON.stringify(reply.data, null, 2)}\n`);
+  if (options.has('json')) context.stdout.write(`${JSON.stringify(reply.data, null, 2)}\n`);
   else context.stdout.write(render(reply.data));
   return 0;
+}
+
+function askNow(context: CommandContext, expression: string): Promise<Reply> {
+  const range = context.args.options.get('range');
+  return range === undefined ? askInstant(context, expression) : askRange(context, expression, range);
 }
 
 async function ask(context: CommandContext, path: string, params: Record<string, string>): Promise<Reply> {
@@ -92,7 +123,8 @@ function durationOf(option: string, text: string): number {
   }
 }
 
-function render(data: NonNullable<Reply['data']>): string {
+/** `sparkWidth`: most characters of a sparkline. */
+function render(data: NonNullable<Reply['data']>, sparkWidth = SPARK_WIDTH): string {
   if (data.resultType === 'scalar' || data.resultType === 'string') return `${(data.result as [number, string])[1]}\n`;
   const series = data.result as readonly Series[];
   if (series.length === 0) return 'no series\n';
@@ -113,7 +145,7 @@ function render(data: NonNullable<Reply['data']>): string {
         short(Math.min(...there)),
         short(Math.max(...there)),
         short(numbers.at(-1) ?? Number.NaN),
-        sparkline(squeeze(numbers, SPARK_WIDTH)),
+        sparkline(squeeze(numbers, sparkWidth)),
       ];
     }),
     1,

@@ -13,6 +13,7 @@ tidemark repair [DATA] --cut    cuts the journal at the damage; what is taken aw
   1: it is damaged. Try first to put the folder back from a copy: what is behind the damage is lost by the cut.
   Offsets go on above all that were ever given out, so stored data and consumers' positions stay right.`,
   options: { cut: 'flag' },
+  words: [{ kind: 'files' }],
   run: runRepair,
 };
 

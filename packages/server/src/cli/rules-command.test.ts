@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { tempFolder } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
+import { checkCommand } from './check.ts';
 import { type Command, parseArgs } from './command.ts';
-import { checkCommand, testCommand } from './rules-command.ts';
+import { testCommand } from './rules-command.ts';
 
 async function run(command: Command, ...args: string[]): Promise<{ code: number; text: string }> {
   const chunks: string[] = [];

@@ -7,17 +7,6 @@ import type { Command, CommandContext } from './command.ts';
 
 // Rule files and their unit tests, checked without a server: what promtool does of it.
 
-export const checkCommand: Command = {
-  name: 'check',
-  summary: 'check Prometheus rule files, without a server',
-  help: `tidemark check rules FILE...
-
-  Says of each file how many rules it has, or what is wrong with it: file:line: what. Names may have \`*\`, \`?\` and \`[...]\`.
-  Exit code 0: all are sound; 1: at least one is not.`,
-  options: {},
-  run: checkRules,
-};
-
 export const testCommand: Command = {
   name: 'test',
   summary: 'run unit tests of rules, as `promtool test rules` has them, without a server',
@@ -26,10 +15,12 @@ export const testCommand: Command = {
   Each file names rule files, samples, and which alerts and values shall come of them; see docs/operating/alerts.md.
   --run: only tests whose name it is found in. Exit code 0: all pass; 1: at least one does not.`,
   options: { run: 'text' },
+  words: [{ kind: 'words', words: ['rules'] }, { kind: 'files' }],
   run: testRules,
 };
 
-async function checkRules(context: CommandContext): Promise<number> {
+/** `tidemark check rules FILE...` */
+export async function checkRules(context: CommandContext): Promise<number> {
   let sound = true;
   for (const { file, text } of await filesOf(context, 'check')) {
     const { groups, errors, unsupported, warnings } = parseRuleFile({ file, text }, { checkExpression });

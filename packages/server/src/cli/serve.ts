@@ -31,6 +31,7 @@ export const serveCommand: Command = {
 
   Ctrl-C or SIGTERM: stops taking in, checkpoints, ends.`,
   options: { roles: 'text' },
+  values: { roles: { kind: 'list', words: ROLES } },
   run: serve,
 };
 

@@ -24,6 +24,8 @@ export const verifyCommand: Command = {
   DATA is the data folder; default: the configured one. Tidemark must not run on it. To check a running one, verify a snapshot:
     curl -X POST http://127.0.0.1:9470/api/v1/admin/tsdb/snapshot`,
   options: { data: 'text', quiet: 'flag' },
+  words: [{ kind: 'files' }],
+  values: { data: { kind: 'files' } },
   run: runVerify,
 };
 

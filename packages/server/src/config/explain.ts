@@ -2,8 +2,11 @@ import { LEAVES } from './leaves.ts';
 import type { LoadedConfig } from './load.ts';
 import { shownValue } from './show.ts';
 
-/** What is in force and why, a setting a line: value, where it comes from, what it means, which variable overrides it. */
-export function explainConfig(loaded: LoadedConfig): string {
+/**
+ * What is in force and why, a setting a line: value, where it comes from, what it means, which variable overrides it.
+ * `wanted`: settings or sections; none means all.
+ */
+export function explainConfig(loaded: LoadedConfig, wanted: readonly string[] = []): string {
   const lines = [
     loaded.file === undefined
       ? '# no configuration file; defaults and environment'
@@ -11,6 +14,7 @@ export function explainConfig(loaded: LoadedConfig): string {
   ];
   for (const leaf of LEAVES) {
     const path = leaf.path.join('.');
+    if (wanted.length > 0 && !wanted.some((setting) => isAtOrBelow(path, setting))) continue;
     lines.push(
       '',
       `# ${leaf.about}`,
@@ -19,4 +23,9 @@ export function explainConfig(loaded: LoadedConfig): string {
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** Whether `path` is the setting, or of the section, that `setting` names: `store`, `store.retentionRaw`. */
+export function isAtOrBelow(path: string, setting: string): boolean {
+  return path === setting || path.startsWith(`${setting.replace(/\.$/, '')}.`);
 }
