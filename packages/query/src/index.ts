@@ -3,7 +3,7 @@ export { type ErrorType, errorTypeOf, STATUS_OF } from './errors.ts';
 export { Executor, type ExecutorOptions } from './execute/executor.ts';
 export { type FederateOptions, federate } from './federate/federate.ts';
 export { sendError, sendJson } from './http/envelope.ts';
-export { invalidParam, type Params, paramsOf } from './http/params.ts';
+export { invalidParam, type Params, paramsOf, timeParam } from './http/params.ts';
 export { queryRouter, type RouterOptions, tenantOf } from './http/router.ts';
 export { AUTO, type Preference } from './plan/preference.ts';
 export type { Tier, TierRetention } from './plan/tier.ts';

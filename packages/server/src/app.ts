@@ -33,6 +33,8 @@ export interface AppParts {
   readonly alerts: () => unknown;
   /** What this process says of itself and of what it scrapes, below /api/v1. */
   readonly status: Answers;
+  /** Prometheus' TSDB admin API, below /api/v1; absent where this process does not store. */
+  readonly tsdbAdmin?: Router | undefined;
   readonly flush: (() => Promise<FlushReport>) | undefined;
   /** Reads the configuration again; rejects with what is wrong with it. */
   readonly reload: () => Promise<void>;
@@ -75,6 +77,7 @@ export function createApp(parts: AppParts): Express {
     app.get(`${path}/rules`, (request, response) => void answerRules(request.query, response, parts));
     app.get(`${path}/alerts`, (_request, response) => void sendJson(response, parts.alerts()));
     app.use(path, answeringRouter(parts.status));
+    if (parts.tsdbAdmin) app.use(path, parts.tsdbAdmin);
     if (parts.queries) app.use(path, parts.queries);
     app.use(path, (request, response) => {
       response.status(404).json({

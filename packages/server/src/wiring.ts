@@ -16,23 +16,26 @@ import { metricMetadata } from './api/metric-metadata.ts';
 import { processStatus } from './api/process-status.ts';
 import { storageStatus } from './api/storage-status.ts';
 import { targetAnswers } from './api/targets.ts';
+import { tsdbAdminRouter } from './api/tsdb-admin.ts';
 import { tsdbStatus } from './api/tsdb-status.ts';
 import { createApp, type FlushReport } from './app.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { Config, Role } from './config/schema.ts';
 import { openInstallation, prepareDataFolder } from './data-folder.ts';
-import { listenOn } from './http.ts';
+import { isLoopback, listenOn } from './http.ts';
 import { processMetrics } from './process-metrics.ts';
 import { Reloader } from './reload.ts';
 import { readRules, startAlerting } from './roles/alerting.ts';
 import { alertmanagerRouter } from './roles/alertmanager-api.ts';
 import { startCollector } from './roles/collector.ts';
+import { makeDeleter } from './roles/deletes.ts';
 import { startIngest } from './roles/ingest.ts';
 import { readNotifierSetup } from './roles/notifier-setup.ts';
 import { startQuery } from './roles/query.ts';
 import { openRepair, type Repair } from './roles/repair.ts';
 import { runRollup } from './roles/rollup.ts';
 import { recordSchemas } from './roles/schemas.ts';
+import { takeSnapshot } from './roles/snapshot.ts';
 import { Storer } from './roles/storer.ts';
 import { RolledUp, startTiering } from './roles/tiering.ts';
 import { VERSION } from './version.ts';
@@ -242,6 +245,18 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
       prepare: async (next) => () => collector.scrape(next, listening.url),
     });
   }
+  const deleter = makeDeleter({
+    log,
+    engine,
+    clock,
+    logger,
+    rawTopic: topic('raw'),
+    partitions: installation.partitions,
+    caughtUp: (timeoutMs) => storer.caughtUp(timeoutMs),
+    checkpoint: () => storer.checkpoint(),
+  });
+  const snapshot = () => takeSnapshot({ dataFolder, objectFolder, engine, clock, random });
+  const admin = { ...deleter, snapshot };
   const app = createApp({
     metrics,
     writes: roles.has('ingest') ? ingest.handlers : {},
@@ -267,6 +282,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
         clock,
       }),
     },
+    tsdbAdmin: roles.has('store') ? tsdbAdminRouter(mayAdmin(config) ? admin : undefined) : undefined,
     flush: roles.has('store') ? () => flushStore(storer, repair) : undefined,
     reload: () => reloader.reload(),
     quit: config.http.quit ? options.onQuit : undefined,
@@ -296,6 +312,10 @@ async function flushStore(storer: Storer, repair: Repair): Promise<FlushReport> 
   await storer.caughtUp(FLUSH_TIMEOUT_MS);
   await repair.runAll();
   return { caughtUp: await storer.flush(FLUSH_TIMEOUT_MS) };
+}
+
+function mayAdmin({ http }: Config): boolean {
+  return http.adminApi === 'on' || (http.adminApi === 'auto' && isLoopback(http.listen));
 }
 
 function topicSpecs(config: Config): TopicSpec[] {

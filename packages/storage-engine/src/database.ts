@@ -15,6 +15,9 @@ import type {
   MetricDescriptions,
   SeriesSource,
 } from '@tidemark/model';
+import { cutShard } from './deletes/cut.ts';
+import type { Tombstone } from './deletes/tombstone.ts';
+import { Tombstones } from './deletes/tombstones.ts';
 import { storageError } from './errors.ts';
 import { QUARANTINE_FOLDER, quarantineName, type ShardName } from './filename.ts';
 import type { Tier } from './head/resolve.ts';
@@ -92,6 +95,12 @@ export interface SealReport {
   readonly failures: readonly string[];
 }
 
+export interface CompactRequest {
+  readonly signal?: AbortSignal;
+  /** Carry out every delete now. */
+  readonly cleanAll?: boolean;
+}
+
 export interface StorageEngine {
   /** The offset from which the log must be read: a record applies iff its offset is at or above it. 0 for an unknown one. */
   position(tp: TopicPartitionName): number;
@@ -103,6 +112,11 @@ export interface StorageEngine {
    */
   applySamples(record: SampleRecord): boolean;
   applyRows(record: RowRecord): boolean;
+  /**
+   * Applies a delete; false when it is below the position. What the partition has of it so far is answered no more, in any tier;
+   * what comes after lives. Space is reclaimed by `compact`. Throws as `applySamples`.
+   */
+  applyDelete(tombstone: Tombstone): boolean;
   /** Nothing below `nextOffset` is left to apply (control records, records of no interest). */
   advance(tp: TopicPartitionName, nextOffset: number): void;
   /** Whether it is time: often enough to bound replay, seldom enough that large heads don't write all day. */
@@ -115,7 +129,9 @@ export interface StorageEngine {
    * Merges sealed segments into larger ones, and removes objects that no manifest names, once their lease is over. Appends,
    * checkpoints, seals and reads go on meanwhile. Throws the reason of `signal`, and `STORAGE_CLOSED`.
    */
-  compact(request?: { readonly signal?: AbortSignal }): Promise<CompactReport>;
+  compact(request?: CompactRequest): Promise<CompactReport>;
+  /** Runs `work` while nothing durable changes: no checkpoint, seal or compaction. Appends go on, in memory. */
+  whileStill<T>(work: () => Promise<T>): Promise<T>;
   source(): SeriesSource;
   stats(): StorageStats;
   /** What a tenant's raw series are made of. Work by the number of series, in turns; throws the signal's reason. */
@@ -147,6 +163,7 @@ class Engine implements StorageEngine {
   readonly #blocks: BlockCache;
   readonly #shards = new Map<string, Shard>();
   readonly #metadata = new Metadata();
+  readonly #tombstones = new Tombstones();
   readonly #work = new Mutex();
   readonly #claims = new ObjectClaims();
   readonly #reaper: Reaper;
@@ -164,7 +181,12 @@ class Engine implements StorageEngine {
   constructor(init: StorageEngineInit) {
     this.#init = init;
     this.#logger = (init.logger ?? silentLogger).child('storage');
-    this.#metrics = makeMetrics(init.metrics ?? new SelfMetrics(), () => this.#shards.values(), this.#metadata);
+    this.#metrics = makeMetrics(
+      init.metrics ?? new SelfMetrics(),
+      () => this.#shards.values(),
+      this.#metadata,
+      this.#tombstones,
+    );
     const options = { ...DEFAULT_OPTIONS, ...init.options };
     const levelStores = init.levelStores ?? nativeLevelStores(this.#folder());
     const pool = new StorePool(levelStores, options.openWindowsMax);
@@ -178,6 +200,7 @@ class Engine implements StorageEngine {
       installationKey: init.installationKey,
       logger: this.#logger,
       quarantine,
+      tombstones: this.#tombstones,
       windows: { pool, quarantine },
     };
     this.#blocks = new BlockCache(options.blockCacheBytes);
@@ -193,17 +216,25 @@ class Engine implements StorageEngine {
         this.#metrics.reclaimedBytes.with(reason).add(bytes);
       },
     });
-    this.#compactor = new Compactor({ ...tiering, quarantine, reaper: this.#reaper });
+    this.#compactor = new Compactor({
+      ...tiering,
+      quarantine,
+      reaper: this.#reaper,
+      tombstones: this.#tombstones,
+      segments: this.#segments,
+    });
     this.#lastCheckpointMs = init.clock.nowMs();
     this.#source = makeSource({
       clock: init.clock,
       shards: () => this.#shards.values(),
       segments: this.#segments,
       blocks: this.#blocks,
+      tombstones: this.#tombstones,
     });
   }
 
   async open(): Promise<void> {
+    await this.#tombstones.load(this.#init.disk);
     await loadMetadata(this.#init.disk, this.#metadata, this.#context.quarantine);
     const manifests = await this.#readManifests();
     for (const name of await listShards(this.#init.disk)) {
@@ -235,6 +266,16 @@ class Engine implements StorageEngine {
       if (refused > 0) this.#metrics.rowsRefused.add(refused);
       return entries;
     });
+  }
+
+  applyDelete(tombstone: Tombstone): boolean {
+    this.#checkOpen();
+    const shard = this.#shard(tombstone, 'raw');
+    if (tombstone.offset < shard.position) return false;
+    this.#tombstones.add(tombstone);
+    cutShard(shard, tombstone);
+    shard.position = tombstone.offset + 1;
+    return true;
   }
 
   advance(tp: TopicPartitionName, nextOffset: number): void {
@@ -309,14 +350,14 @@ class Engine implements StorageEngine {
     });
   }
 
-  compact({ signal }: { readonly signal?: AbortSignal } = {}): Promise<CompactReport> {
+  compact({ signal, cleanAll = false }: CompactRequest = {}): Promise<CompactReport> {
     return this.#compacting.run(async () => {
       this.#checkOpen();
       const { clock } = this.#init;
       const startMs = clock.monotonicMs();
       // A manifest that is not known may name anything.
       const shards = this.#manifestsKnown ? [...this.#shards.values()] : [];
-      const report = await this.#compactor.run(shards, signals(this.#closing.signal, signal));
+      const report = await this.#compactor.run(shards, { signal: signals(this.#closing.signal, signal), cleanAll });
       if (report.jobs > 0) this.#metrics.compactSeconds.observe((clock.monotonicMs() - startMs) / 1000);
       this.#metrics.compactions.add(report.jobs);
       this.#metrics.compactedSegments.add(report.segmentsBefore);
@@ -324,12 +365,16 @@ class Engine implements StorageEngine {
     });
   }
 
+  whileStill<T>(work: () => Promise<T>): Promise<T> {
+    return this.#compacting.run(() => this.#work.run(work));
+  }
+
   source(): SeriesSource {
     return this.#source;
   }
 
   stats(): StorageStats {
-    return collectStats(this.#shards.values());
+    return { ...collectStats(this.#shards.values()), deletes: this.#tombstones.count };
   }
 
   async cardinality(request: CardinalityRequest): Promise<Cardinality> {
@@ -376,6 +421,8 @@ class Engine implements StorageEngine {
     for (const shard of this.#shards.values()) {
       if (shard.changedSinceCheckpoint) bytes += await checkpointShard(this.#context, shard);
     }
+    // Those that were forgotten.
+    await this.#tombstones.save(this.#init.disk);
     await saveMetadata(this.#init.disk, this.#metadata, clock.nowMs());
     this.#lastCheckpointMs = clock.nowMs();
     this.#lastCheckpointBytes = bytes;

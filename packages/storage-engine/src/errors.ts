@@ -13,6 +13,7 @@ import { type ErrorDetails, TidemarkError } from '@tidemark/base';
 //   CHECKPOINT_CORRUPT         no checkpoint file of a partition can be read, though there is one
 //   WINDOW_CORRUPT             a value in a window's LevelDB fails its checksum, or is missing
 //   SEGMENT_CORRUPT            a segment fails a checksum or has another shape than its footer says
+//   TOMBSTONES_CORRUPT         the file of deletes fails its checksum: without it what was deleted would be back
 //   MANIFEST_CORRUPT           a manifest fails its checksum
 //   OBJECT_NOT_FOUND, OBJECT_CHANGED (another etag), OBJECT_NAME_INVALID, OBJECT_STORE_UNAVAILABLE
 

@@ -28,6 +28,7 @@ export interface WindowName {
 
 export const SHARDS_FOLDER = 'shards';
 export const METADATA_FILE = 'metadata';
+export const TOMBSTONES_FILE = 'tombstones';
 export const QUARANTINE_FOLDER = 'quarantine';
 export const SEGMENT_PREFIX = 'segments/';
 export const MANIFEST_PREFIX = 'manifests/';

@@ -1,4 +1,11 @@
-export { openStorageEngine, type SealReport, type StorageEngine, type StorageEngineInit } from './database.ts';
+export {
+  type CompactRequest,
+  openStorageEngine,
+  type SealReport,
+  type StorageEngine,
+  type StorageEngineInit,
+} from './database.ts';
+export type { Tombstone } from './deletes/tombstone.ts';
 export { StorageError } from './errors.ts';
 export type { Tier } from './head/resolve.ts';
 export {

@@ -1,4 +1,5 @@
 import type { SelfMetrics } from '@tidemark/base';
+import type { Tombstones } from './deletes/tombstones.ts';
 import type { Metadata } from './metadata/metadata.ts';
 import type { Shard } from './shard/shard.ts';
 import { collectStats, type TierStats } from './stats.ts';
@@ -20,7 +21,12 @@ export interface EngineMetrics {
   readonly rowsRefused: { add(amount?: number): void };
 }
 
-export function makeMetrics(metrics: SelfMetrics, shards: () => Iterable<Shard>, metadata: Metadata): EngineMetrics {
+export function makeMetrics(
+  metrics: SelfMetrics,
+  shards: () => Iterable<Shard>,
+  metadata: Metadata,
+  tombstones: Tombstones,
+): EngineMetrics {
   metrics.gaugeFrom(
     'tidemark_storage_metadata_metrics',
     'Metrics of which type, unit or help is known.',
@@ -46,6 +52,11 @@ export function makeMetrics(metrics: SelfMetrics, shards: () => Iterable<Shard>,
     'Samples and rows that reached storage, by what became of them.',
     ['tier', 'outcome'],
     () => outcomes(shards()),
+  );
+  metrics.gaugeFrom(
+    'tidemark_storage_tombstones',
+    'Deletes, of each partition, that are honoured at reads and not reclaimed yet.',
+    () => tombstones.count,
   );
   return {
     checkpointSeconds: metrics.histogram('tidemark_storage_checkpoint_seconds', 'Time of a checkpoint of all shards.'),

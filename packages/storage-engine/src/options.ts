@@ -82,6 +82,8 @@ export interface StorageOptions {
   readonly compactBytesMax: number;
   /** Segments merged at once; each takes about half a megabyte of memory meanwhile. */
   readonly compactSourcesMax: number;
+  /** Deletes wait this long for others before segments are written anew for them. */
+  readonly cleanAfterMs: number;
   /** Objects that no manifest names stay this long, for readers that began before and for whoever is about to name them. */
   readonly objectLeaseMs: number;
   /** How often the object store is searched for what a crash left behind. */
@@ -113,6 +115,7 @@ export const DEFAULT_OPTIONS: StorageOptions = {
   compactAfterMs: HOUR_MS,
   compactBytesMax: 16 * MIB,
   compactSourcesMax: 64,
+  cleanAfterMs: HOUR_MS,
   objectLeaseMs: 15 * 60_000,
   orphanSearchMs: HOUR_MS,
   rolledUpThrough: () => Number.POSITIVE_INFINITY,

@@ -8,6 +8,8 @@ export interface StorageStats {
   /** Series in memory by tenant, all tiers. */
   readonly seriesByTenant: ReadonlyMap<string, number>;
   readonly shards: readonly ShardStats[];
+  /** Deletes, of each partition, that are not reclaimed yet. */
+  readonly deletes: number;
 }
 
 export interface TierStats {
@@ -36,7 +38,7 @@ export interface ShardStats {
   readonly counts: Readonly<ShardCounts>;
 }
 
-export function collectStats(shards: Iterable<Shard>): StorageStats {
+export function collectStats(shards: Iterable<Shard>): Omit<StorageStats, 'deletes'> {
   const tiers: Record<Tier, TierStats> = { raw: emptyTier(), '1m': emptyTier(), '1h': emptyTier() };
   const seriesByTenant = new Map<string, number>();
   const list: ShardStats[] = [];

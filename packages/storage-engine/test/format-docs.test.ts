@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { decodeCheckpoint } from '../src/checkpoint/checkpoint-file.ts';
 import { readChunk } from '../src/chunk/chunk.ts';
 import { Columns } from '../src/chunk/columns.ts';
+import { decodeTombstones } from '../src/deletes/tombstone.ts';
 import { checkpointName, manifestName, segmentName, shardFolder, windowPath } from '../src/filename.ts';
 import { type Fact, inspectSegment } from '../src/index.ts';
 import { decodeMetadataFile } from '../src/metadata/codec.ts';
@@ -99,6 +100,16 @@ test('metadata.md', () => {
       tenant: 'default',
       entries: [{ metric: 'up', type: 'gauge', unit: '', help: 'Is it?', seenMs: 1_700_000_000_000 }],
     },
+  ]);
+});
+
+test('tombstones.md', () => {
+  const [tombstone, ...rest] = decodeTombstones(hex('tombstones.md', 'tombstones'));
+  expect(rest).toEqual([]);
+  expect(tombstone).toMatchObject({ topic: 'tidemark.raw', partition: 3, offset: 41, tenant: 'default', atMs: 5000 });
+  expect([tombstone?.startMs, tombstone?.endMs]).toEqual([1000, Number.POSITIVE_INFINITY]);
+  expect(tombstone?.selectors.map((matchers) => matchers.map(({ name, type, value }) => name + type + value))).toEqual([
+    ['__name__=up', 'host=~a.*'],
   ]);
 });
 

@@ -12,7 +12,7 @@ import {
   writeStale,
 } from '@tidemark/model';
 import { expect, test } from 'vitest';
-import type { CompactReport } from '../src/index.ts';
+import type { CompactReport, Tombstone } from '../src/index.ts';
 import { START_MS, World } from './world.ts';
 
 // The engine against a log and a map: whatever happens, an answer is what the log says, the last in log order standing for
@@ -27,6 +27,8 @@ const TENANTS = ['default', 'other'];
 const RAW = { topic: 'tidemark.raw', partition: 0 };
 const ROWS = { topic: 'tidemark.1m', partition: 0 };
 const HOUR = 3_600_000;
+
+type Delete = Omit<Tombstone, 'topic' | 'partition' | 'offset'>;
 
 /** series -> time -> bits */
 type Expected = Map<string, Map<number, string>>;
@@ -55,7 +57,7 @@ function lastOf(points: Expected): Map<string, string> {
 class Story {
   readonly random: Random;
   readonly world: World;
-  readonly samples: SampleBatch[] = [];
+  readonly samples: (SampleBatch | Delete)[] = [];
   readonly rows: RowBatch[] = [];
   durable = new Map<string, number>();
   killAt = -1;
@@ -92,7 +94,8 @@ class Story {
   makeSamples(): SampleBatch {
     if (this.samples.length > 0 && this.chance(0.1)) {
       // A client sends the same request again.
-      return this.samples[Math.max(0, this.samples.length - 1 - this.random.below(20))] as SampleBatch;
+      const again = this.samples[Math.max(0, this.samples.length - 1 - this.random.below(20))];
+      if (again !== undefined && !('selectors' in again)) return again;
     }
     const builder = new BatchBuilder(TENANTS[this.random.below(2)] as string);
     const now = this.world.clock.nowMs();
@@ -122,8 +125,9 @@ class Story {
       rows.endMs[i] = end;
       rows.firstMs[i] = end - this.random.below(60_000);
       rows.lastMs[i] = end - this.random.below(100);
-      rows.generation[i] = this.random.below(2);
-      rows.offset[i] = this.random.below(5);
+      // A new generation is computed of what was read by then.
+      rows.offset[i] = Math.max(0, this.samples.length - this.random.below(5));
+      rows.generation[i] = Math.floor((rows.offset[i] as number) / 40);
       for (const name of ['count', 'sum', 'min', 'max', 'first', 'last', 'increase', 'compensation'] as const) {
         rows[name][i] = this.value();
       }
@@ -153,12 +157,31 @@ class Story {
       );
       // The storer may be handed a few records again.
       for (let offset = Math.max(0, from - this.random.below(3)); offset < log.length; offset++) {
-        const batch = log[offset] as SampleBatch & RowBatch;
+        const batch = log[offset] as SampleBatch & RowBatch & Delete;
         const applied =
-          tp === RAW ? engine.applySamples({ ...tp, offset, batch }) : engine.applyRows({ ...tp, offset, batch });
+          'selectors' in batch
+            ? engine.applyDelete({ ...batch, ...tp, offset })
+            : tp === RAW
+              ? engine.applySamples({ ...tp, offset, batch })
+              : engine.applyRows({ ...tp, offset, batch });
         expect(applied).toBe(offset >= from);
       }
     }
+  }
+
+  makeDelete(): Delete {
+    const now = this.world.clock.nowMs();
+    const instance = matcher('=~', 'instance', `host-[${this.random.below(4)}-5]`);
+    const endMs = this.chance(0.4) ? Number.POSITIVE_INFINITY : now - this.random.below(9 * HOUR);
+    const startMs = this.chance(0.3) ? Number.NEGATIVE_INFINITY : Math.min(endMs, now) - this.random.below(6 * HOUR);
+    const metrics = [0, 1, 2].filter(() => this.chance(0.4));
+    return {
+      tenant: TENANTS[this.random.below(2)] as string,
+      selectors: metrics.map((metric) => [matcher('=', '__name__', `metric_${metric}`), instance]),
+      startMs,
+      endMs,
+      atMs: now,
+    };
   }
 
   async survive(work: () => Promise<unknown>): Promise<void> {
@@ -201,7 +224,8 @@ class Story {
     const { world } = this;
     const what = this.random.below(100);
     if (what < 55) {
-      if (this.chance(0.75)) this.samples.push(this.makeSamples());
+      if (this.chance(0.06)) this.samples.push(this.makeDelete());
+      else if (this.chance(0.75)) this.samples.push(this.makeSamples());
       else this.rows.push(this.makeRows());
       await this.catchUp();
     } else if (what < 70) await world.clock.advance(this.random.below(this.chance(0.2) ? 3 * HOUR : 600_000));
@@ -246,7 +270,7 @@ class Story {
     await compacting;
     if (!this.chance(0.5)) return;
     await clock.advance(15 * 60_000);
-    note(await engine.compact());
+    note(await engine.compact({ cleanAll: this.chance(0.5) }));
   }
 
   async check(): Promise<void> {
@@ -284,6 +308,14 @@ class Story {
     const expected: Expected = new Map();
     for (const batch of this.samples) {
       if (batch.tenant !== tenant) continue;
+      if ('selectors' in batch) {
+        for (const [name, points] of expected) {
+          if (!isMeant(batch, name)) continue;
+          for (const time of points.keys()) if (time >= batch.startMs && time <= batch.endMs) points.delete(time);
+          if (points.size === 0) expected.delete(name);
+        }
+        continue;
+      }
       const names = namesOf(batch);
       const words = wordsOf(batch.values);
       batch.timestampsMs.forEach((time, i) => {
@@ -299,6 +331,9 @@ class Story {
 
   expectedRows(tenant: string, metric: string, startMs: number, endMs: number): Expected {
     const best = new Map<string, { revision: number; name: string; time: number; text: string }>();
+    const deletes = this.samples.flatMap((one, offset) =>
+      'selectors' in one && one.tenant === tenant ? [{ ...one, offset }] : [],
+    );
     for (const batch of this.rows) {
       if (batch.tenant !== tenant) continue;
       const names = namesOf(batch);
@@ -306,7 +341,16 @@ class Story {
         const name = names[batch.rows.series[i] as number] as string;
         const time = batch.rows.endMs[i] as number;
         if (!name.startsWith(metric) || name.includes('host-1') || time < startMs || time >= endMs) continue;
-        const revision = (batch.rows.generation[i] as number) * 1000 + (batch.rows.offset[i] as number);
+        const [firstMs, lastMs] = [batch.rows.firstMs[i] as number, batch.rows.lastMs[i] as number];
+        const isDeleted = deletes.some(
+          (one) =>
+            one.offset >= (batch.rows.offset[i] as number) &&
+            isMeant(one, name) &&
+            firstMs >= one.startMs &&
+            lastMs <= one.endMs,
+        );
+        if (isDeleted) continue;
+        const revision = (batch.rows.generation[i] as number) * 1e6 + (batch.rows.offset[i] as number);
         const known = best.get(`${name} ${time}`);
         if (known && known.revision > revision) continue;
         best.set(`${name} ${time}`, { revision, name, time, text: rowText(batch.rows, i) });
@@ -323,6 +367,14 @@ class Story {
 }
 
 class Killed extends Error {}
+
+/** Whether a delete means a series of this name, `metric_0{instance="host-1"}`. */
+function isMeant({ selectors }: Delete, name: string): boolean {
+  return selectors.some((selector) => {
+    const [metric, instance] = selector.map(({ value }) => value);
+    return name.startsWith(`${metric}{`) && new RegExp(`"${instance}"`).test(name);
+  });
+}
 
 function namesOf({ series }: { series: SampleBatch['series'] }): string[] {
   const { labelBytes, labelEnds, count } = series;

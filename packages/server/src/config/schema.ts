@@ -52,6 +52,10 @@ export const CONFIG_SCHEMA = z.strictObject({
     .describe('What this process does. The embedded log serves one process, so leave it whole unless you know why.'),
   http: section('The one listener.', {
     quit: z.boolean().default(false).describe('Whether POST /-/quit stops this Tidemark, for whoever can reach it.'),
+    adminApi: z
+      .enum(['auto', 'on', 'off'])
+      .default('auto')
+      .describe('Whether series can be deleted and snapshots taken over HTTP; auto: while the listener is loopback.'),
     listen: listenAddress
       .default('127.0.0.1:9470')
       .describe('host:port of the page and all APIs. Port 0 picks a free one.'),

@@ -10,6 +10,7 @@ import {
 import type { FetchedRecords, Log, LogReader, PartitionBounds, Position, TopicPartition } from '@tidemark/log';
 import { decodeRowBatch, decodeSampleBatch, type Freshness, GENERATIONS, type RowBatch } from '@tidemark/model';
 import type { StorageEngine } from '@tidemark/storage-engine';
+import { deleteOf } from './deletes.ts';
 import type { MarksStore } from './repair/marks-store.ts';
 import { Trouble } from './trouble.ts';
 
@@ -195,12 +196,18 @@ export class Storer implements Freshness {
 
   async #apply({ topic, partition, records, nextOffset }: FetchedRecords, signal: AbortSignal): Promise<void> {
     const { engine, logger } = this.#options;
-    for (const { offset, value } of records) {
+    for (const record of records) {
+      const { offset, value } = record;
       if (value === null) continue;
       try {
+        const deleted = this.#rowTopics.has(topic) ? undefined : deleteOf(topic, partition, record);
+        if (deleted !== undefined) {
+          while (!this.#hasRoom(() => engine.applyDelete(deleted))) await this.#makeRoom(signal);
+          continue;
+        }
         while (!this.#applyOne(topic, partition, offset, value)) await this.#makeRoom(signal);
       } catch (error) {
-        if (!isTidemarkError(error) || !error.code.startsWith('BATCH_')) throw error;
+        if (!isTidemarkError(error) || !/^(BATCH|DELETE)_/.test(error.code)) throw error;
         this.#countBad(topic);
         logger.error('a record cannot be decoded and is passed', { topic, partition, offset, error: messageOf(error) });
       }
@@ -212,9 +219,15 @@ export class Storer implements Freshness {
   /** False when the engine cannot take the record now; nothing of it was applied then. */
   #applyOne(topic: string, partition: number, offset: number, value: Uint8Array): boolean {
     const { engine } = this.#options;
-    try {
+    return this.#hasRoom(() => {
       if (this.#rowTopics.has(topic)) this.#applyRows(topic, partition, offset, decodeRowBatch(value));
       else engine.applySamples({ topic, partition, offset, batch: decodeSampleBatch(value) });
+    });
+  }
+
+  #hasRoom(apply: () => void): boolean {
+    try {
+      apply();
       return true;
     } catch (error) {
       if (isTidemarkError(error, 'STORAGE_OVERLOADED') || isTidemarkError(error, 'STORAGE_MANIFEST_UNKNOWN'))

@@ -1,4 +1,5 @@
 import type { Columns } from '../chunk/columns.ts';
+import type { Erasure } from '../deletes/erase.ts';
 
 // A piece of a series, not yet decoded: where it lies and what it covers. Ranks say which of two samples at one time stands.
 //
@@ -33,6 +34,8 @@ export interface ChunkRef {
   readonly maxMs: number;
   readonly samples: number;
   readonly rank: number;
+  /** What of it is deleted. */
+  readonly erased?: readonly Erasure[] | undefined;
 }
 
 /** Decoded entries: from the head, or a chunk. */

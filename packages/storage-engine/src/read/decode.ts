@@ -2,6 +2,7 @@ import { isTidemarkError } from '@tidemark/base';
 import type { TimeRange } from '@tidemark/model';
 import { readChunk } from '../chunk/chunk.ts';
 import { Columns } from '../chunk/columns.ts';
+import { eraseEntries } from '../deletes/erase.ts';
 import type { LoadedBlocks } from './block-cache.ts';
 import type { GatheredSeries, Run } from './chunk-ref.ts';
 import { lowerBound, mergeRuns } from './merge.ts';
@@ -56,6 +57,8 @@ export class SeriesDecoder {
         this.lost++;
         continue;
       }
+      if (chunk.erased !== undefined) eraseEntries(decoded, from, chunk.erased);
+      if (decoded.length === from) continue;
       runs.push({ columns: decoded, from, to: decoded.length, rank: chunk.rank, rising: true });
     }
     return runs;

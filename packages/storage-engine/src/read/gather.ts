@@ -1,5 +1,6 @@
 import { bytesEqual, hash32 } from '@tidemark/base';
 import { type Matcher, METRIC_NAME, matcher, type TimeRange } from '@tidemark/model';
+import type { Tombstone } from '../deletes/tombstone.ts';
 import { storageError } from '../errors.ts';
 import type { GatheredSeries, LabelOwner } from './chunk-ref.ts';
 
@@ -12,6 +13,8 @@ export interface GatherRequest {
   readonly labelsOnly?: boolean;
   /** The newest entry of each series in the range is enough; older ones may come. Requires that nothing is taken off later. */
   readonly newestOnly?: boolean;
+  /** Deletes that may mean something in the part that is asked. */
+  readonly deletes?: readonly Tombstone[];
 }
 
 // Slots of the table are twice the series, so that probing stays short.

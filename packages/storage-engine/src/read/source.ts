@@ -13,6 +13,8 @@ import {
 } from '@tidemark/model';
 import type { Column, Columns } from '../chunk/columns.ts';
 import { RELATIVE_COLUMNS, ROW_COLUMN_COUNT, ROW_COLUMNS } from '../chunk/rollup-columns.ts';
+import type { Tombstone } from '../deletes/tombstone.ts';
+import type { Tombstones } from '../deletes/tombstones.ts';
 import { storageError } from '../errors.ts';
 import type { Tier } from '../head/resolve.ts';
 import type { Segments } from '../segment/segments.ts';
@@ -48,6 +50,7 @@ export interface SourceContext {
   readonly clock: Clock;
   shards(): Iterable<Shard>;
   readonly segments: Segments;
+  readonly tombstones: Tombstones;
   readonly blocks: BlockCache;
   readonly texts: LabelTexts;
 }
@@ -107,7 +110,13 @@ export async function gatherLabels(context: SourceContext, request: LabelsReques
 /** Reads of shards that have begun, in one turn, and the segments that go with them. */
 interface Begun {
   readonly reads: readonly ShardRead[];
-  readonly segments: readonly SegmentEntry[];
+  readonly segments: readonly SegmentPart[];
+}
+
+interface SegmentPart {
+  readonly shard: Shard;
+  readonly entry: SegmentEntry;
+  readonly deletes: readonly Tombstone[];
 }
 
 function begin(
@@ -119,17 +128,20 @@ function begin(
 ): Begun {
   turns.check();
   const reads: ShardRead[] = [];
-  const segments: SegmentEntry[] = [];
+  const segments: SegmentPart[] = [];
   for (const shard of context.shards()) {
     if (tier !== undefined && shard.tier !== tier) continue;
-    const read = beginShardRead(shard, request, gathered);
+    const own = { ...request, deletes: context.tombstones.of(shard, request.tenant, request.range) };
+    const read = beginShardRead(shard, own, gathered);
     if (read !== undefined) reads.push(read);
     if (shard.sealed === undefined) {
       const { topic, partition } = shard.name;
       gathered.warnings.add(`sealed segments of ${topic}/${partition} are unknown: their manifest cannot be read`);
     }
     for (const entry of shard.sealed ?? []) {
-      if (entry.startMs < request.range.endMs && entry.endMs > request.range.startMs) segments.push(entry);
+      if (entry.startMs < request.range.endMs && entry.endMs > request.range.startMs) {
+        segments.push({ shard, entry, deletes: own.deletes });
+      }
     }
   }
   return { reads, segments };
@@ -144,10 +156,10 @@ async function gather(
   turns: Turns,
 ): Promise<void> {
   for (const read of reads) await read.finish(turns);
-  for (const entry of segments) {
+  for (const { shard, entry, deletes } of segments) {
     turns.check();
     if (turns.late()) await turns.take();
-    await context.segments.collect(entry, request, gathered, turns);
+    await context.segments.collect(shard, entry, { ...request, deletes }, gathered, turns);
   }
 }
 

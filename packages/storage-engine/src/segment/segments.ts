@@ -1,11 +1,14 @@
 import { isTidemarkError, messageOf } from '@tidemark/base';
 import { LRUCache } from 'lru-cache';
+import { erasuresOf } from '../deletes/erase.ts';
+import { concernsSegment } from '../deletes/tombstones.ts';
 import { matchSeries } from '../index/matcher-plan.ts';
 import type { RangeCache } from '../object-store/cache.ts';
 import type { Quarantine } from '../partition/window.ts';
 import { type BlockSource, LIFE_RANK } from '../read/chunk-ref.ts';
 import type { Gathered, GatherRequest } from '../read/gather.ts';
 import type { Turns } from '../read/turns.ts';
+import type { Shard } from '../shard/shard.ts';
 import type { SegmentEntry } from '../tiering/manifest.ts';
 import { type RangeReader, readBlock, readFooter, readTenantIndex } from './reader.ts';
 import type { SegmentIndex } from './segment-index.ts';
@@ -29,18 +32,27 @@ export class Segments {
   }
 
   /** Adds what one segment has for the request. Throws the reason of the signal of `turns`. */
-  async collect(entry: SegmentEntry, request: GatherRequest, gathered: Gathered, turns: Turns): Promise<void> {
+  async collect(
+    shard: Shard,
+    entry: SegmentEntry,
+    request: GatherRequest,
+    gathered: Gathered,
+    turns: Turns,
+  ): Promise<void> {
     const index = await this.index(entry, request.tenant, gathered.warnings);
     if (index === undefined) return;
     const { startMs, endMs } = request.range;
     const source = this.#source(entry, request.tenant, index, gathered.warnings);
+    const deletes = request.deletes?.filter((tombstone) => concernsSegment(tombstone, shard, entry)) ?? [];
+    const erasures = erasuresOf(index, deletes);
     for (const ref of matchSeries(index, request.matchers)) {
       if (turns.due()) await turns.take();
       for (const chunk of index.chunks(ref)) {
         if (chunk.minMs >= endMs || chunk.maxMs < startMs) continue;
         const series = gathered.of(index, ref);
         if (request.labelsOnly === true) break;
-        series.chunks.push({ ...chunk, source, bytes: undefined, rank: entry.sequence * LIFE_RANK });
+        const erased = erasures?.get(ref);
+        series.chunks.push({ ...chunk, source, bytes: undefined, rank: entry.sequence * LIFE_RANK, erased });
       }
     }
   }

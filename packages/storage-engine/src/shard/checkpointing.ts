@@ -4,6 +4,7 @@ import { withdrawCheckpoint, writeCheckpoint } from '../checkpoint/checkpoint-fi
 import type { CheckpointWindow } from '../checkpoint/format.ts';
 import { takeSections } from '../checkpoint/head-pages.ts';
 import { SeriesFile } from '../checkpoint/series-file.ts';
+import type { Tombstones } from '../deletes/tombstones.ts';
 import { seriesFileName, shardFolder } from '../filename.ts';
 import type { StorageOptions } from '../options.ts';
 import type { StorePool } from '../partition/store-pool.ts';
@@ -25,6 +26,7 @@ export interface CheckpointContext {
   readonly pool: StorePool;
   readonly options: StorageOptions;
   readonly installationKey: Uint8Array;
+  readonly tombstones: Tombstones;
 }
 
 /** Windows for which `freeze` says yes are frozen. Returns the bytes of the file. Requires: one at a time per shard. */
@@ -54,6 +56,8 @@ export async function checkpointShard(
   const folder = shardFolder(shard.name);
   if (shard.unsettled > 0) await withdrawCheckpoint(context.disk, folder, shard.unsettled);
   shard.unsettled = 0;
+  // Whoever passes the record of a delete must know the delete.
+  await context.tombstones.save(context.disk);
   shard.seriesFile ??= await makeSeriesFile(context.disk, folder);
   await shard.seriesFile.extend(registry, seriesCount);
   await context.options.at('checkpoint:series');

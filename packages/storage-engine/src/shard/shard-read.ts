@@ -1,4 +1,7 @@
 import { Columns } from '../chunk/columns.ts';
+import { type Erasure, eraseEntries, erasuresOf } from '../deletes/erase.ts';
+import type { Tombstone } from '../deletes/tombstone.ts';
+import { concernsWindow } from '../deletes/tombstones.ts';
 import type { ChunkTable } from '../head/chunk-table.ts';
 import { matchSeries } from '../index/matcher-plan.ts';
 import type { Window } from '../partition/window.ts';
@@ -44,6 +47,9 @@ export class ShardRead implements ReadUnderWay {
   /** By ref: 1 while it is still to be taken. */
   readonly #wanted: Uint8Array;
   readonly #windows: Window[] = [];
+  readonly #deletes: readonly Tombstone[];
+  /** What is deleted, by ref; of rows all of it, of samples what is in these windows. */
+  readonly #erasures: ReadonlyMap<number, readonly Erasure[]> | undefined;
   #copies: Columns | undefined;
   #inUse: Columns[] = [];
   readonly #free: Columns[] = [];
@@ -61,6 +67,9 @@ export class ShardRead implements ReadUnderWay {
     this.#gathered = gathered;
     this.#refs = refs;
     this.#count = refs.length;
+    this.#deletes = request.deletes ?? [];
+    const tenant = shard.registry.tenant(request.tenant);
+    this.#erasures = tenant && erasuresOf(tenant, this.#deletes);
     this.#wanted = new Uint8Array(shard.registry.count);
     for (const ref of refs) this.#wanted[ref] = 1;
     for (const window of shard.allWindows()) this.holdWindow(window);
@@ -142,7 +151,9 @@ export class ShardRead implements ReadUnderWay {
   #take(ref: number): void {
     if (this.#wanted[ref] !== 1) return;
     this.#wanted[ref] = 0;
-    if (this.#request.newestOnly && this.#takeNewest(ref)) return;
+    // Rows may be deleted in a head too.
+    const erasesRows = this.#shard.tier !== 'raw' && this.#erasures?.has(ref) === true;
+    if (this.#request.newestOnly && !erasesRows && this.#takeNewest(ref)) return;
     for (const window of this.#windows) {
       if (window.table.count > 0 && this.#takeChunks(window, ref, window.table, undefined)) return;
       for (const list of window.flushing) if (this.#takeChunks(window, ref, list.table, list.buffer)) return;
@@ -170,6 +181,7 @@ export class ShardRead implements ReadUnderWay {
         maxMs,
         samples: table.samples[at] as number,
         rank: window.sequence * LIFE_RANK + (table.ranks[at] as number),
+        erased: this.#erasedIn(window, ref),
       });
     }
     return false;
@@ -188,7 +200,9 @@ export class ShardRead implements ReadUnderWay {
     const columns = this.#roomForSeries();
     const from = columns.length;
     head.copySeries(ref, columns);
+    this.#eraseRows(ref, columns, from);
     const to = columns.length;
+    if (to === from) return;
     if ((columns.timestampsMs[from] as number) >= range.endMs) {
       columns.length = from;
       return;
@@ -211,6 +225,21 @@ export class ShardRead implements ReadUnderWay {
     head.copyNewest(ref, columns);
     this.#of(ref).runs.push({ columns, from, to: from + 1, rank: NEWEST_RANK, rising: true });
     return true;
+  }
+
+  #erasedIn(window: Window, ref: number): readonly Erasure[] | undefined {
+    const erasures = this.#erasures?.get(ref);
+    if (erasures === undefined) return undefined;
+    const offsets = this.#deletes
+      .filter((tombstone) => concernsWindow(tombstone, this.#shard, window))
+      .map(({ offset }) => offset);
+    return erasures.filter(({ offset }) => offsets.includes(offset));
+  }
+
+  /** What a head has of samples came after every delete; rows say themselves what they came of. */
+  #eraseRows(ref: number, columns: Columns, from: number): void {
+    const erasures = this.#shard.tier === 'raw' ? undefined : this.#erasures?.get(ref);
+    if (erasures !== undefined) eraseEntries(columns, from, erasures);
   }
 
   #of(ref: number): GatheredSeries {
@@ -251,6 +280,7 @@ export class ShardRead implements ReadUnderWay {
     for (const [ref, columns] of taken) {
       const series = this.#of(ref);
       if (labelsOnly === true) continue;
+      this.#eraseRows(ref, columns, 0);
       series.runs.push({ columns, from: 0, to: columns.length, rank: NEWEST_RANK, rising: false });
     }
   }

@@ -1,9 +1,12 @@
 import { type Clock, isTidemarkError, type Logger, messageOf } from '@tidemark/base';
+import type { Tombstones } from '../deletes/tombstones.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { COMPACTED_MS, type StorageOptions } from '../options.ts';
 import type { Quarantine } from '../partition/window.ts';
+import type { Segments } from '../segment/segments.ts';
 import type { Shard } from '../shard/shard.ts';
 import type { ObjectClaims } from './claims.ts';
+import { Cleaning } from './cleaning.ts';
 import { compact } from './compact.ts';
 import { type CompactionJob, planCompaction } from './compact-plan.ts';
 import type { Reaper } from './reaper.ts';
@@ -30,6 +33,8 @@ export interface CompactorContext {
   readonly options: StorageOptions;
   readonly logger: Logger;
   readonly quarantine: Quarantine;
+  readonly tombstones: Tombstones;
+  readonly segments: Segments;
 }
 
 // Of one partition before the next has its turn: some seconds of work each.
@@ -37,6 +42,12 @@ const JOBS_AT_ONCE = 32;
 // What could not be read is tried again after this long: somebody may have put it back.
 const RETRY_AFTER_MS = 3_600_000;
 const UNREADABLE_CODES = new Set(['SEGMENT_CORRUPT', 'BYTES_MALFORMED', 'CHUNK_MALFORMED', 'OBJECT_NOT_FOUND']);
+
+export interface CompactorRun {
+  readonly signal: AbortSignal;
+  /** Carry out deletes now, however recent. */
+  readonly cleanAll: boolean;
+}
 
 /** Keeps what is sealed in few, large segments, and removes what nobody names. One run at a time. */
 export class Compactor {
@@ -49,14 +60,18 @@ export class Compactor {
   }
 
   /** Throws the signal's reason. */
-  async run(shards: readonly Shard[], signal: AbortSignal): Promise<CompactReport> {
+  async run(shards: readonly Shard[], { signal, cleanAll }: CompactorRun): Promise<CompactReport> {
     const { reaper, clock } = this.#context;
     for (const [object, sinceMs] of this.#unreadable) {
       if (clock.nowMs() - sinceMs >= RETRY_AFTER_MS) this.#unreadable.delete(object);
     }
     const sums = { jobs: 0, segmentsBefore: 0, segmentsAfter: 0, bytesBefore: 0, bytesAfter: 0 };
     const failures: string[] = [];
-    for (const shard of shards) await this.#runShard(shard, signal, sums, failures);
+    for (const shard of shards) {
+      const cleaning = new Cleaning(this.#context, shard, cleanAll);
+      await this.#runShard(shard, cleaning, signal, sums, failures);
+    }
+    this.#context.tombstones.retire(shards, clock.nowMs());
     let removed = 0;
     try {
       removed = await reaper.reap();
@@ -67,18 +82,26 @@ export class Compactor {
     return { ...sums, removed, failures };
   }
 
-  async #runShard(shard: Shard, signal: AbortSignal, sums: Sums, failures: string[]): Promise<void> {
+  async #runShard(
+    shard: Shard,
+    cleaning: Cleaning,
+    signal: AbortSignal,
+    sums: Sums,
+    failures: string[],
+  ): Promise<void> {
     const { logger } = this.#context;
     for (let jobs = 0; jobs < JOBS_AT_ONCE; jobs++) {
       signal.throwIfAborted();
-      const job = this.#plan(shard);
-      if (job === undefined) return;
+      let job: CompactionJob | undefined;
       try {
+        await cleaning.markClean();
+        job = this.#plan(shard, cleaning);
+        if (job === undefined) return;
         const done = await compact({ ...this.#context, signal }, shard, {
           job,
           oldestMs: shard.answersFromMs,
-          erase: () => undefined,
-          cleanedThrough: -1,
+          erase: cleaning.eraser(),
+          cleanedThrough: cleaning.through(job),
         });
         if (done === undefined) return;
         sums.jobs++;
@@ -92,12 +115,12 @@ export class Compactor {
         const { topic, partition } = shard.name;
         failures.push(`${topic}/${partition}: ${messageOf(error)}`);
         if (!UNREADABLE_CODES.has(error.code)) return;
-        this.#noteUnreadable(job, error.details['name']);
+        if (job !== undefined) this.#noteUnreadable(job, error.details['name']);
       }
     }
   }
 
-  #plan(shard: Shard): CompactionJob | undefined {
+  #plan(shard: Shard, cleaning: Cleaning): CompactionJob | undefined {
     const { options, clock } = this.#context;
     if (shard.sealed === undefined) return undefined;
     return planCompaction({
@@ -110,7 +133,7 @@ export class Compactor {
       position: shard.durablePosition,
       sourcesMax: options.compactSourcesMax,
       unreadable: new Set(this.#unreadable.keys()),
-      wantsCleaning: () => false,
+      wantsCleaning: (entry) => cleaning.wants(entry),
     });
   }
 

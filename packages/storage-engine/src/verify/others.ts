@@ -1,5 +1,6 @@
 import { type Disk, isTidemarkError, messageOf } from '@tidemark/base';
-import { METADATA_FILE, QUARANTINE_FOLDER } from '../filename.ts';
+import { decodeTombstones } from '../deletes/tombstone.ts';
+import { METADATA_FILE, QUARANTINE_FOLDER, TOMBSTONES_FILE } from '../filename.ts';
 import { decodeMetadataFile } from '../metadata/codec.ts';
 import type { Verified } from './verify.ts';
 
@@ -7,6 +8,7 @@ import type { Verified } from './verify.ts';
 export async function* verifyOthers(disk: Disk, seen: ReadonlySet<string>): AsyncGenerator<Verified> {
   for await (const file of filesBelow(disk, '', seen)) {
     if (file === METADATA_FILE) yield await verifyMetadata(disk);
+    else if (file === TOMBSTONES_FILE) yield await verifyTombstones(disk);
     else if (file.startsWith(`${QUARANTINE_FOLDER}/`)) {
       yield { file, verdict: 'orphan', detail: 'found damaged earlier and kept aside for people' };
     } else yield { file, verdict: 'orphan', detail: 'nothing names it' };
@@ -21,6 +23,16 @@ async function verifyMetadata(disk: Disk): Promise<Verified> {
   } catch (error) {
     if (!isTidemarkError(error)) throw error;
     return { file: METADATA_FILE, verdict: 'damaged', detail: messageOf(error) };
+  }
+}
+
+async function verifyTombstones(disk: Disk): Promise<Verified> {
+  try {
+    const tombstones = decodeTombstones(await disk.read(TOMBSTONES_FILE));
+    return { file: TOMBSTONES_FILE, verdict: 'ok', detail: `${tombstones.length} deletes` };
+  } catch (error) {
+    if (!isTidemarkError(error)) throw error;
+    return { file: TOMBSTONES_FILE, verdict: 'damaged', detail: messageOf(error) };
   }
 }
 

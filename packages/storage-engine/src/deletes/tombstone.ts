@@ -1,0 +1,92 @@
+import { ByteReader, ByteWriter, crc32c } from '@tidemark/base';
+import { type Matcher, matcher } from '@tidemark/model';
+import { storageError } from '../errors.ts';
+
+// What was deleted and is not reclaimed everywhere yet. docs/format/tombstones.md
+//
+//   file      := magic "TMTOMB" | version u16 | tombstones uvarint | tombstone* | crc u32       crc = crc32c(all before it)
+//   tombstone := topic text | partition uvarint | offset u64 | tenant text | start ms f64 | end ms f64 | at ms f64
+//                | selectors uvarint | selector*
+//   selector  := matchers uvarint | (operator u8 | name text | value text)*                  0 =   1 !=   2 =~   3 !~
+//
+// A delete is a record of the raw log: what has a lower offset in its partition is deleted, what has a higher one lives.
+
+const MAGIC = Uint8Array.of(0x54, 0x4d, 0x54, 0x4f, 0x4d, 0x42, 0, 0);
+const OPERATORS = ['=', '!=', '=~', '!~'] as const satisfies readonly Matcher['type'][];
+
+export interface Tombstone {
+  /** Of the raw log. */
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly tenant: string;
+  /** A series is meant when all matchers of one of these want it. */
+  readonly selectors: readonly (readonly Matcher[])[];
+  /** -Infinity: from the beginning. */
+  readonly startMs: number;
+  /** Inclusive, as Prometheus has it; Infinity: to the end. */
+  readonly endMs: number;
+  readonly atMs: number;
+}
+
+export function encodeTombstones(tombstones: readonly Tombstone[]): Uint8Array {
+  const writer = new ByteWriter(1024);
+  writer.raw(MAGIC);
+  writer.uvarint(tombstones.length);
+  for (const tombstone of tombstones) {
+    writer.text(tombstone.topic);
+    writer.uvarint(tombstone.partition);
+    writer.u64(tombstone.offset);
+    writer.text(tombstone.tenant);
+    writer.f64(tombstone.startMs);
+    writer.f64(tombstone.endMs);
+    writer.f64(tombstone.atMs);
+    writer.uvarint(tombstone.selectors.length);
+    for (const selector of tombstone.selectors) {
+      writer.uvarint(selector.length);
+      for (const { type, name, value } of selector) {
+        writer.u8(OPERATORS.indexOf(type));
+        writer.text(name);
+        writer.text(value);
+      }
+    }
+  }
+  writer.u32(crc32c(writer.view()));
+  return writer.finish();
+}
+
+/** Throws `TOMBSTONES_CORRUPT`. */
+export function decodeTombstones(bytes: Uint8Array): Tombstone[] {
+  const end = bytes.length - 4;
+  if (end < MAGIC.length || !Buffer.from(bytes.subarray(0, MAGIC.length)).equals(MAGIC)) {
+    throw storageError('TOMBSTONES_CORRUPT', 'not a file of tombstones, or one of another version');
+  }
+  if (new ByteReader(bytes, end).u32() !== crc32c(bytes, 0, end)) {
+    throw storageError('TOMBSTONES_CORRUPT', 'the file of tombstones fails its checksum');
+  }
+  const reader = new ByteReader(bytes, MAGIC.length, end);
+  const tombstones = Array.from({ length: reader.count(10) }, () => decodeTombstone(reader));
+  if (reader.left > 0) throw storageError('TOMBSTONES_CORRUPT', 'bytes after the last tombstone', { at: reader.at });
+  return tombstones;
+}
+
+function decodeTombstone(reader: ByteReader): Tombstone {
+  return {
+    topic: reader.text(),
+    partition: reader.uvarint(),
+    offset: reader.u64(),
+    tenant: reader.text(),
+    startMs: reader.f64(),
+    endMs: reader.f64(),
+    atMs: reader.f64(),
+    selectors: Array.from({ length: reader.count() }, () =>
+      Array.from({ length: reader.count(3) }, () => decodeMatcher(reader)),
+    ),
+  };
+}
+
+function decodeMatcher(reader: ByteReader): Matcher {
+  const type = OPERATORS[reader.u8()];
+  if (type === undefined) throw storageError('TOMBSTONES_CORRUPT', 'no matcher has this operator', { at: reader.at });
+  return matcher(type, reader.text(), reader.text());
+}

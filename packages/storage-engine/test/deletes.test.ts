@@ -1,0 +1,143 @@
+import { BatchBuilder, labelsOf, labelValue, type Matcher, matcher } from '@tidemark/model';
+import { expect, test } from 'vitest';
+import { decodeSegmentManifest } from '../src/tiering/manifest.ts';
+import { START_MS, World } from './world.ts';
+
+// What becomes of a delete, from the moment it is applied until nothing remembers it.
+
+const TP = { topic: 'tidemark.raw', partition: 0 };
+const HOUR = 3_600_000;
+
+class Story {
+  readonly world = new World();
+  offset = 0;
+
+  async begin(): Promise<this> {
+    this.world.options = { supplementAfterMs: 0, compactAfterMs: 0 };
+    await this.world.open();
+    return this;
+  }
+
+  say(host: string, atMs: number, value: number, metric = 'up'): void {
+    const builder = new BatchBuilder('default');
+    builder.addLabels(labelsOf({ __name__: metric, host }), atMs, value);
+    const batch = builder.build(this.world.clock.nowMs());
+    this.world.engine.applySamples({ ...TP, offset: this.offset++, batch });
+  }
+
+  delete(selector: readonly Matcher[], startMs = Number.NEGATIVE_INFINITY, endMs = Number.POSITIVE_INFINITY): void {
+    const tombstone = { tenant: 'default', selectors: [selector], startMs, endMs, atMs: this.world.clock.nowMs() };
+    this.world.engine.applyDelete({ ...TP, offset: this.offset++, ...tombstone });
+  }
+
+  async live(hours: number): Promise<void> {
+    for (let i = 0; i < hours; i++) {
+      const now = this.world.clock.nowMs();
+      for (let k = 0; k < 30; k++) for (const host of ['a', 'b']) this.say(host, now + k * 120_000, i * 30 + k);
+      await this.world.clock.advance(HOUR);
+      await this.world.engine.checkpoint();
+      await this.world.engine.seal();
+    }
+  }
+
+  async counts(metric = 'up'): Promise<Record<string, number>> {
+    const { series, warnings } = await this.world.engine.source().select({
+      tenant: 'default',
+      matchers: [matcher('=', '__name__', metric)],
+      range: { startMs: 0, endMs: START_MS * 2 },
+      limits: { seriesMax: 100, samplesMax: 1e6 },
+      signal: new AbortController().signal,
+    });
+    expect(warnings).toEqual([]);
+    return Object.fromEntries(series.map(({ labels, values }) => [labelValue(labels, 'host'), values.length]));
+  }
+
+  async entries() {
+    return decodeSegmentManifest((await this.world.objects.get('manifests/tidemark.raw/0.manifest')).bytes).entries;
+  }
+}
+
+const UP_A = [matcher('=', '__name__', 'up'), matcher('=', 'host', 'a')];
+
+test('head, windows and segments at once; what is said again lives; a crash right after changes nothing', async () => {
+  const story = await new Story().begin();
+  await story.live(7);
+  const now = story.world.clock.nowMs();
+  story.say('a', now, 1);
+  story.say('b', now, 1);
+  expect(await story.counts()).toEqual({ a: 211, b: 211 });
+  story.delete(UP_A);
+  expect(await story.counts()).toEqual({ b: 211 });
+  story.say('a', now, 2);
+  story.say('a', START_MS, 3);
+  expect(await story.counts()).toEqual({ a: 2, b: 211 });
+  await story.world.engine.checkpoint();
+  story.world.crash(1);
+  await story.world.open();
+  expect(await story.counts()).toEqual({ a: 2, b: 211 });
+  expect(story.world.engine.stats().deletes).toBe(1);
+});
+
+test('compaction reclaims what is meant, leaves alone what is not, and then nothing remembers the delete', async () => {
+  const story = await new Story().begin();
+  await story.live(9);
+  await story.world.engine.compact();
+  const before = await story.entries();
+  story.delete(UP_A, START_MS, START_MS + 3 * HOUR);
+  story.delete([matcher('=', '__name__', 'nothing')]);
+  const answer = await story.counts();
+  expect(answer['a']).toBeLessThan(answer['b'] as number);
+  await story.world.engine.checkpoint();
+  expect((await story.world.engine.compact()).jobs, 'others may follow').toBe(0);
+  const report = await story.world.engine.compact({ cleanAll: true });
+  expect(report.jobs).toBeGreaterThan(0);
+  expect(report.bytesAfter).toBeLessThan(report.bytesBefore);
+  const after = await story.entries();
+  const untouched = after.filter(({ object }) => before.some((entry) => entry.object === object));
+  expect(untouched.length).toBeGreaterThan(0);
+  for (const entry of after) expect(entry.cleanedThrough).toBe(story.offset - 1);
+  expect(await story.counts()).toEqual(answer);
+  // The window that is open goes on being asked until it is sealed and clean.
+  await story.live(5);
+  await story.world.engine.compact({ cleanAll: true });
+  expect(story.world.engine.stats().deletes).toBe(0);
+  await story.world.engine.checkpoint();
+  story.world.crash(2);
+  await story.world.open();
+  expect(story.world.engine.stats().deletes).toBe(0);
+});
+
+test('what is not meant stays, though a replay finds its window sealed', async () => {
+  const story = await new Story().begin();
+  const now = story.world.clock.nowMs();
+  story.say('a', now, 1);
+  story.say('b', now, 1);
+  // Durable before the delete: the replay begins with it.
+  await story.world.engine.checkpoint();
+  const from = story.offset;
+  story.say('b', now + 1, 2);
+  story.delete(UP_A);
+  await story.world.clock.advance(3 * HOUR);
+  await story.world.engine.seal();
+  story.world.crash(3);
+  story.world.loseDisk();
+  await story.world.open();
+  story.offset = 0;
+  story.say('a', now, 1);
+  story.say('b', now, 1);
+  expect(story.offset).toBe(from);
+  story.say('b', now + 1, 2);
+  story.delete(UP_A);
+  expect(await story.counts()).toEqual({ b: 2 });
+});
+
+test('a damaged file of deletes stops the start and says what to do', async () => {
+  const story = await new Story().begin();
+  story.say('a', START_MS, 1);
+  story.delete(UP_A);
+  await story.world.engine.close();
+  const bytes = (await story.world.disk.read('tombstones')).slice();
+  bytes[20] = (bytes[20] as number) ^ 1;
+  await story.world.disk.writeAtomic('tombstones', bytes);
+  await expect(story.world.open()).rejects.toMatchObject({ code: 'TOMBSTONES_CORRUPT' });
+});
