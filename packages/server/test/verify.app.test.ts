@@ -72,9 +72,12 @@ test('verify names what is damaged, missing or nobody’s in every kind of file'
   expect(running.stderr).toContain(`has ${data} open`);
   await server.stop();
   const whole = await verify(data);
-  expect([whole.out, whole.code]).toEqual([expect.stringMatching(/^\d+ ok, 0 damaged, 0 missing, 0 orphans\n$/), 0]);
+  expect(whole.out).toContain('0 damaged, 0 missing');
+  expect(whole.code).toBe(0);
+  // A day may have been compacted: its segments wait for the end of their lease.
+  for (const [file, line] of whole.bad) expect(file, line).toMatch(/^objects\/segments\//);
 
-  const files = await filesOf(data);
+  const files = (await filesOf(data)).filter((file) => !whole.bad.has(file));
   const copy = join(folder.path, 'copy');
   for (const [kind, pattern, named = pattern, namedIfCut = named] of KINDS) {
     for (const hurt of CUT_TOO.has(kind) ? (['flip', 'cut'] as const) : (['flip'] as const)) {
