@@ -108,6 +108,10 @@ export class RowsWorld {
     await this.pass(0);
   }
 
+  get engine(): StorageEngine {
+    return this.#engine as StorageEngine;
+  }
+
   pass(ms: number): Promise<void> {
     return this.clock.sim.advance(ms);
   }
