@@ -55,7 +55,8 @@ export class AlertStore {
       this.#byTenant.set(tenant, alerts);
     }
     let stored = alerts.get(alert.fingerprint);
-    if (stored) stored.alert = alert;
+    // The same labels stay the same object: what is known of them is found by it.
+    if (stored) stored.alert = { ...alert, labels: stored.alert.labels };
     else {
       stored = { tenant, alert, groups: new Set() };
       alerts.set(alert.fingerprint, stored);

@@ -40,6 +40,7 @@ export interface DeliverySignals {
   readonly wire: AbortSignal;
 }
 
+const NONE: ReadonlySet<string> = new Set();
 const RETRY_MS_MIN = 1000;
 const RETRY_MS_MAX = 60_000;
 // A notice nobody took for a day is no news.
@@ -57,6 +58,7 @@ export class Delivery {
   #lastError = '';
   #lastDeliveredMs: number | undefined;
   #unhandledOffset: number | undefined;
+  readonly #firingOf = new WeakMap<Notice, ReadonlySet<string>>();
 
   constructor(
     integration: Integration,
@@ -73,7 +75,15 @@ export class Delivery {
 
   /** Whether it was told that this alert fires, or is about to be, or may have been before a crash. */
   mayKnowOf(fingerprint: string): boolean {
-    return firingIn(this.#done).has(fingerprint) || firingIn(this.#intent).has(fingerprint);
+    return this.#firing(this.#done).has(fingerprint) || this.#firing(this.#intent).has(fingerprint);
+  }
+
+  /** Asked for every alert of the group at every flush. */
+  #firing(notice: Notice | null): ReadonlySet<string> {
+    if (!notice) return NONE;
+    const known = this.#firingOf.get(notice) ?? firingIn(notice);
+    this.#firingOf.set(notice, known);
+    return known;
   }
 
   get lastError(): string {
