@@ -5,12 +5,13 @@ import { PEERS, type PeerName, wholePath } from './whole-path.ts';
 // npm run bench -- [whole-path] [--series 10000] [--rounds 180] [--rate 10] [--peers tidemark,prometheus,victoria-metrics]
 // npm run bench -- soak [--series 100000] [--interval 5] [--minutes 60]
 
-const HELP = `npm run bench -- [whole-path] [--series N] [--rounds N] [--rate N] [--samples-per-request N] [--seed N] [--peers NAME,NAME]
+const HELP = `npm run bench -- [whole-path] [--series N] [--rounds N] [--rate N] [--samples-per-request N] [--repeats N]
+                              [--seed N] [--peers NAME,NAME]
 
   whole-path   the same remote_write bodies into Tidemark, Prometheus (PROMETHEUS_BIN, else Debian's) and VictoriaMetrics
                (VICTORIAMETRICS_BIN, else left out), as from a fleet scraped every 10 s, N times as fast as in life:
                CPU-seconds per million samples of the whole process (the first fifth of the rounds told apart as warm-up),
-               memory, disk bytes; then a dashboard of twelve queries, CPU and time of each
+               memory, disk bytes; then a dashboard of twelve queries, each asked so many times: mean CPU and best time
 
 npm run bench -- soak [--series N] [--interval SECONDS] [--minutes N]
 
@@ -22,6 +23,7 @@ const DEFAULTS = {
   rounds: 180,
   rate: 20,
   'samples-per-request': 2000,
+  repeats: 3,
   seed: 1,
   interval: 5,
   minutes: 60,
@@ -62,6 +64,7 @@ async function main(args: readonly string[]): Promise<void> {
       rounds: numbers['rounds'] as number,
       rate: numbers['rate'] as number,
       samplesPerRequest: numbers['samples-per-request'] as number,
+      repeats: numbers['repeats'] as number,
       seed,
       peers,
       say,

@@ -8,6 +8,7 @@ test('the whole-path bench runs, and both systems answer for every series', { ti
     rounds: 10,
     rate: 100,
     samplesPerRequest: 100,
+    repeats: 3,
     seed: 1,
     peers: ['tidemark', 'prometheus'],
     say: (line) => said.push(line),
