@@ -74,8 +74,9 @@ export class Compactor {
     this.#context.tombstones.retire(shards, clock.nowMs());
     let removed = 0;
     try {
-      removed = await reaper.reap();
+      removed = await reaper.reap(signal);
     } catch (error) {
+      signal.throwIfAborted();
       if (!isTidemarkError(error)) throw error;
       failures.push(`objects that nobody names: ${messageOf(error)}`);
     }
@@ -111,6 +112,7 @@ export class Compactor {
         sums.bytesAfter += done.bytesAfter;
         logger.info('segments compacted', { ...shard.name, tier: shard.tier, level: job.level, ...done });
       } catch (error) {
+        signal.throwIfAborted();
         if (!isTidemarkError(error)) throw error;
         const { topic, partition } = shard.name;
         failures.push(`${topic}/${partition}: ${messageOf(error)}`);

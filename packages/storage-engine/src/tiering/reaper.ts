@@ -56,8 +56,8 @@ export class Reaper {
     this.#doomed.set(object, { bytes, reason, sinceMs: this.#context.nowMs() });
   }
 
-  /** Removes what is due. Returns how many objects. Throws what the object store throws; the rest is tried again. */
-  async reap(): Promise<number> {
+  /** Removes what is due. Returns how many objects. Throws what the object store throws, the signal's reason; the rest is tried again. */
+  async reap(signal: AbortSignal): Promise<number> {
     const { options, nowMs } = this.#context;
     if (nowMs() - this.#searchedMs >= options.orphanSearchMs) {
       await this.#search();
@@ -66,7 +66,7 @@ export class Reaper {
     const due = [...this.#doomed].filter(([, { sinceMs }]) => nowMs() - sinceMs >= options.objectLeaseMs);
     let removed = 0;
     for (let at = 0; at < due.length; at += REMOVED_AT_ONCE) {
-      removed += await this.#remove(due.slice(at, at + REMOVED_AT_ONCE));
+      removed += await this.#remove(due.slice(at, at + REMOVED_AT_ONCE), signal);
     }
     return removed;
   }
@@ -82,13 +82,14 @@ export class Reaper {
     for (const { name, size } of found) if (!named.has(name)) this.doom(name, size, 'orphan');
   }
 
-  async #remove(due: readonly (readonly [string, Doomed])[]): Promise<number> {
+  async #remove(due: readonly (readonly [string, Doomed])[], signal: AbortSignal): Promise<number> {
     const { objectStore, claims, logger, onRemoved, options } = this.#context;
     using claimed = claims.begin();
     const free = due.filter(([name]) => claimed.tryTake(name));
     const named = await this.#named();
     let removed = 0;
     for (const [name, { bytes, reason }] of free) {
+      signal.throwIfAborted();
       if (named.has(name)) {
         // The same content was sealed or compacted again.
         this.#doomed.delete(name);

@@ -83,7 +83,8 @@ async function dropWindows(context: RetentionContext, shard: Shard, endMs: numbe
   for (const window of [...shard.allWindows()]) {
     // What is frozen but not durably so is part of a checkpoint that must be written again.
     if (window.endMs > endMs || window.pendingBytes > 0) continue;
-    if (shard.tier === 'raw' && shard.position > context.options.rolledUpThrough(shard.name)) continue;
+    const through = window.frozen ? window.frozenPosition : shard.position;
+    if (shard.tier === 'raw' && through > context.options.rolledUpThrough(shard.name)) continue;
     context.logger.warn('a window that was never sealed is past its time and goes', { window: window.path });
     shard.removeWindow(window);
     if (window.beingRead) context.later(window.destroy());
