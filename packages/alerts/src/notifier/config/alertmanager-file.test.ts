@@ -187,6 +187,16 @@ test('what cannot be sent yet is a warning with its line, and no refusal', () =>
   expect(warnings).toEqual(['f:4: Tidemark cannot send by slack yet: the receiver "a" tells nobody by it']);
 });
 
+test('what a mail cannot have yet is a warning too', () => {
+  const mail = 'email_configs: [{to: t, from: f, smarthost: "h:25", threading: {enabled: true}, auth_identity: x}]';
+  const { plan, warnings } = readAlertmanagerFile('f', withReceiver(mail));
+  expect(plan).toBeDefined();
+  expect(warnings).toEqual([
+    'f:4: threading is not supported yet: mails are sent without',
+    'f:4: auth_identity is not supported yet: mails are sent without',
+  ]);
+});
+
 test('what is shown of the file has no secrets in it', () => {
   const secrets = ['pw1', 'pw2', 'tok3', 'tok4', 'http://u:pw5@h/x', 'http://slack/T0/B0/xyz'];
   const { original } = planOf(`global: {smtp_auth_password: ${secrets[0]}, slack_api_url: "${secrets[5]}"}

@@ -128,6 +128,9 @@ function readEmail(node: Node | null, reading: ReceiverReading): IntegrationSpec
   const { reader, global } = reading;
   const fields = readShape(reader, node, 'an item of email_configs', EMAIL_SHAPE);
   if (!fields) return undefined;
+  for (const name of ['threading', 'auth_identity']) {
+    if (fields.has(name)) reading.warn(fields.nodeOf(name), `${name} is not supported yet: mails are sent without`);
+  }
   const own = (name: string) => fields.text(name) || global.text(`smtp_${name}`);
   if (fields.text('to') === '') reader.complain(node, 'to must be given');
   if (own('smarthost') === '') reader.complain(node, 'smarthost must be given, here or as global.smtp_smarthost');
