@@ -42,6 +42,21 @@ test('a late point within grace sends the hour again, whole, and only the series
   expect(run.hours()).toEqual([]);
 });
 
+test('a late point that comes while the hour is on its way out, in turns, is in the row that stands', async () => {
+  const run = await RollupRun.start({ rowsPerTurnMax: 600 });
+  const many = Array.from({ length: 1_500 }, (_, i) => point(`s${i}`, '10:59:50', i));
+  run.pipe('10:59:50', many);
+  run.pipe('11:00:05');
+  expect(run.hours()).toEqual([]);
+  run.pipe('11:00:06');
+  // Two blocks of three are out; now a point comes for the first, and its minute goes out again.
+  run.pipe('11:00:10', [point('s0', '10:59:40', 1_000)]);
+  run.pipe('11:00:20');
+  const newest = new Map(run.hours().map((line) => [line.split(' ')[1] as string, line]));
+  expect(newest.size).toBe(1_500);
+  expect(newest.get('s0')).toBe('default s0 11:00:00: 2 1000 1000-0 +0 @3.3');
+});
+
 test('a late point of a series that had none in the hour sends its row too', async () => {
   const run = await RollupRun.start();
   run.pipe('10:59:50', [point('a', '10:59:50', 3)]);

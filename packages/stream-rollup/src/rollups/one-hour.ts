@@ -69,15 +69,17 @@ export class OneHour {
     });
   }
 
-  /** The hour of a minute, if its rows are out: they have to follow what becomes of the minute. */
-  emittedHourOf(minuteEndMs: number): OpenHour | undefined {
-    const hour = this.#parts.hours.get(hourEndOf(minuteEndMs));
-    return hour?.emitted ? hour : undefined;
+  /** The hour of a minute, if any of its rows may be out: they have to follow what becomes of the minute. */
+  openHourOf(minuteEndMs: number): OpenHour | undefined {
+    return this.#parts.hours.get(hourEndOf(minuteEndMs));
   }
 
-  /** A minute's row went out again, or late. */
+  /** A minute's row went out, perhaps again: where the hour's row is out already, it has to go out again. */
   revised(hour: OpenHour, tenant: string, ref: number): void {
-    const block = hour.blockAt(tenant, ref >>> SLOT_BITS);
+    const index = ref >>> SLOT_BITS;
+    // Block by block, for an hour's rows go out in turns: some blocks may be out while the hour is not.
+    if (!hour.emitted && !hour.parts.get(tenant)?.[index]?.emitted) return;
+    const block = hour.blockAt(tenant, index);
     block.emitted = true;
     block.markDirty(ref & SLOT_MASK);
     block.slots = Math.max(block.slots, (ref & SLOT_MASK) + 1);

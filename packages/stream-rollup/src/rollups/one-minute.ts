@@ -305,7 +305,7 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
 
   #emitBlock(window: PointWindow, part: WindowPart, tenant: StoreTenant, index: number, block: SlotBlock): void {
     const oneHour = must(this.#oneHour);
-    const hour = oneHour.emittedHourOf(window.endMs);
+    const hour = oneHour.openHourOf(window.endMs);
     let rows = 0;
     for (let slot = 0; slot < block.slots; slot++) {
       if (block.counts[slot] === 0 || (block.emitted && !block.isDirty(slot))) continue;
