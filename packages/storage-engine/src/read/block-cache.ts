@@ -22,40 +22,55 @@ export class BlockCache {
   }
 }
 
+type Loaded = Map<BlockSource, Map<number, Uint8Array | undefined>>;
+
 /** The blocks that some series need, loaded together. Held for as long as those series are decoded, whatever the cache does. */
 export class LoadedBlocks {
-  readonly #loaded = new Map<string, Uint8Array | undefined>();
+  readonly #loaded: Loaded = new Map();
 
-  static async load(cache: BlockCache, series: readonly GatheredSeries[]): Promise<LoadedBlocks> {
-    const loaded = new LoadedBlocks();
+  /** Blocks that were loaded before, for the series ahead of these, are not read again: series share blocks with neighbours. */
+  static async load(
+    cache: BlockCache,
+    series: readonly GatheredSeries[],
+    before?: LoadedBlocks,
+  ): Promise<LoadedBlocks> {
+    const blocks = new LoadedBlocks();
     const missing = new Map<BlockSource, number[]>();
     for (const { chunks } of series) {
       for (const { source, block } of chunks) {
         if (source === undefined) continue;
-        const key = `${source.id}#${block}`;
-        if (loaded.#loaded.has(key)) continue;
-        const known = source.cacheable ? cache.get(source, block) : undefined;
-        loaded.#loaded.set(key, known);
+        let loaded = blocks.#loaded.get(source);
+        if (loaded === undefined) {
+          loaded = new Map();
+          blocks.#loaded.set(source, loaded);
+        }
+        if (loaded.has(block)) continue;
+        const known = before?.block(source, block) ?? (source.cacheable ? cache.get(source, block) : undefined);
+        loaded.set(block, known);
         if (known !== undefined) continue;
         const list = missing.get(source);
         if (list === undefined) missing.set(source, [block]);
         else list.push(block);
       }
     }
-    for (const [source, blocks] of missing) {
-      const payloads = await source.readBlocks(blocks);
+    for (const [source, numbers] of missing) {
+      const payloads = await source.readBlocks(numbers);
       payloads.forEach((payload, i) => {
-        const block = blocks[i] as number;
-        loaded.#loaded.set(`${source.id}#${block}`, payload);
+        const block = numbers[i] as number;
+        blocks.#loaded.get(source)?.set(block, payload);
         if (payload !== undefined && source.cacheable) cache.set(source, block, payload);
       });
     }
-    return loaded;
+    return blocks;
   }
 
   /** The bytes a chunk lies in; undefined when they are lost. */
   bytesOf(chunk: ChunkRef): Uint8Array | undefined {
     if (chunk.source === undefined) return chunk.bytes;
-    return this.#loaded.get(`${chunk.source.id}#${chunk.block}`);
+    return this.block(chunk.source, chunk.block);
+  }
+
+  block(source: BlockSource, number: number): Uint8Array | undefined {
+    return this.#loaded.get(source)?.get(number);
   }
 }

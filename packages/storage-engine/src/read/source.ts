@@ -177,9 +177,10 @@ async function answer<S>(
     const decoder = new SeriesDecoder(columnCount);
     const series: S[] = [];
     let samples = 0;
+    let blocks: LoadedBlocks | undefined;
     const decode = async (some: readonly GatheredSeries[]) => {
       turns.check();
-      const blocks = await LoadedBlocks.load(context.blocks, some);
+      blocks = await LoadedBlocks.load(context.blocks, some, blocks);
       for (const one of some) {
         if (turns.due()) await turns.take();
         let entries = decoder.entries(one, blocks, request.range);
