@@ -17,6 +17,7 @@ const PAGES = [
   // `npm test` within `npm test` would never end.
   { page: 'README.md', ports: [9470], notRun: ['npm test'] },
   { page: 'docs/getting-started.md', ports: [9470, 8000, 8001, 2525], notRun: NO_PYTHON },
+  { page: 'docs/operating/one-machine.md', ports: [9470], notRun: [] },
 ];
 
 test.concurrent.each(PAGES)('$page does what it says', { timeout: 180_000 }, async ({ page, ports, notRun }) => {

@@ -39,13 +39,13 @@ export async function followPage(page: string, text: string, { ports, notRun }: 
   const env = await environment(folder.path, free.get('9470') ?? 0);
 
   let server: RealProcess | undefined;
-  const serve = async () => {
+  const serve = async (text: string) => {
     await server?.stop();
     server = await startProcess({
       name: 'tidemark',
       command: process.execPath,
       args: ['-C', 'source', MAIN, 'serve'],
-      env,
+      env: { ...env, ...assignmentsIn(text) },
       cwd: folder.path,
       ready: async ({ pid }) => (await answers(`${url}/-/ready`)) && listensOn(pid, free.get('9470') ?? 0),
     });
@@ -55,7 +55,7 @@ export async function followPage(page: string, text: string, { ports, notRun }: 
   });
 
   const steps: Readonly<Record<string, (block: Block) => Promise<void>>> = {
-    serve: async () => serve(),
+    serve: ({ text }) => serve(text),
     background: async ({ text }) => {
       running.use(
         await startProcess({
@@ -82,7 +82,7 @@ export async function followPage(page: string, text: string, { ports, notRun }: 
       if (block.language !== 'sh' || notRun.some((start) => block.text.startsWith(start))) continue;
       const step = steps[block.mark];
       if (step === undefined) throw new Error(`a command that nobody runs: mark it, or say why it cannot be run`);
-      if (block.mark === 'run' && server === undefined) await serve();
+      if (block.mark === 'run' && server === undefined) await serve('');
       await step(block);
     } catch (error) {
       throw new Error(`${page}:${block.line}: ${error instanceof Error ? error.message : error}\n${block.text}`, {
@@ -90,6 +90,13 @@ export async function followPage(page: string, text: string, { ports, notRun }: 
       });
     }
   }
+}
+
+/** `NAME=value NAME=value npm start` */
+function assignmentsIn(text: string): Record<string, string> {
+  const words = text.trim().split(/\s+/);
+  const assigned = words.slice(0, words.indexOf('npm')).map((word) => word.split('=', 2));
+  return Object.fromEntries(assigned.map(([name = '', value = '']) => [name, value]));
 }
 
 interface Outcome {
