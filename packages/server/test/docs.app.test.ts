@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { blocksOf, printsAsSaid } from './docs/page-blocks.ts';
@@ -17,13 +17,35 @@ const PAGES = [
   // `npm test` within `npm test` would never end.
   { page: 'README.md', ports: [9470], notRun: ['npm test'] },
   { page: 'docs/getting-started.md', ports: [9470, 8000, 8001, 2525], notRun: NO_PYTHON },
-  { page: 'docs/operating/one-machine.md', ports: [9470], notRun: [] },
+  ...[
+    'docs/api/federate.md',
+    'docs/api/write.md',
+    'docs/operating/alerts.md',
+    'docs/operating/one-machine.md',
+    'docs/operating/scraping.md',
+  ].map((page) => ({ page, ports: [9470], notRun: [] })),
 ];
 
 test.concurrent.each(PAGES)('$page does what it says', { timeout: 180_000 }, async ({ page, ports, notRun }) => {
   for (const start of notRun)
     expect(blocksOf(textOf(page)).map(({ text }) => text)).toContainEqual(expect.stringMatching(`^${start}`));
   await followPage(page, textOf(page), { ports, notRun });
+});
+
+test('no page with commands or settings is left out, and every command is run or is in a list that says why not', () => {
+  const pages = globSync(['README.md', 'docs/**/*.md'], { cwd: REPOSITORY, exclude: ['docs/format/**'] });
+  const telling = pages.filter((page) => blocksOf(textOf(page)).some(({ language }) => /^(sh|yaml)$/.test(language)));
+  expect(telling.sort()).toEqual(PAGES.map(({ page }) => page).sort());
+});
+
+test('metrics of Tidemark that documents name are there', () => {
+  const known = new Set(textOf('docs/metrics.md').match(/tidemark_\w+/g));
+  const named = globSync(['README.md', 'docs/**/*.md'], { cwd: REPOSITORY, exclude: ['docs/format/**'] }).flatMap(
+    (page) => (textOf(page).match(/\btidemark_[a-z]\w*[a-z]\b/g) ?? []).map((name) => ({ page, name })),
+  );
+  expect(named.length).toBeGreaterThan(50);
+  const series = (name: string) => name.replace(/_(bucket|count|sum)$/, '');
+  expect(named.filter(({ name }) => !known.has(name) && !known.has(series(name)))).toEqual([]);
 });
 
 test('a page is compared as a reader would: numbers are others, words are not', () => {

@@ -10,6 +10,7 @@ import {
   startProcess,
   tempFolder,
 } from '@tidemark/testkit/real';
+import { checkFile } from './check-file.ts';
 import { type Block, blocksOf, printsAsSaid } from './page-blocks.ts';
 
 // A reader who does what a page says, from its top to its end: writes its files, starts the server, types its commands.
@@ -78,7 +79,10 @@ export async function followPage(page: string, text: string, { ports, notRun }: 
   };
   for (const block of blocksOf(text)) {
     try {
-      if (block.file !== undefined) await writeFileOf(folder.path, block.file, here(block.text));
+      if (block.file !== undefined) {
+        await writeFileOf(folder.path, block.file, here(block.text));
+        await checkFile(folder.path, block.file);
+      } else if (block.language === 'yaml') throw new Error('a file without a name: its first line says it');
       if (block.language !== 'sh' || notRun.some((start) => block.text.startsWith(start))) continue;
       const step = steps[block.mark];
       if (step === undefined) throw new Error(`a command that nobody runs: mark it, or say why it cannot be run`);
