@@ -22,11 +22,16 @@ const REPEAT_MS = 60_000;
 const REPEAT_EVERY_MS = 500;
 const COMMAND_MS = 60_000;
 
+export interface NotRun {
+  /** How the block begins. */
+  readonly command: string;
+  readonly because: string;
+}
+
 export interface Story {
   /** Ports that stand in the page, the server's own (9470) among them. */
   readonly ports: readonly number[];
-  /** Commands of the page that cannot run here, by how they begin. */
-  readonly notRun: readonly string[];
+  readonly notRun: readonly NotRun[];
 }
 
 /** Throws, with page and line, at the first thing that does not go as the page says. */
@@ -83,7 +88,7 @@ export async function followPage(page: string, text: string, { ports, notRun }: 
         await writeFileOf(folder.path, block.file, here(block.text));
         await checkFile(folder.path, block.file);
       } else if (block.language === 'yaml') throw new Error('a file without a name: its first line says it');
-      if (block.language !== 'sh' || notRun.some((start) => block.text.startsWith(start))) continue;
+      if (block.language !== 'sh' || notRun.some(({ command }) => block.text.startsWith(command))) continue;
       const step = steps[block.mark];
       if (step === undefined) throw new Error(`a command that nobody runs: mark it, or say why it cannot be run`);
       if (block.mark === 'run' && server === undefined) await serve('');
