@@ -5,7 +5,7 @@ import type { Processor } from '../processor/processor.ts';
 import { NO_HEADERS, type StreamRecord } from '../processor/record.ts';
 import type { AdmissionClock } from '../state/admission-clock.ts';
 import type { HourStore } from '../state/hour-store.ts';
-import { HOUR_MS, hourEndOf } from '../state/open-hour.ts';
+import { HOUR_MS } from '../state/open-hour.ts';
 import type { PointWindow, WindowPart } from '../state/point-window.ts';
 import { SLOT_BITS, SLOTS, type SlotBlock } from '../state/slot-block.ts';
 import {
@@ -157,10 +157,11 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
     const beyond = store.windows().filter(({ endMs }) => endMs - WINDOW_MS >= reachMs);
     for (const window of beyond) {
       this.#emit(window, clockMs);
-      hours.hourAt(hourEndOf(window.endMs));
+      // Its hour has to know of every series, be it to mark it.
+      must(this.#oneHour).take(window);
+      store.free(window);
     }
     must(this.#oneHour).closeBeyond(reachMs, clockMs, this.#turn, offset);
-    for (const window of beyond) store.free(window);
     for (const window of store.windows()) window.emittedAtMs = Math.min(window.emittedAtMs, clockMs);
     hours.wholeFromMs = Math.max(hours.wholeFromMs, fromMs + futureMs);
     store.marks.turnBack(clockMs);
