@@ -49,6 +49,8 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${command.help}\n`);
     return 0;
   }
+  // `tidemark query ... | head -1`: nobody reads on. A server goes on without its readers.
+  if (name !== 'serve') process.stdout.on('error', endWithoutReader);
   const abort = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => abort.abort(new DOMException(signal, 'AbortError')));
@@ -61,6 +63,14 @@ async function main(argv: readonly string[]): Promise<number> {
     stderr: process.stderr,
     signal: abort.signal,
   });
+}
+
+// As a shell tells of a program that SIGPIPE ended; Node has no such signal.
+const EXIT_SIGPIPE = 141;
+
+function endWithoutReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT_SIGPIPE);
 }
 
 try {

@@ -47,6 +47,23 @@ test('query --watch goes on until Ctrl-C, through a server that is away, and end
   expect(await closed).toEqual([0, null]);
 });
 
+test('a reader that has enough ends it, without a word', async () => {
+  const args = ['query', 'line_load{host="h7"}', '--watch', '--interval', '100ms', '--url', server.url];
+  const child = spawn(process.execPath, ['-C', 'source', MAIN, ...args], {
+    env: { ...process.env, NODE_COMPILE_CACHE },
+  });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const closed = once(child, 'close');
+  const [first] = await once(child.stdout, 'data');
+  expect(String(first)).toContain('=7\n');
+  child.stdout.destroy();
+  expect(await closed).toEqual([141, null]);
+  expect(stderr).toBe('');
+});
+
 test.concurrent.each([
   [['query', 'up', '--interval', '1s'], '--interval goes with --watch'],
   [['query', 'up', '--watch', '--interval', '1ms'], '--interval must be at least 100 ms'],
