@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { runTidemark, startTidemark, type Tidemark } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
@@ -43,6 +44,7 @@ test('series are deleted at once and for good; what comes after lives; a snapsho
   expect((await admin(server, 'delete_series', { method: 'PUT', body })).status).toBe(204);
   expect(await values(server, 'fire')).toEqual({ 1: '9' });
 
+  expect((await fetch(`${server.url}/api/v1/admin/flush`, { method: 'POST' })).status).toBe(200);
   const taken = await admin(server, 'snapshot');
   expect(taken.status, taken.text).toBe(200);
   const { name } = (JSON.parse(taken.text) as { data: { name: string } }).data;
@@ -56,6 +58,7 @@ test('series are deleted at once and for good; what comes after lives; a snapsho
   expect(await values(server, 'count_over_time(water{x="1"}[5m])')).toEqual({ 1: '1' });
 
   const snapshot = join(server.dataFolder, 'snapshots', name);
+  expect(existsSync(join(snapshot, 'repair', 'repair-marks')), 'what is to be made anew goes along').toBe(true);
   const verified = await runTidemark(['verify', snapshot, '--quiet']);
   expect([verified.stdout, verified.code]).toEqual([expect.stringMatching(/^\d+ ok, 0 damaged, 0 missing/), 0]);
   await using copy = await startTidemark({

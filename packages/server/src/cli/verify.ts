@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
-import { nodeDisk, systemClock, systemCode, TidemarkError } from '@tidemark/base';
+import { type Disk, nodeDisk, systemClock, systemCode, TidemarkError } from '@tidemark/base';
 import { type LogEnds, verifyLog } from '@tidemark/log';
 import { openFileObjectStore, verifyStore } from '@tidemark/storage-engine';
 import { verifyState } from '@tidemark/stream-rollup';
 import { loadConfig } from '../config/load.ts';
 import { readInstallation } from '../data-folder.ts';
+import { decodeMarks } from '../roles/repair/marks-file.ts';
+import { REPAIRS_FILE } from '../roles/repair/marks-store.ts';
 import type { Command, CommandContext } from './command.ts';
 
 export const verifyCommand: Command = {
@@ -28,6 +30,8 @@ export const verifyCommand: Command = {
   values: { data: { kind: 'files' } },
   run: runVerify,
 };
+
+const MARKS = `repair/${REPAIRS_FILE}`;
 
 interface FileVerdict {
   readonly file: string;
@@ -79,6 +83,17 @@ export async function* verifyData(
     yield named(/^(segments|manifests)\//.test(found.file) ? objectFolder : 'store', found);
   }
   yield* verifyState(disk, 'rollup');
+  if (await disk.exists(MARKS)) yield await verifyMarks(disk);
+}
+
+async function verifyMarks(disk: Disk): Promise<FileVerdict> {
+  try {
+    const { hours } = decodeMarks(await disk.read(MARKS));
+    return { file: MARKS, verdict: 'ok', detail: `${hours.length} hours marked` };
+  } catch (error) {
+    if (!(error instanceof TidemarkError)) throw error;
+    return { file: MARKS, verdict: 'damaged', detail: error.message };
+  }
 }
 
 async function verifyMarker(data: string): Promise<FileVerdict> {

@@ -10,7 +10,7 @@ import { verifyState } from '@tidemark/stream-rollup';
 //
 //   journals linked                         so that none is gone when its turn comes
 //   engine still: no checkpoint, seal or compaction
-//     rollup, store, objects copied         the store has read no more than the log has
+//     marks, store, objects, rollup copied  the store has read no more than the log has
 //     journals, compacted topics copied     the log may have more: a start replays it
 //   verified, synced, renamed               until then it is .<name>, and a crash leaves only that
 //
@@ -58,6 +58,8 @@ export async function takeSnapshot(parts: SnapshotParts): Promise<{ readonly nam
 
 async function copyStore({ dataFolder, objectFolder }: SnapshotParts, into: string): Promise<void> {
   await copyFile(join(dataFolder, 'TIDEMARK'), join(into, 'TIDEMARK'));
+  // It is never behind the store, nor ahead of the log, which is copied later.
+  await copyTree(join(dataFolder, 'repair'), join(into, 'repair'), copyFile);
   await copyTree(join(dataFolder, 'store'), join(into, 'store'), copyFile);
   await copyTree(objectFolder, join(into, 'objects'), (from, to) =>
     from.endsWith('.seg') ? linkOrCopy(from, to) : copyFile(from, to),

@@ -9,7 +9,8 @@ import { decodeMarks, encodeMarks, type MarksPosition } from './marks-file.ts';
 //
 // What the file lacks is in the log behind its positions, and is read again from there.
 
-const REPAIRS_FILE = 'repair-marks';
+/** In `repair/` of the data folder. */
+export const REPAIRS_FILE = 'repair-marks';
 // The log keeps what is not saved; a minute of rows is little.
 const SAVE_AT_LEAST_EVERY_MS = 60_000;
 
