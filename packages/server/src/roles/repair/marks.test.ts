@@ -96,6 +96,14 @@ test('minutes that are not over yet wait with the hour', () => {
   expect(hour.firstMinuteMs).toBeGreaterThan(hour.lastMinuteMs);
 });
 
+test('a clock set back keeps no mark waiting', () => {
+  const marks = new Marks(OPTIONS);
+  const aheadMs = 24 * HOUR_MS;
+  marks.add(0, marksOf('up', [1], 5, 9 * HOUR_MS), aheadMs);
+  expect(summary(marks, aheadMs)).toEqual([]);
+  expect(summary(marks, 6 * HOUR_MS)).toEqual(['up 5: 1']);
+});
+
 test('bounds: too many series stand for their metric, too many hours are dropped and counted', () => {
   const marks = new Marks({ ...OPTIONS, seriesMax: 3, entriesMax: 2 });
   marks.add(0, marksOf('a', [1, 2], 5, 9 * HOUR_MS), 0);

@@ -123,8 +123,15 @@ export class Marks {
       if (nowMs !== Number.POSITIVE_INFINITY && hour.doneAtMs + this.#options.rememberMs <= nowMs) this.#remove(hour);
     }
     return [...this.#hours.values()]
-      .filter(({ dueMs, doneAtMs }) => dueMs <= nowMs && doneAtMs === Number.POSITIVE_INFINITY)
+      .filter((hour) => hour.doneAtMs === Number.POSITIVE_INFINITY && this.#isDue(hour, nowMs))
       .sort((a, b) => a.dueMs - b.dueMs);
+  }
+
+  /** Also what a clock that ran ahead and was set back since has put off further than anything is. */
+  #isDue({ dueMs, hourEndMs }: MarkedHour, nowMs: number): boolean {
+    if (dueMs <= nowMs || dueMs === Number.POSITIVE_INFINITY) return dueMs <= nowMs;
+    const { delayMaxMs, overAfterMs } = this.#options;
+    return dueMs > Math.max(nowMs + delayMaxMs, hourEndMs + overAfterMs);
   }
 
   /** Whether the hour is over: its rows can be made whole. */
