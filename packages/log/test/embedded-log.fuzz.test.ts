@@ -13,7 +13,7 @@ import { SimLog } from '../src/sim/sim-log.ts';
 // A step that was rejected may be there or not: it is taken over from what is found after the next reopen.
 
 const SEED = Number(process.env['SEED'] ?? Math.trunc(performance.timeOrigin) % 1_000_000);
-const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 20);
+const ROUNDS = Number(process.env['ROUNDS'] ?? 20);
 const STEPS = 60;
 const TOPICS = [RAW, ALERTS, CONFIG];
 const PARTITIONS = TOPICS.flatMap(({ name, partitions }) =>
@@ -182,7 +182,7 @@ async function step(run: Run, log: EmbeddedLog): Promise<EmbeddedLog> {
   }
 }
 
-test(`says the same as the simulated log (replay: SEED=${SEED} FUZZ_ROUNDS=1 npx vitest run packages/log/test/embedded-log.fuzz)`, {
+test(`says the same as the simulated log (replay: SEED=${SEED} ROUNDS=1 npx vitest run packages/log/test/embedded-log.fuzz)`, {
   timeout: 600_000,
 }, async () => {
   for (let round = 0; round < ROUNDS; round++) {
@@ -198,7 +198,7 @@ test(`says the same as the simulated log (replay: SEED=${SEED} FUZZ_ROUNDS=1 npx
       await compare(run, log);
       await log.close();
     } catch (error) {
-      throw new Error(`SEED=${SEED + round} FUZZ_ROUNDS=1 replays this`, { cause: error });
+      throw new Error(`SEED=${SEED + round} ROUNDS=1 replays this`, { cause: error });
     }
   }
 });

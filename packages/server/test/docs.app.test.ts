@@ -58,6 +58,23 @@ test('metrics of Tidemark that documents name are there', () => {
   expect(named.filter(({ name }) => !known.has(name) && !known.has(series(name)))).toEqual([]);
 });
 
+test('tests and programs that documents name are there', () => {
+  const named = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/**/*.md', { cwd: REPOSITORY })].flatMap((page) =>
+    (
+      textOf(page).match(/[\w./-]*\w\.(test|bench|sim)\.ts\b|\b(packages|scripts|docker)\/[\w./-]+\.(ts|mjs|js)\b/g) ??
+      []
+    ).map((name) => ({ page, name })),
+  );
+  const there = globSync(['packages/*/{src,test}/**/*.{ts,mjs}', 'scripts/**/*.{ts,mjs}', 'docker/**/*.{ts,mjs}'], {
+    cwd: REPOSITORY,
+  });
+  expect(named.length).toBeGreaterThan(30);
+  const ofKind = /^x\./; // `x.test.ts` stands for all of them
+  expect(
+    named.filter(({ name }) => !ofKind.test(name) && !there.some((path) => `/${path}`.endsWith(`/${name}`))),
+  ).toEqual([]);
+});
+
 test('a page is compared as a reader would: numbers are others, words are not', () => {
   expect(printsAsSaid('taken 1\n', 'taken   27\n')).toBe(true);
   expect(printsAsSaid('taken 1\n', 'refused 1\n')).toBe(false);
