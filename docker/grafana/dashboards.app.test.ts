@@ -205,6 +205,23 @@ test('what fires is on the table, as the state that it is in', async () => {
   expect(result.map(({ metric }) => metric['alertname'])).toContain('Watchdog');
 });
 
+test('what the data source asks besides: its health, the version, names, help, rules', async () => {
+  const health = await api<{ result: unknown }>(
+    'query',
+    { query: '1+1', time: String(Math.floor(Date.now() / 1000)) },
+    'POST',
+  );
+  expect(health).toMatchObject({ resultType: 'scalar', result: [expect.any(Number), '2'] });
+  const { version } = await api<{ version: string }>('status/buildinfo', {}, 'GET');
+  expect(version).toMatch(/^\d+\.\d+\.\d+/);
+  expect(await api('labels', { 'match[]': 'node_load1' }, 'GET')).toEqual(['__name__', 'instance', 'job']);
+  expect(await api('metadata', { limit: '5000' }, 'GET')).toMatchObject({
+    tidemark_build_info: [{ type: 'gauge', help: 'Always 1; the version is a label.' }],
+  });
+  const { groups } = await api<{ groups: readonly { name: string }[] }>('rules', {}, 'GET');
+  expect(groups.map(({ name }) => name).sort()).toEqual(['host', 'later', 'tidemark']);
+});
+
 test('the second data source answers as an Alertmanager', async () => {
   const base = `${server.url}/alertmanager/api/v2`;
   await expect
