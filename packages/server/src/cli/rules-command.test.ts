@@ -1,5 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { tempFolder } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
@@ -32,12 +32,13 @@ test('the example of the page is sound, and its test passes; a changed one fails
   const page = await readFile(new URL('../../../../docs/operating/alerts.md', import.meta.url), 'utf8');
   const files = new Map([...page.matchAll(YAML)].map(([, name, text]) => [name as string, text as string]));
   await using folder = await tempFolder('rules');
-  const [rules, tests] = [join(folder.path, 'host.yaml'), join(folder.path, 'host.test.yaml')];
+  const [rules, tests] = [join(folder.path, 'rules', 'host.yaml'), join(folder.path, 'tests', 'host.yaml')];
+  for (const file of [rules, tests]) await mkdir(dirname(file), { recursive: true });
   await writeFile(rules, files.get('rules/host.yaml') as string);
-  await writeFile(tests, files.get('rules/host.test.yaml') as string);
+  await writeFile(tests, files.get('tests/host.yaml') as string);
   expect(await run(checkCommand, 'rules', rules)).toEqual({ code: 0, text: `${rules}: 2 rules in 1 groups\n` });
   expect(await run(testCommand, 'rules', tests)).toEqual({ code: 0, text: `${tests}: passed\n` });
-  await writeFile(tests, (files.get('rules/host.test.yaml') as string).replace('value: 9 }', 'value: 8 }'));
+  await writeFile(tests, (files.get('tests/host.yaml') as string).replace('value: 9 }', 'value: 8 }'));
   const failed = await run(testCommand, 'rules', tests);
   expect(failed.code).toBe(1);
   expect(failed.text).toContain(
