@@ -58,6 +58,16 @@ test('metrics of Tidemark that documents name are there', () => {
   expect(named.filter(({ name }) => !known.has(name) && !known.has(series(name)))).toEqual([]);
 });
 
+test('the trouble list quotes what the program says', () => {
+  const page = textOf('docs/operating/one-machine.md');
+  const list = page.slice(page.indexOf('## Trouble'));
+  const quotes = [...list.matchAll(/^\| [^|]*?`([^`|]+)`/gm)].map(([, quote = '']) => quote);
+  expect(quotes.length).toBeGreaterThan(8);
+  const sources = globSync('packages/*/src/**/*.ts', { cwd: REPOSITORY }).map(textOf).join('\n').toLowerCase();
+  const said = quotes.flatMap((quote) => quote.split(/\.\.\.|:|\d+\S*|\bN\b/)).map((part) => part.trim());
+  expect(said.filter((part) => part.length > 3 && !sources.includes(part.toLowerCase()))).toEqual([]);
+});
+
 test('tests and programs that documents name are there', () => {
   const named = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/**/*.md', { cwd: REPOSITORY })].flatMap((page) =>
     (
