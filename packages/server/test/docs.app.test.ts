@@ -28,6 +28,7 @@ const PAGES: readonly (Story & { readonly page: string })[] = [
   },
   ...[
     'docs/api/federate.md',
+    'docs/api/resolution.md',
     'docs/api/write.md',
     'docs/operating/alerts.md',
     'docs/operating/command-line.md',

@@ -91,7 +91,7 @@ export async function followPage(page: string, text: string, { ports, notRun }: 
       if (block.language !== 'sh' || notRun.some(({ command }) => block.text.startsWith(command))) continue;
       const step = steps[block.mark];
       if (step === undefined) throw new Error(`a command that nobody runs: mark it, or say why it cannot be run`);
-      if (block.mark === 'run' && server === undefined) await serve('');
+      if (/^(run|repeat)$/.test(block.mark) && server === undefined) await serve('');
       await step(block);
     } catch (error) {
       throw new Error(`${page}:${block.line}: ${error instanceof Error ? error.message : error}\n${block.text}`, {
