@@ -18,6 +18,8 @@ import { type Block, blocksOf, printsAsSaid } from './page-blocks.ts';
 
 const REPOSITORY = join(import.meta.dirname, '..', '..', '..', '..');
 const MAIN = join(REPOSITORY, 'packages', 'server', 'src', 'main.ts');
+// Several pages are followed at once, on whatever machine.
+const READY_MS = 90_000;
 const REPEAT_MS = 60_000;
 const REPEAT_EVERY_MS = 500;
 const COMMAND_MS = 60_000;
@@ -53,6 +55,7 @@ export async function followPage(page: string, text: string, { ports, notRun }: 
       args: ['-C', 'source', MAIN, 'serve'],
       env: { ...env, ...assignmentsIn(text) },
       cwd: folder.path,
+      readyMs: READY_MS,
       ready: async ({ pid }) => (await answers(`${url}/-/ready`)) && listensOn(pid, free.get('9470') ?? 0),
     });
   };
