@@ -218,10 +218,11 @@ export class QueryService implements QueryPort {
     return this.#guard(this.#admission, question, async (signal) => {
       const found = new Map<string, V>();
       const warnings = new Set<string>();
+      const { seriesMax } = this.#options;
+      const most = limit === 0 ? seriesMax : limit;
       for (const matchers of alternatives) {
-        // One more than asked for, to know that there are more.
-        const most = limit === 0 ? this.#options.seriesMax : limit + 1;
-        const answer = await ask({ tenant, matchers, range, limit: most, signal });
+        // One more than will be given, to know that there are more.
+        const answer = await ask({ tenant, matchers, range, limit: most + 1, signal });
         for (const value of answer.series) found.set(keyOf(value), value);
         for (const warning of answer.warnings) warnings.add(warning);
         // A source with everything in memory never lets go of the thread; the deadline and the client's leaving need it.
@@ -229,8 +230,9 @@ export class QueryService implements QueryPort {
         signal.throwIfAborted();
       }
       const values = [...found.values()];
-      if (limit === 0 || values.length <= limit) return { values, warnings: [...warnings] };
-      return { values: values.slice(0, limit), warnings: [...warnings, 'results truncated due to limit'] };
+      if (values.length <= most) return { values, warnings: [...warnings] };
+      const cut = limit === 0 ? `the answer was cut at query.series, ${seriesMax}` : 'results truncated due to limit';
+      return { values: values.slice(0, most), warnings: [...warnings, cut] };
     });
   }
 

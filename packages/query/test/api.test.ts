@@ -80,7 +80,7 @@ afterEach(() => close());
 async function api(freshness: Freshness = { caughtUp: async () => true }, timeoutMs = 5000) {
   const clock = systemClock;
   const limits = { seriesMax: 100, samplesMax: 1000 };
-  const executor = new Executor({ source, clock, lookbackMs: 300_000, ...limits });
+  const executor = new Executor({ source, clock, lookbackMs: 300_000, subqueryStepMs: 10_000, ...limits });
   const service = new QueryService({
     executor,
     source,
@@ -102,6 +102,7 @@ async function api(freshness: Freshness = { caughtUp: async () => true }, timeou
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1`;
   return {
     service,
+    url,
     get: async (path: string, headers: Record<string, string> = {}) => {
       const response = await fetch(url + path, { headers });
       return { status: response.status, body: (await response.json()) as Record<string, unknown> };
@@ -157,7 +158,10 @@ test('a range query has a point a step, and leaves out steps without a value', a
 });
 
 test.each([
-  ['/query?query=up{', 400, 'bad_data', 'parse error'],
+  ['/query?query=up{', 400, 'bad_data', 'invalid parameter "query": 1:4: parse error'],
+  ['/query_range?query=)&start=1&end=2&step=1', 400, 'bad_data', 'invalid parameter "query": 1:1: parse error'],
+  ['/format_query?query=)', 400, 'bad_data', 'invalid parameter "query": 1:1: parse error'],
+  ['/labels?match[]={}', 400, 'bad_data', 'invalid parameter "match[]": 1:1: parse error'],
   ['/query?query=', 400, 'bad_data', ''],
   [
     '/query?query=up&time=yesterday',
@@ -200,6 +204,34 @@ test('series, labels, values: sorted, limited with a warning, escaped names', as
   });
   expect((await get('/label/job/values')).body).toEqual({ status: 'success', data: ['node', 'web'] });
   expect((await get('/label/U___5f__5f_name_5f__5f_/values')).body).toMatchObject({ data: ['my.metric', 'up'] });
+});
+
+test('an end before the start selects nothing; of a repeated parameter the first counts, a form before the address', async () => {
+  const { get, post } = await api();
+  for (const path of ['/series?match[]=up&', '/labels?match[]=up&', '/label/job/values?match[]=up&'])
+    expect((await get(`${path}start=1005&end=1004`)).status).toBe(200);
+  expect((await get('/query?query=1&query=2&time=3&time=4')).body).toMatchObject({ data: { result: [3, '1'] } });
+  expect((await post('/query?query=1&time=4', { query: '2' })).body).toMatchObject({ data: { result: [4, '2'] } });
+});
+
+test('a scalar is written without an exponent; a subquery without a step has that of the rules', async () => {
+  const { get } = await api();
+  expect((await get('/query?query=1e21&time=0')).body).toMatchObject({ data: { result: [0, `1${'0'.repeat(21)}`] } });
+  expect((await get('/query?query=count_over_time(up{job="node"}[20s:])')).body).toMatchObject({
+    data: { result: [{ value: [1010, '2'] }] },
+  });
+});
+
+test('other methods: 405 and which there are', async () => {
+  const { url } = await api();
+  for (const [method, path] of [
+    ['PUT', '/query'],
+    ['DELETE', '/series'],
+    ['PATCH', '/label/job/values'],
+  ] as const) {
+    const response = await fetch(url + path, { method });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, POST']);
+  }
 });
 
 test('many selectors: the time is up between them, and others are answered meanwhile', async () => {

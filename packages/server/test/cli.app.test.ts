@@ -140,7 +140,7 @@ test("an expression the server refuses: exit code 1 and the server's words", asy
   expect(await tidemark(['query', 'rate(up[5m]'])).toMatchObject({
     code: 1,
     stdout: '',
-    stderr: expect.stringMatching(/^\d+:\d+: parse error: /),
+    stderr: expect.stringMatching(/^invalid parameter "query": \d+:\d+: parse error: /),
   });
   expect(await tidemark(['query', 'rate(up)'])).toMatchObject({ code: 1, stderr: expect.stringContaining('rate') });
   expect(await tidemark(['query', 'up', '--time', 'yesterday'])).toMatchObject({

@@ -137,6 +137,7 @@ describe('answers', () => {
   test('an instant query of each type', async () => {
     const engine = createEngine({ source: world(1).source });
     const ask = async (expression: string) => (await engine.instant({ tenant, expression, atMs: 60_000 })).data;
+    expect(await ask('1 + on () 1')).toMatchObject({ kind: 'scalar', value: 2 });
     expect(await ask('1 + 1')).toEqual({ kind: 'scalar', atMs: 60_000, value: 2 });
     expect(await ask('"a"')).toEqual({ kind: 'string', atMs: 60_000, text: 'a' });
     expect(await ask('m_total')).toMatchObject({ kind: 'vector', samples: [{ value: 6 }] });

@@ -110,6 +110,7 @@ describe('what is refused, and how', () => {
     ['1 > 2', 'PROMQL_TYPE', '1:1: parse error: comparisons between scalars must use BOOL modifier'],
     ['x + bool y', 'PROMQL_TYPE', '1:1: parse error: bool modifier can only be used on comparison operators'],
     ['x + on (a) 1', 'PROMQL_TYPE', '1:1: parse error: vector matching only allowed between instant vectors'],
+    ['x + ignoring (a) 1', 'PROMQL_TYPE', '1:1: parse error: vector matching only allowed between instant vectors'],
     ['x and on (a) group_left () y', 'PROMQL_TYPE', '1:14: parse error: no grouping allowed for "and" operation'],
     [
       'x * on (a) group_left (a) y',

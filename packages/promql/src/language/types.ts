@@ -179,7 +179,8 @@ function checkBinary(text: string, expr: Binary, types: readonly ValueType[]): V
   }
   const filled = matching.fillLeft !== undefined || matching.fillRight !== undefined;
   if (left !== 'vector' || right !== 'vector') {
-    if (matching.explicit || filled) {
+    // `on ()` and `ignoring ()` name no label: Prometheus takes no notice of them.
+    if (matching.labels.length > 0 || filled) {
       throw typeError(text, position, 'vector matching only allowed between instant vectors');
     }
     if (isSetOperator(operator)) {

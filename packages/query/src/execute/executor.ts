@@ -12,6 +12,8 @@ export interface ExecutorOptions {
   readonly source: SeriesSource;
   readonly clock: Clock;
   readonly lookbackMs: number;
+  /** Step of a subquery that names none. */
+  readonly subqueryStepMs?: number;
   readonly seriesMax: number;
   readonly samplesMax: number;
   /** How long each tier is kept; absent: there is raw alone. */
@@ -51,12 +53,13 @@ export class Executor {
 
   /** An engine of its own for each question: what stands still about tiers is one moment and one wish. */
   #engine({ preference = AUTO }: Evaluation): Engine {
-    const { source, clock, lookbackMs, seriesMax, samplesMax, retentionMs } = this.#options;
+    const { source, clock, lookbackMs, subqueryStepMs, seriesMax, samplesMax, retentionMs } = this.#options;
     return createEngine({
       source: retentionMs ? tieredSource({ source, retentionMs, preference, nowMs: clock.nowMs() }) : source,
       clock,
       options: {
         lookbackMs,
+        ...(subqueryStepMs === undefined ? {} : { subqueryStepMs }),
         limits: { ...DEFAULT_LIMITS, maxSeries: seriesMax, maxSamples: samplesMax, maxSteps: STEPS_MAX },
       },
     });

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { formatTime, formatValue, JsonStream, labelsJson } from './envelope.ts';
+import { formatScalar, formatTime, formatValue, JsonStream, labelsJson } from './envelope.ts';
 import { unescapeName } from './label-name.ts';
 
 test.each([
@@ -17,6 +17,18 @@ test.each([
   [Number.POSITIVE_INFINITY, '+Inf'],
   [Number.NEGATIVE_INFINITY, '-Inf'],
 ])('value %d is written %s', (value, text) => expect(formatValue(value)).toBe(text));
+
+test.each([
+  [1e21, '1000000000000000000000'],
+  [-1.25e22, '-12500000000000000000000'],
+  [1.7976931348623157e308, `17976931348623157${'0'.repeat(292)}`],
+  [1e-7, '0.0000001'],
+  [-2.5e-10, '-0.00000000025'],
+  [5e-324, `0.${'0'.repeat(323)}5`],
+  [0.1, '0.1'],
+  [-0, '-0'],
+  [Number.NEGATIVE_INFINITY, '-Inf'],
+])('scalar %d is written %s', (value, text) => expect(formatScalar(value)).toBe(text));
 
 test('times are seconds with milliseconds', () => {
   expect(formatTime(1435781430781)).toBe('1435781430.781');

@@ -106,6 +106,17 @@ export function formatValue(value: number): string {
   return Math.abs(value) < 1e-6 ? text.replace(/e-(\d)$/, 'e-0$1') : text;
 }
 
+/** A scalar result's value: as Go writes it without an exponent, unlike those of series. */
+export function formatScalar(value: number): string {
+  const [digits, exponent] = formatValue(value).split('e');
+  if (digits === undefined || exponent === undefined) return formatValue(value);
+  const [, sign = '', whole = '', fraction = ''] = /^(-?)(\d+)\.?(\d*)$/.exec(digits) ?? [];
+  const shift = Number(exponent);
+  return shift > 0
+    ? `${sign}${whole}${fraction.padEnd(shift, '0')}`
+    : `${sign}0.${'0'.repeat(-shift - 1)}${whole}${fraction}`;
+}
+
 /** Unix seconds with at most three decimals. */
 export function formatTime(ms: number): string {
   return String(ms / 1000);

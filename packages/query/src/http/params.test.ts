@@ -23,9 +23,10 @@ test.each([
   ['1h30m', 5_400_000],
 ])('duration %s', (text, ms) => expect(durationParam(one('step', text), 'step')).toBe(ms));
 
-test('a form adds to the address; the last of a repeated one counts', () => {
-  const params = paramsOf({ 'match[]': ['a', 'b'] }, { 'match[]': 'c', limit: '5' });
-  expect(params.get('match[]')).toEqual(['a', 'b', 'c']);
+test('a form adds to the address and goes before it; the first of a repeated one counts', () => {
+  const params = paramsOf({ 'match[]': ['a', 'b'], limit: '7' }, { 'match[]': 'c', limit: ['5', '6'] });
+  expect(params.get('match[]')).toEqual(['c', 'a', 'b']);
   expect(limitParam(params)).toBe(5);
+  expect(limitParam(paramsOf({ limit: ['1', '2'] }))).toBe(1);
   expect(() => limitParam(one('limit', '-1'))).toThrow(/"-1" must be a whole number/);
 });

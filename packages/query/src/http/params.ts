@@ -3,12 +3,12 @@ import { parseDuration } from '@tidemark/model';
 
 // Query parameters, from the address or a form body, as Prometheus reads them. Each complaint names parameter and value.
 
-/** Parameters by name; a repeated one keeps all its values. */
+/** Parameters by name; a repeated one keeps all its values, those of a form before those of the address, as in Go. */
 export type Params = ReadonlyMap<string, readonly string[]>;
 
-export function paramsOf(...sources: readonly unknown[]): Params {
+export function paramsOf(address: unknown, form?: unknown): Params {
   const params = new Map<string, string[]>();
-  for (const source of sources) {
+  for (const source of [form, address]) {
     if (typeof source !== 'object' || source === null) continue;
     for (const [name, value] of Object.entries(source)) {
       const values = (Array.isArray(value) ? value : [value]).filter((v): v is string => typeof v === 'string');
@@ -22,9 +22,9 @@ export function invalidParam(name: string, what: string): TidemarkError {
   return new TidemarkError('PARAM_INVALID', `invalid parameter "${name}": ${what}`, { name });
 }
 
-/** The last value, or '' when absent. */
+/** The first value, or '' when absent. */
 export function textParam(params: Params, name: string): string {
-  return params.get(name)?.at(-1) ?? '';
+  return params.get(name)?.[0] ?? '';
 }
 
 // RFC 3339: the date-time of ISO 8601 with a zone.

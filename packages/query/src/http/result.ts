@@ -1,6 +1,6 @@
 import { unreachable } from '@tidemark/base';
 import type { Answer, Result } from '../answer.ts';
-import { formatTime, formatValue, type JsonStream, labelsJson } from './envelope.ts';
+import { formatScalar, formatTime, formatValue, type JsonStream, labelsJson } from './envelope.ts';
 import { accuracyOf } from './resolution.ts';
 
 // The `data` of query and query_range: {"resultType":"matrix","result":[{"metric":{...},"values":[[t,"v"],...]}]}.
@@ -29,7 +29,7 @@ export function isTruncated(result: Result, limit: number): boolean {
 async function writeBody(out: JsonStream, result: Result, limit: number): Promise<void> {
   switch (result.kind) {
     case 'scalar':
-      return out.write(`[${formatTime(result.atMs)},"${formatValue(result.value)}"]`);
+      return out.write(`[${formatTime(result.atMs)},"${formatScalar(result.value)}"]`);
     case 'string':
       return out.write(`[${formatTime(result.atMs)},${JSON.stringify(result.text)}]`);
     case 'vector': {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isTidemarkError } from '@tidemark/base';
 import { RESOLUTION_MS, type Resolution, TENANT_HEADER, tenantOfHeader } from '@tidemark/model';
 import { parse, print } from '@tidemark/promql';
 import express, { type Router } from 'express';
@@ -37,8 +38,18 @@ export function queryRouter(options: RouterOptions): Router {
   router.use(express.urlencoded({ extended: false, limit: '10mb', parameterLimit: 10_000 }));
   const both = (path: string, handle: (call: Call, options: RouterOptions) => Promise<void>) => {
     const run: express.RequestHandler = (request, response) => void answer(request, response, options, handle);
-    router.get(path, run);
-    router.post(path, run);
+    router
+      .route(path)
+      .get(run)
+      .post(run)
+      .all((request, response) => {
+        response.status(405).set('allow', 'GET, HEAD, POST');
+        response.json({
+          status: 'error',
+          errorType: 'bad_data',
+          error: `${request.method} is not allowed here; GET and POST are`,
+        });
+      });
   };
   both('/query', instant);
   both('/query_range', range);
@@ -87,7 +98,9 @@ async function instant(call: Call, { service, nowMs }: RouterOptions): Promise<v
   const { params, response } = call;
   const limit = limitParam(params);
   const question = { ...evaluation(call), atMs: timeParam(params, 'time', nowMs()) };
-  await service.instant(question, (answer, late) => deliver(response, answer, limit, wantsStats(params), late));
+  await naming('query', () =>
+    service.instant(question, (answer, late) => deliver(response, answer, limit, wantsStats(params), late)),
+  );
 }
 
 async function range(call: Call, { service }: RouterOptions): Promise<void> {
@@ -110,7 +123,20 @@ async function range(call: Call, { service }: RouterOptions): Promise<void> {
   }
   const limit = limitParam(params);
   const question = { ...evaluation(call), startMs, endMs, stepMs };
-  await service.range(question, (answer, late) => deliver(response, answer, limit, wantsStats(params), late));
+  await naming('query', () =>
+    service.range(question, (answer, late) => deliver(response, answer, limit, wantsStats(params), late)),
+  );
+}
+
+const OF_THE_TEXT = new Set(['PROMQL_SYNTAX', 'PROMQL_TYPE', 'MATCHER_REGEX_INVALID']);
+
+/** What is wrong with a text is said of the parameter it came in. */
+async function naming<T>(name: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw isTidemarkError(error) && OF_THE_TEXT.has(error.code) ? invalidParam(name, error.message) : error;
+  }
 }
 
 /** Writes an answer; `late` says that its reader took too long. */
@@ -155,8 +181,8 @@ const LATEST_MS = 8e15;
 function selection(call: Call) {
   const { params } = call;
   const startMs = timeParam(params, 'start', EARLIEST_MS);
-  const endMs = timeParam(params, 'end', LATEST_MS);
-  if (endMs < startMs) throw invalidParam('end', 'end timestamp must not be before start time');
+  // One before the start selects nothing; Prometheus answers so too.
+  const endMs = Math.max(timeParam(params, 'end', LATEST_MS), startMs - 1);
   return {
     tenant: call.tenant,
     selectors: params.get('match[]') ?? [],
@@ -170,7 +196,7 @@ function selection(call: Call) {
 async function series(call: Call, { service }: RouterOptions): Promise<void> {
   const wanted = selection(call);
   if (wanted.selectors.length === 0) throw invalidParam('match[]', 'no match[] parameter provided');
-  const { values, warnings } = await service.series(wanted);
+  const { values, warnings } = await naming('match[]', () => service.series(wanted));
   await sendData(call.response, { warnings }, async (out) => {
     let separator = '[';
     for (const one of values) {
@@ -182,13 +208,13 @@ async function series(call: Call, { service }: RouterOptions): Promise<void> {
 }
 
 async function labels(call: Call, { service }: RouterOptions): Promise<void> {
-  const { values, warnings } = await service.labelNames(selection(call));
+  const { values, warnings } = await naming('match[]', () => service.labelNames(selection(call)));
   await sendJson(call.response, values, { warnings });
 }
 
 async function labelValues(call: Call, { service }: RouterOptions): Promise<void> {
   const name = unescapeName(String(call.path['name']));
-  const { values, warnings } = await service.labelValues({ ...selection(call), name });
+  const { values, warnings } = await naming('match[]', () => service.labelValues({ ...selection(call), name }));
   await sendJson(call.response, values, { warnings });
 }
 
@@ -198,7 +224,7 @@ async function rows(call: Call, { service }: RouterOptions): Promise<void> {
   if (!Object.hasOwn(RESOLUTION_MS, resolution)) throw invalidParam('resolution', `"${resolution}" must be 1m or 1h`);
   const wanted = selection(call);
   if (wanted.selectors.length === 0) throw invalidParam('match[]', 'no match[] parameter provided');
-  const answer = await service.rows({ ...wanted, resolution: resolution as Resolution });
+  const answer = await naming('match[]', () => service.rows({ ...wanted, resolution: resolution as Resolution }));
   await sendData(call.response, { warnings: answer.warnings }, async (out) => {
     await out.write('[');
     let separator = '';
@@ -227,7 +253,7 @@ async function rows(call: Call, { service }: RouterOptions): Promise<void> {
 
 /** The query as Prometheus would write it. Throws `PROMQL_SYNTAX`. */
 async function formatQuery(call: Call): Promise<void> {
-  await sendJson(call.response, print(parse(textParam(call.params, 'query'))));
+  await sendJson(call.response, await naming('query', () => print(parse(textParam(call.params, 'query')))));
 }
 
 /** Exemplars are not stored, so there are none; a question that is wrong is wrong all the same. */
@@ -235,7 +261,7 @@ async function exemplars({ params, response }: Call): Promise<void> {
   const startMs = timeParam(params, 'start', EARLIEST_MS);
   if (timeParam(params, 'end', LATEST_MS) < startMs)
     throw invalidParam('end', 'end timestamp must not be before start timestamp');
-  parse(textParam(params, 'query'));
+  await naming('query', () => parse(textParam(params, 'query')));
   await sendJson(response, []);
 }
 

@@ -24,6 +24,8 @@ export function startQuery({ config, source, metadata, freshness, externalLabels
     source,
     clock,
     lookbackMs: lookback,
+    // As in Prometheus: the interval that rules have when they name none.
+    subqueryStepMs: config.rules.interval,
     retentionMs: { raw: retentionRaw, '1m': retention1m, '1h': retention1h },
     ...limits,
   });

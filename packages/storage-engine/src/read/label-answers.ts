@@ -1,6 +1,6 @@
 import { compareUtf8, decodeLabels, type LabelsRequest, labelValue, type SelectAnswer } from '@tidemark/model';
 import type { LabelIndex } from '../index/label-index.ts';
-import { gatherLabels, type SourceContext, withCut } from './source.ts';
+import { gatherLabels, type SourceContext } from './source.ts';
 import { sortInTurns, Turns } from './turns.ts';
 
 // Names and values of labels. With matchers: of the series that have a piece in the range. Without: of every series of each
@@ -87,5 +87,5 @@ async function sortedAnswer(
   turns: Turns,
 ): Promise<SelectAnswer<string>> {
   const series = await sortInTurns([...found], compareUtf8, turns);
-  return { series: series.slice(0, limit), warnings: withCut(warnings, series.length, limit) };
+  return { series: series.slice(0, limit), warnings: [...warnings] };
 }

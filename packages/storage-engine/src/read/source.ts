@@ -83,7 +83,7 @@ export function makeSource(parts: Omit<SourceContext, 'texts'>): SeriesSource {
           if (turns.due()) await turns.take();
           series.push(decodeLabels(bytes));
         }
-        return { series, warnings: withCut(gathered.warnings, labels.length, request.limit) };
+        return { series, warnings: [...gathered.warnings] };
       } finally {
         gathered.release();
       }
@@ -262,12 +262,6 @@ function rowsOf({ columns, from, to }: Entries): RowColumns {
     for (let i = 0; i < rows.length; i++) column[i] = (ends[i] as number) - (column[i] as number);
   }
   return rows;
-}
-
-export function withCut(warnings: Set<string>, found: number, limit: number): string[] {
-  return found > limit
-    ? [...warnings, `the answer was cut at the limit of ${limit}; there are ${found}`]
-    : [...warnings];
 }
 
 function tooManySamples(samples: number, limit: number): Error {
