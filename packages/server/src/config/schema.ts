@@ -145,7 +145,10 @@ export const CONFIG_SCHEMA = z.strictObject({
       .array(z.string())
       .default([])
       .describe('Prometheus rule files, watched for changes; `*`, `?` and `[...]` match names.'),
-    interval: duration('1m', 'Evaluation interval of groups that do not set their own; also the step of subqueries without one.'),
+    interval: duration(
+      '1m',
+      'Evaluation interval of groups that do not set their own; also the step of subqueries without one.',
+    ),
   }),
   notifier: section('Who is told of alerts.', {
     webhooks: z

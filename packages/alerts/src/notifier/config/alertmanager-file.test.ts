@@ -212,6 +212,8 @@ receivers:
           http_headers: {x-key: {secrets: [${secrets[3]}]}}
 `);
   for (const secret of secrets) expect(original).not.toContain(secret);
+  expect(original).toContain('url: http://<secret>');
+  expect(planOf(original).original).toBe(original);
   expect(original).toContain('username: me');
   expect(original).toContain('name: a');
 });

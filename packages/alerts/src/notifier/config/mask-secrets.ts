@@ -1,6 +1,7 @@
 import { isScalar, isSeq, parseDocument, type Scalar, visit } from 'yaml';
 
-// The file as it is shown to people: what is secret in it reads `<secret>`.
+// The file as it is shown to people: what is secret in it reads `<secret>`; a URL keeps its scheme, since amtool before 0.26 refuses
+// the whole file for a webhook's URL without one.
 
 const SECRET_NAMES = new Set([
   'smtp_auth_password',
@@ -57,6 +58,7 @@ export function maskSecrets(text: string): string {
 
 function mask(scalar: Scalar): void {
   if (scalar.value === null || scalar.value === '') return;
-  scalar.value = '<secret>';
+  const scheme = /^https?:\/\//i.exec(String(scalar.value))?.[0] ?? '';
+  scalar.value = `${scheme}<secret>`;
   scalar.type = 'PLAIN';
 }

@@ -149,7 +149,7 @@ function readUrl(reader: YamlReader, node: Node | null, text: string, what: stri
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url && /^https?:$/.test(url.protocol) && /^https?:\/\/[^/]/i.test(text)) return text;
   // What an export of a running configuration shows in its place.
-  if (text === '<secret>') return text;
+  if (/^(https?:\/\/)?<secret>$/i.test(text)) return text;
   reader.complain(node, `${what} must be a URL that begins with http:// or https:// and has a host`);
   return undefined;
 }

@@ -75,7 +75,7 @@ function originalOf(
       ...(routes.length === 0 ? {} : { routes: routes.map(({ receiver }) => ({ receiver, continue: true })) }),
     },
     receivers: [
-      ...receivers.map(({ name }) => ({ name, webhook_configs: [{ url: '<secret>' }] })),
+      ...receivers.map(({ name }) => ({ name, webhook_configs: [{ url: 'http://<secret>' }] })),
       ...(root.receiver === NOBODY ? [{ name: NOBODY }] : []),
     ],
   });
