@@ -1,9 +1,11 @@
+import { type Labels, labelsOf } from '@tidemark/model';
 import type { AlertEvent } from '../event/alert-event.ts';
 import type { AlertStateRecord } from '../event/alert-state-record.ts';
 import { POSTED } from '../event/posted.ts';
 import type { NoticedAlert } from '../receiver/receiver.ts';
 
-// An alert as the notifier holds it.
+// An alert as the notifier holds it. A rule's has the external labels too, as alerts that a Prometheus sends have, where it has
+// none of that name; its fingerprint stays that of the rule's labels.
 
 export interface HeldAlert extends NoticedAlert {
   /** Until when it counts as firing without being heard of again; undefined once it has resolved. */
@@ -18,11 +20,11 @@ export interface HeldAlert extends NoticedAlert {
 const VALID_MS_MIN = 240_000;
 
 /** `heardMs`: now. How long a firing event is valid counts from when it is heard, so that a slow reader expires nothing. */
-export function heldFromEvent(event: AlertEvent, heardMs: number): HeldAlert {
+export function heldFromEvent(event: AlertEvent, heardMs: number, external: Labels = []): HeldAlert {
   return {
     fingerprint: event.fingerprint,
     status: event.status,
-    labels: event.labels,
+    labels: toldLabels(event, external),
     annotations: event.annotations,
     startsAt: event.startsAt,
     endsAt: event.endsAt,
@@ -33,13 +35,18 @@ export function heldFromEvent(event: AlertEvent, heardMs: number): HeldAlert {
   };
 }
 
+function toldLabels({ file, labels }: AlertEvent | AlertStateRecord, external: Labels): Labels {
+  if (file === POSTED || external.length === 0) return labels;
+  return labelsOf([...external.filter(({ name }) => !labels.some((own) => own.name === name)), ...labels]);
+}
+
 function expiryOf({ file, endsAt, evaluatedAt }: AlertEvent, heardMs: number): number {
   // Who posts an alert says when it ends; a rule says how long it is good for.
   return file === POSTED ? endsAt : heardMs + (endsAt - evaluatedAt);
 }
 
 /** Requires a state that is firing or resolved. */
-export function heldFromState(state: AlertStateRecord, heardMs: number): HeldAlert {
+export function heldFromState(state: AlertStateRecord, heardMs: number, external: Labels = []): HeldAlert {
   const isFiring = state.state === 'firing';
   const isPosted = state.file === POSTED;
   const validUntil = isPosted
@@ -48,7 +55,7 @@ export function heldFromState(state: AlertStateRecord, heardMs: number): HeldAle
   return {
     fingerprint: state.fingerprint,
     status: isFiring ? 'firing' : 'resolved',
-    labels: state.labels,
+    labels: toldLabels(state, external),
     annotations: state.annotations,
     startsAt: state.firedAt ?? state.activeAt,
     endsAt: state.resolvedAt ?? state.validUntil,

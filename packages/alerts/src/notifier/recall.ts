@@ -1,3 +1,4 @@
+import type { Labels } from '@tidemark/model';
 import type { AlertEvent } from '../event/alert-event.ts';
 import type { AlertStateRecord } from '../event/alert-state-record.ts';
 import { POSTED } from '../event/posted.ts';
@@ -29,6 +30,7 @@ export function recall(
     readonly states: readonly AlertStateRecord[];
   },
   nowMs: number,
+  external: Labels = [],
 ): readonly Recalled[] {
   const told = toldFiring(from.entries);
   const missed = new Map(from.missed.map((event) => [keyOf(event.tenant, event.fingerprint), event]));
@@ -43,12 +45,12 @@ export function recall(
     const isTimely = state.state === 'firing' && (isKnown || state.validUntil > nowMs);
     // What somebody posted and nobody was told of needs no telling once its end has passed.
     if (state.file === POSTED && state.validUntil <= nowMs && !told.has(key)) continue;
-    if (isTimely || told.has(key)) hold(state.tenant, heldFromState(state, nowMs));
+    if (isTimely || told.has(key)) hold(state.tenant, heldFromState(state, nowMs, external));
   }
   for (const [key, event] of missed) {
     // The event says more exactly when it ended than the ledger knows.
     if (event.status === 'resolved' && told.has(key) && recalled.get(key)?.alert.status !== 'firing') {
-      hold(event.tenant, heldFromEvent(event, nowMs));
+      hold(event.tenant, heldFromEvent(event, nowMs, external));
     }
   }
   return [...recalled.values()];

@@ -1,6 +1,6 @@
 import { type Clock, type Logger, Mutex, messageOf, type Random, type SelfMetrics, TaskGroup } from '@tidemark/base';
 import type { Log } from '@tidemark/log';
-import { topicName } from '@tidemark/model';
+import { type Labels, topicName } from '@tidemark/model';
 import type { AlertEvent } from '../event/alert-event.ts';
 import { POSTED } from '../event/posted.ts';
 import { alertTopics } from '../event/topics.ts';
@@ -54,6 +54,8 @@ export interface NotifierOptions {
   readonly setup: NotifierSetup;
   /** Where people reach the server: in every notice. */
   readonly externalUrl: string;
+  /** Of every alert of a rule that has none of that name. */
+  readonly externalLabels?: Labels;
   readonly topicPrefix?: string;
   readonly fetch?: Fetch;
   readonly groupsMax?: number;
@@ -179,7 +181,8 @@ class RunningNotifier implements Notifier {
       if (!names.has(receiver)) this.#logger.info('the ledger speaks of an unknown receiver', { receiver, groupKey });
       return names.has(receiver);
     });
-    for (const { tenant, alert } of recall({ entries, missed, states }, this.#options.clock.nowMs())) {
+    const { clock, externalLabels } = this.#options;
+    for (const { tenant, alert } of recall({ entries, missed, states }, clock.nowMs(), externalLabels)) {
       if (this.#store.isFull) this.#metrics.events.with('full').add();
       else this.#place(this.#store.put(tenant, alert));
     }
@@ -323,7 +326,7 @@ class RunningNotifier implements Notifier {
   }
 
   #apply(event: AlertEvent, offset: number): void {
-    const alert = heldFromEvent(event, this.#options.clock.nowMs());
+    const alert = heldFromEvent(event, this.#options.clock.nowMs(), this.#options.externalLabels);
     const known = this.#store.get(event.tenant, alert.fingerprint);
     if (!known && alert.status === 'resolved') {
       this.#metrics.events.with('ignored').add();

@@ -138,7 +138,9 @@ export const CONFIG_SCHEMA = z.strictObject({
     externalLabels: z
       .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a label name'), z.string())
       .default({})
-      .describe('Labels of this Tidemark, added to series that have none of that name.'),
+      .describe(
+        'Labels of this Tidemark, added to series there, and to alerts of rules that are told, where they have none of that name.',
+      ),
   }),
   rules: section('Recording and alerting rules.', {
     files: z

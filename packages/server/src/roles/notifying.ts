@@ -1,6 +1,7 @@
 import { type Notifier, startNotifier } from '@tidemark/alerts';
 import { type Clock, type Logger, messageOf, type Random, type SelfMetrics, TaskGroup } from '@tidemark/base';
 import type { Log } from '@tidemark/log';
+import { labelsOf } from '@tidemark/model';
 import type { Config } from '../config/schema.ts';
 import { type ReadSetup, readNotifierSetup, textOfFiles } from './notifier-setup.ts';
 
@@ -16,13 +17,19 @@ export interface NotifyingParts {
   readonly logger: Logger;
   readonly metrics: SelfMetrics;
   readonly externalUrl: string;
+  readonly externalLabels: Readonly<Record<string, string>>;
 }
 
 const LOOK_EVERY_MS = 5000;
 
 export async function startNotifying(parts: NotifyingParts): Promise<Notifying> {
   const { topicPrefix } = parts.config.log;
-  const notifier = await startNotifier({ ...parts, setup: parts.setup.setup, topicPrefix });
+  const notifier = await startNotifier({
+    ...parts,
+    setup: parts.setup.setup,
+    externalLabels: labelsOf(parts.externalLabels),
+    topicPrefix,
+  });
   return new Notifying(notifier, parts);
 }
 
