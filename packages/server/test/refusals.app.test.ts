@@ -96,8 +96,8 @@ test.each([
   ['expr', '      - alert: Broken\n        expr: sum(up\n', /:5: expr cannot be parsed: 1:\d+: parse error: /],
   [
     'recording',
-    '      - record: job:up\n        expr: sum(up)\n',
-    /:4: the recording rule "job:up" .*not supported yet$/,
+    '      - record: job:up\n        expr: sum(up)\n        annotations: { a: b }\n',
+    /:6: a recording rule has no annotations$/,
   ],
   ['field', '      - alert: A\n        exprr: up\n        expr: up\n', /:5: .*"exprr"; did you mean "expr"\?$/],
 ])('a rule file with a wrong %s: file and line', async (name, rule, sentence) => {
