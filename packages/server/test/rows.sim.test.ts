@@ -11,6 +11,8 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 // 10 minutes after an hour.
 const START_MS = 1_700_006_400_000 + 10 * 60_000;
+/** How far a wall clock may be off: ahead or behind by a little, by minutes, by hours; right again before long. */
+const CLOCK_OFF_MS = [0, 0, 0, 150_000, -90_000, 20 * 60_000, -20 * 60_000, 3 * HOUR_MS, -3 * HOUR_MS, DAY_MS];
 const EVERYTHING = { graceMs: Number.POSITIVE_INFINITY, futureMs: Number.POSITIVE_INFINITY };
 
 async function expectRowsOfEverything(world: RowsWorld): Promise<void> {
@@ -75,6 +77,15 @@ test('marks outlive a crash that comes before their repair', async () => {
   await world.stop();
 });
 
+/** Two series every 10 s: of one the clock says when, of the other a client whose clock is right. */
+async function steady(world: RowsWorld, minutes: number): Promise<void> {
+  for (let i = 0; i < minutes * 6; i++) {
+    await world.pass(10_000);
+    const values = [sample('m0|h0', world.clock.nowMs(), i % 11), sample('m1|h1', world.clock.sim.nowMs(), i % 13)];
+    await world.feed('default', values);
+  }
+}
+
 test.each([
   { ahead: 'a day', aheadMs: DAY_MS, reached: false },
   { ahead: 'three hours, which come later', aheadMs: 3 * HOUR_MS, reached: true },
@@ -83,32 +94,45 @@ test.each([
   async ({ aheadMs, reached }) => {
     const world = new RowsWorld(START_MS);
     await world.start();
-    const steady = async (minutes: number) => {
-      for (let i = 0; i < minutes * 6; i++) {
-        await world.pass(10_000);
-        const nowMs = world.clock.nowMs();
-        const values = [sample('m0|h0', nowMs, i % 11), sample('m1|h1', world.clock.sim.nowMs(), i % 13)];
-        await world.feed('default', values);
-      }
-    };
-    await steady(7);
+    await steady(world, 7);
     world.clock.set(aheadMs);
-    await steady(4);
+    await steady(world, 4);
     world.clock.set(0);
-    await steady(5);
+    await steady(world, 5);
     const minute = Math.floor((world.clock.nowMs() - 60_000) / 60_000) * 60_000;
     expect([...(await world.rows('1m')).keys()]).toContain(`default|m0|h0|${minute}`);
     const aheadEndMs = START_MS + aheadMs + 20 * 60_000;
     await world.settle(reached ? aheadEndMs - 15 * 60_000 - world.clock.nowMs() : 2 * HOUR_MS, 10 * 60_000);
     if (reached) {
       // The time that the clock had seen before is here.
-      await steady(10);
+      await steady(world, 10);
       await world.settle(2 * HOUR_MS, 10 * 60_000);
     }
     await expectRowsOfEverything(world);
     await world.stop();
   },
 );
+
+test('a clock that is wrong again and again, ahead and behind, with a crash each time, leaves right rows', async () => {
+  const world = new RowsWorld(START_MS);
+  await world.start();
+  await steady(world, 7);
+  // Each time for longer than a minute, so that the rollup follows it; every other time it is right in between.
+  const offMs = [DAY_MS, 0, -3 * HOUR_MS, 0, 3 * HOUR_MS, -20 * 60_000, DAY_MS, 20 * 60_000, 0];
+  let turnedBack = 0;
+  for (const [i, off] of offMs.entries()) {
+    world.clock.set(off);
+    await steady(world, 2);
+    turnedBack += world.metric('tidemark_rollup_clock_turned_back_total');
+    await world.crash(i);
+    await steady(world, 1);
+  }
+  // The steps down in the list.
+  expect(turnedBack).toBe(5);
+  await world.settle(5 * HOUR_MS, 10 * 60_000);
+  await expectRowsOfEverything(world);
+  await world.stop();
+});
 
 async function anyStep(world: RowsWorld, random: Random, sent: OracleSample[][]): Promise<void> {
   const chance = random.next();
@@ -143,15 +167,12 @@ test('any run of late, repeated, conflicting and old samples, steps of the clock
       const world = new RowsWorld(START_MS);
       await world.start();
       const sent: OracleSample[][] = [];
-      // Many steps of the clock together with crashes are for long runs.
-      const stepsClock = random.next() < 0.5 && process.env['CLOCK_STEPS'] === '1';
+      const stepsClock = random.next() < 0.5;
       for (let step = 0; step < 120; step++) {
         await anyStep(world, random, sent);
         if (random.next() < 0.02) await world.crash(seed ^ step);
         if (!stepsClock || random.next() > 0.03) continue;
-        // Ahead by minutes, hours or a day, or back a little; mostly right again soon.
-        const stepMs = [0, 0, 0, 150_000, -90_000, 3 * HOUR_MS, DAY_MS][random.below(7)] as number;
-        world.clock.set(stepMs);
+        world.clock.set(CLOCK_OFF_MS[random.below(CLOCK_OFF_MS.length)] as number);
       }
       world.clock.set(0);
       // Until the hours are over that a clock three hours ahead had seen.
