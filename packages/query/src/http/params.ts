@@ -40,9 +40,16 @@ export function timeParam(params: Params, name: string, absentMs?: number): numb
     throw invalidParam(name, 'it is missing');
   }
   const seconds = decimal(text);
-  const ms = seconds === undefined ? (RFC3339.test(text) ? Date.parse(text) : Number.NaN) : Math.round(seconds * 1000);
+  const ms = seconds === undefined ? (RFC3339.test(text) ? Date.parse(text) : Number.NaN) : timeMs(seconds);
   if (!(Math.abs(ms) <= TIME_MAX_MS)) throw invalidParam(name, `cannot parse "${text}" to a valid timestamp`);
   return ms;
+}
+
+/** Rounded to the nearest millisecond of the second, as in Prometheus: what is left of a second has more digits than all of it. */
+function timeMs(seconds: number): number {
+  const whole = Math.trunc(seconds);
+  const rest = Math.abs(seconds - whole) * 1000;
+  return whole * 1000 + Math.sign(seconds) * Math.round(rest);
 }
 
 /** Milliseconds. Seconds as a number, or a Prometheus duration. */
@@ -56,7 +63,8 @@ export function durationParam(params: Params, name: string, absentMs?: number): 
   if (seconds !== undefined) {
     if (!(Math.abs(seconds) * 1000 <= TIME_MAX_MS))
       throw invalidParam(name, `cannot parse "${text}" to a valid duration. It overflows int64`);
-    return Math.round(seconds * 1000);
+    // Cut off to nanoseconds and to milliseconds, as there: a step of 33.3 is 33,299 ms, and the points are where theirs are.
+    return Math.trunc(Math.trunc(seconds * 1e9) / 1e6);
   }
   try {
     return parseDuration(text);
