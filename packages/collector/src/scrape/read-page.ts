@@ -9,6 +9,7 @@ import {
 } from '@tidemark/model';
 import type { Page } from './body.ts';
 import type { ScrapeConfig } from './config.ts';
+import { floatLabelOf, writeFloatLabel } from './float-labels.ts';
 import { mergeLabels } from './merge-labels.ts';
 import { SampleColumns } from './sample-columns.ts';
 import { finalLabels, type LabelLimits, type LabelRules, overLimit } from './sample-labels.ts';
@@ -52,6 +53,7 @@ export interface ReadPage {
 }
 
 const exposed = new ByteWriter(4096);
+const unified = new ByteWriter(4096);
 const merged = new ByteWriter(4096);
 
 /** Requires `memory.begin()`; leaves `memory.finish()` to the caller. `samplesExpected` sizes the columns. */
@@ -109,16 +111,23 @@ function refOf(reader: ExpositionReader, memory: SeriesMemory, rules: PageRules)
   const text = memory.find(bytes, seriesStart, seriesEnd);
   if (text >= 0) return memory.refOf(text);
   const type = reader.families.typeOf(bytes, seriesStart, seriesEnd);
-  return memory.learn(bytes, seriesStart, seriesEnd, canonicalLabels(reader, rules), type);
+  return memory.learn(bytes, seriesStart, seriesEnd, canonicalLabels(reader, rules, floatLabelOf(type)), type);
 }
 
 /** Of the current series; undefined when relabelling drops it. Valid until the next call. */
-function canonicalLabels(reader: ExpositionReader, rules: PageRules): Uint8Array | undefined {
+function canonicalLabels(
+  reader: ExpositionReader,
+  rules: PageRules,
+  floatLabel: string | undefined,
+): Uint8Array | undefined {
   exposed.reset();
   reader.writeExposedLabels(exposed);
+  unified.reset();
+  const isOther = floatLabel !== undefined && writeFloatLabel(exposed.bytes, exposed.length, floatLabel, unified);
+  const { bytes, length } = isOther ? unified : exposed;
   merged.reset();
-  if (rules.isPlain && mergeLabels(exposed.bytes, exposed.length, rules.targetLabelBytes, merged)) return merged.view();
-  const labels = finalLabels(exposed.bytes, exposed.length, rules);
+  if (rules.isPlain && mergeLabels(bytes, length, rules.targetLabelBytes, merged)) return merged.view();
+  const labels = finalLabels(bytes, length, rules);
   if (labels === undefined) return undefined;
   if (!labels.has(METRIC_NAME)) throw new PageProblem(`line ${reader.line}: relabelling left no metric name`);
   const problem = overLimit(labels, rules);

@@ -164,6 +164,44 @@ test('a series that moves on the page is still the same one', async () => {
   }
 });
 
+test('bounds and quantiles are written one way, in histograms and summaries alone', async () => {
+  const { samples } = await world();
+  const bounds = [
+    '1',
+    '1.0',
+    '1e1',
+    '0.25',
+    '-0',
+    '100000',
+    '1000000',
+    '0.00001',
+    '1.5e-7',
+    '1e-300',
+    '+Inf',
+    'inf',
+    'x',
+  ];
+  const page = [
+    '# TYPE h histogram',
+    ...bounds.map((bound, i) => `h_bucket{le="${bound}"} ${i}`),
+    '# TYPE s summary',
+    's{quantile="5e-1",le="1"} 1',
+    '# TYPE g gauge',
+    'g{le="1",quantile="1"} 1',
+    'h_bucket{le="2"} 1',
+  ].join('\n');
+  const found = Object.keys(await samples(page)).map((series) => series.replace(`${T}, `, ''));
+  expect(found.sort()).toEqual(
+    [
+      ...['1.0', '10.0', '0.25', '0.0', '100000.0', '1e+06', '1e-05', '1.5e-07', '1e-300', '+Inf', 'x', '2'].map(
+        (bound) => `h_bucket{le="${bound}"}`,
+      ),
+      's{le="1", quantile="0.5"}',
+      'g{le="1", quantile="1"}',
+    ].sort(),
+  );
+});
+
 test('a series that vanishes ends with the stale marker, once, and begins anew when it is back', async () => {
   const { scrape, samples } = await world();
   await scrape('a 1\nb 2');
