@@ -108,4 +108,6 @@ test('what is asked of the process itself: GET and HEAD, else 405', async () => 
   expect((await ask('/api/v1/status/thing', { method: 'HEAD' })).status).toBe(200);
   const refused = await ask('/prometheus/api/v1/status/thing', { method: 'POST', headers: form, body: 'a=b' });
   expect([refused.status, JSON.parse(refused.body).errorType]).toEqual([405, 'bad_data']);
+  expect((await ask('/api/v1/rules', { method: 'POST' })).status).toBe(405);
+  expect((await ask('/api/v1/alerts', { method: 'DELETE' })).status).toBe(405);
 });

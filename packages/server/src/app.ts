@@ -74,8 +74,14 @@ export function createApp(parts: AppParts): Express {
       app.all(`${path}${route}`, (request, response) => void runWrite(request, response, handle));
     }
     if (parts.flush) app.post(`${path}/admin/flush`, (_request, response) => void runFlush(response, parts.flush));
-    app.get(`${path}/rules`, (request, response) => void answerRules(request.query, response, parts));
-    app.get(`${path}/alerts`, (_request, response) => void sendJson(response, parts.alerts()));
+    app
+      .route(`${path}/rules`)
+      .get((request, response) => void answerRules(request.query, response, parts))
+      .all((request, response) => refuseMethod(request, response, ['GET', 'HEAD']));
+    app
+      .route(`${path}/alerts`)
+      .get((_request, response) => void sendJson(response, parts.alerts()))
+      .all((request, response) => refuseMethod(request, response, ['GET', 'HEAD']));
     app.use(path, answeringRouter(parts.status));
     if (parts.tsdbAdmin) app.use(path, parts.tsdbAdmin);
     if (parts.queries) app.use(path, parts.queries);

@@ -90,7 +90,8 @@ export function checkSilence(record: SilenceRecord): Silence {
     if (!isTidemarkError(error, 'MATCHER_REGEX_INVALID')) throw error;
     throw invalid(messageOf(error));
   }
-  if (silence.matchers.every((one) => one.matches(''))) {
+  // As there, `!=` and `!~` count as not matching it: everything but one environment may be silenced.
+  if (silence.matchers.every((one, i) => record.matchers[i]?.isEqual && one.matches(''))) {
     throw invalid('at least one matcher must not match the empty string');
   }
   return silence;

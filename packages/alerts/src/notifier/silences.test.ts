@@ -79,6 +79,10 @@ test('what cannot be written does not hold', async () => {
 test.each([
   [input({}), 'at least one matcher required'],
   [input({ a: '' }), 'must not match the empty string'],
+  [
+    input({}, { matchers: [{ name: 'a', value: '.*', isRegex: true, isEqual: true }] }),
+    'must not match the empty string',
+  ],
   [input({ '': 'x' }), 'invalid label name ""'],
   [input({}, { matchers: [{ name: 'a', value: '(', isRegex: true, isEqual: true }] }), 'regex'],
   [input({ a: 'x' }, { comment: 'x'.repeat(3000) }), 'more than 2000 bytes'],
@@ -88,6 +92,15 @@ test.each([
     code: 'SILENCE_INVALID',
     message: expect.stringContaining(reason),
   });
+});
+
+test('everything but one may be silenced', async () => {
+  const { open, clock } = await world();
+  const silences = await open();
+  const not = { name: 'env', value: 'prod', isRegex: false, isEqual: false };
+  const id = await silences.set('t', input({}, { matchers: [not] }));
+  const hits = (labels: Record<string, string>) => silences.silencing('t', labelsOf(labels), clock.nowMs());
+  expect([hits({ env: 'dev' }), hits({ a: 'b' }), hits({ env: 'prod' })]).toEqual([[id], [id], []]);
 });
 
 test('no more than there may be; a change is none more', async () => {
