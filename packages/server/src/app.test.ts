@@ -13,6 +13,7 @@ async function ask(path: string, init: RequestInit = {}): Promise<{ status: numb
   queries.use(express.urlencoded({ extended: false, limit: '1kb' }));
   queries.post('/query', (_request, response) => void response.json({ status: 'success' }));
   queries.get('/label/:name/values', (_request, response) => void response.json({ status: 'success' }));
+  queries.get('/counted', (request, response) => void response.json([request.query['m']].flat().length));
   queries.get('/broken', () => {
     throw new Error('a secret of ours');
   });
@@ -101,6 +102,11 @@ test('a write route sees every method: what is wrong with it is its own to say',
   expect((await ask('/api/v1/write', { method: 'POST' })).status).toBe(204);
   expect((await ask('/api/v1/write')).status).toBe(405);
   expect((await ask('/api/v1/write', { method: 'PUT' })).status).toBe(405);
+});
+
+test('no parameter of an address is dropped', async () => {
+  const many = Array.from({ length: 3000 }, (_, i) => `m=${i % 10}`).join('&');
+  expect((await ask(`/api/v1/counted?${many}`)).body).toBe('3000');
 });
 
 test('what is asked of the process itself: GET and HEAD, else 405', async () => {

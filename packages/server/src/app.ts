@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parse as parseQuery } from 'node:querystring';
 import { fileURLToPath } from 'node:url';
 import type { RulesFilter } from '@tidemark/alerts';
 import { messageOf, type SelfMetrics } from '@tidemark/base';
@@ -56,6 +57,8 @@ export function createApp(parts: AppParts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  // All of them: past the usual thousand, selectors would be dropped without a word. The length of an address is bounded.
+  app.set('query parser', (text: string) => parseQuery(text, '&', '=', { maxKeys: 0 }));
   app.get('/-/healthy', (_request, response) => void response.type('text').send('Tidemark is healthy.\n'));
   app.get('/-/ready', (_request, response) => void response.type('text').send('Tidemark is ready.\n'));
   serveLifecycle(app, parts);

@@ -15,6 +15,9 @@ export interface Listening {
   close(graceMs: number): Promise<void>;
 }
 
+// 1 MiB, Go's: dashboards ask for label values by GET, with every chosen host in the address.
+const HEADER_BYTES_MAX = 1024 * 1024;
+
 export function parseListen(listen: string): { host: string; port: number } {
   const at = listen.lastIndexOf(':');
   return { host: listen.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(listen.slice(at + 1)) };
@@ -29,7 +32,7 @@ export function isLoopback(listen: string): boolean {
 export async function listenOn(listen: string): Promise<Listening> {
   const { host, port } = parseListen(listen);
   let handler: RequestHandler = answerStarting;
-  const server = createServer((request, response) => handler(request, response));
+  const server = createServer({ maxHeaderSize: HEADER_BYTES_MAX }, (request, response) => handler(request, response));
   // Prometheus keeps connections for 5 minutes between sends.
   server.keepAliveTimeout = 330_000;
   try {
