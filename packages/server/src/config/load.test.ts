@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { explainConfig } from './explain.ts';
 import { LEAVES } from './leaves.ts';
-import { parseConfig, strangeVariables } from './load.ts';
+import { loadConfig, parseConfig, strangeVariables } from './load.ts';
 import { nearestOf } from './nearest.ts';
 import { configJsonSchema } from './schema.ts';
 
@@ -97,4 +97,8 @@ test('the JSON Schema is for what a person writes', () => {
 test('nearestOf finds a slip of the finger and nothing far away', () => {
   expect(nearestOf('colector', ['collector', 'query'])).toBe('collector');
   expect(nearestOf('kubernetes', ['collector', 'query'])).toBeUndefined();
+});
+
+test('an empty TIDEMARK_CONFIG names no file', async () => {
+  expect((await loadConfig({ env: { TIDEMARK_CONFIG: '' } })).file).toBeUndefined();
 });

@@ -36,7 +36,8 @@ const DEFAULT_FILE = 'tidemark.yaml';
 
 /** Throws `CONFIG_NOT_FOUND`, `CONFIG_UNREADABLE`, `CONFIG_INVALID` with one line per problem. */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
-  const named = options.env['TIDEMARK_CONFIG'];
+  // An empty one names nothing: compose files pass variables on that nobody set.
+  const named = options.env['TIDEMARK_CONFIG'] || undefined;
   const file = named ?? DEFAULT_FILE;
   const text = await readIfThere(file, named !== undefined);
   const parsed = parseConfig(text ?? '', file, options);
