@@ -14,6 +14,7 @@ import { Storer } from '../src/roles/storer.ts';
 
 const RAW = 'tidemark.raw';
 const TOPICS = { '1m': 'tidemark.1m', '1h': 'tidemark.1h' };
+const ROLLUP_FOLDER = 'rollup';
 
 /** Time that passes evenly, as told by a wall clock that may be set. */
 export class SteppedClock implements Clock {
@@ -103,7 +104,7 @@ export class RowsWorld {
       rawRetentionMs: 7 * 86_400_000,
       onFailure,
     });
-    const streams = { log, clock, disk, folder: 'rollup', partitions: 1, logger: silentLogger, metrics };
+    const streams = { log, clock, disk, folder: ROLLUP_FOLDER, partitions: 1, logger: silentLogger, metrics };
     this.#rollup = await startRollup(streams);
     await this.pass(0);
   }
@@ -133,11 +134,12 @@ export class RowsWorld {
     }
   }
 
-  /** The process is gone without a word. */
-  async crash(seed: number): Promise<void> {
+  /** The process is gone without a word; `losesState`: and the rollup's files with it. */
+  async crash(seed: number, losesState = false): Promise<void> {
     const gone = Promise.allSettled([this.#rollup?.close(), this.#repair?.close(), this.#storer?.close()]);
     this.log = this.log.crash();
     this.disk = this.disk.crash({ seed, keep: 'torn' });
+    if (losesState) await this.disk.removeFolder(ROLLUP_FOLDER);
     this.levels.crash();
     await this.pass(0);
     await gone;

@@ -170,7 +170,7 @@ test('any run of late, repeated, conflicting and old samples, steps of the clock
       const stepsClock = random.next() < 0.5;
       for (let step = 0; step < 120; step++) {
         await anyStep(world, random, sent);
-        if (random.next() < 0.02) await world.crash(seed ^ step);
+        if (random.next() < 0.02) await world.crash(seed ^ step, random.next() < 0.3);
         if (!stepsClock || random.next() > 0.03) continue;
         world.clock.set(CLOCK_OFF_MS[random.below(CLOCK_OFF_MS.length)] as number);
       }
