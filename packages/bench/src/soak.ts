@@ -24,6 +24,8 @@ export interface SoakOptions {
   readonly intervalMs: number;
   readonly minutes: number;
   readonly seed: number;
+  /** How often what should stay flat is read. Default: every minute. */
+  readonly readEveryMs?: number;
   readonly say: (line: string) => void;
 }
 
@@ -69,11 +71,12 @@ export async function soak(options: SoakOptions): Promise<string> {
   const rules = join(folder.path, 'rules.yml');
   await writeFile(rules, RULES);
   await using peer = await startTidemarkServer(folder.path, { TIDEMARK_RULES_FILES: rules });
-  const soaked = new Soak(peer, say);
+  const soaked = new Soak(peer, options.readEveryMs ?? MINUTE_MS, say);
   const endMs = startMs + minutes * MINUTE_MS;
   const stop = new AbortController();
   const beside = [soaked.refreshDashboard(stop.signal), soaked.readEveryMinute(stop.signal)];
-  for (let round = 0; startMs + round * intervalMs < endMs; round++) {
+  // A sender that cannot keep up ends in time all the same: the samples of a reading say so.
+  for (let round = 0; startMs + round * intervalMs < endMs && systemClock.nowMs() < endMs; round++) {
     const early = startMs + (round + 1) * intervalMs - systemClock.nowMs();
     if (early > 0) await systemClock.sleep(early);
     for (const body of roundOfBodies(fleet, hosts, 2000)) {
@@ -92,12 +95,14 @@ export async function soak(options: SoakOptions): Promise<string> {
 class Soak {
   samples = 0;
   readonly #peer: Peer;
+  readonly #everyMs: number;
   readonly #say: (line: string) => void;
   readonly #readings: Reading[] = [];
   #dashboardMs = 0;
 
-  constructor(peer: Peer, say: (line: string) => void) {
+  constructor(peer: Peer, everyMs: number, say: (line: string) => void) {
     this.#peer = peer;
+    this.#everyMs = everyMs;
     this.#say = say;
   }
 
@@ -113,7 +118,7 @@ class Soak {
   async readEveryMinute(stop: AbortSignal): Promise<void> {
     const { pid } = this.#peer.process;
     let before = { samples: 0, cpu: await cpuSeconds(pid) };
-    for (let minute = 1; await slept(MINUTE_MS, stop); minute++) {
+    for (let minute = 1; await slept(this.#everyMs, stop); minute++) {
       const cpu = await cpuSeconds(pid);
       const own = await (await fetch(`${this.#peer.url}/metrics`)).text();
       const reading: Reading = {
@@ -121,7 +126,7 @@ class Soak {
         memoryMb: (await memoryBytes(pid)) / 1e6,
         heapMb: sumOf(own, 'process_heap_bytes') / 1e6,
         descriptors: (await readdir(`/proc/${pid}/fd`)).length,
-        cores: (cpu - before.cpu) / 60,
+        cores: (cpu - before.cpu) / (this.#everyMs / 1000),
         rollupLag: sumOf(own, 'tidemark_rollup_lag_records'),
         storeLag: await this.#storeLag(),
         journalMb: sumOf(own, 'tidemark_log_journal_bytes') / 1e6,
@@ -143,7 +148,7 @@ class Soak {
 
   /** Means of the first, middle and last third of the time, without the first five minutes: caches fill then. */
   table(title: string): string {
-    const usual = this.#readings.slice(Math.min(5, this.#readings.length - 1));
+    const usual = this.#readings.slice(Math.min(5, this.#readings.length >> 2));
     const third = Math.max(1, Math.floor(usual.length / 3));
     const parts = [usual.slice(0, third), usual.slice(third, 2 * third), usual.slice(-third)];
     const names = [
@@ -155,6 +160,7 @@ class Soak {
       'storeLag',
       'journalMb',
       'dashboardMs',
+      'samples',
     ] as const;
     const mean = (part: readonly Reading[], name: (typeof names)[number]) =>
       part.reduce((sum, reading) => sum + reading[name], 0) / part.length;
