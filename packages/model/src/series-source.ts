@@ -50,6 +50,7 @@ export interface LabelsRequest {
   readonly tenant: string;
   readonly matchers: readonly Matcher[];
   readonly range: TimeRange;
+  /** At most so many are handed out, without a word: ask for one more than needed to know that there are more. */
   readonly limit: number;
   readonly signal: AbortSignal;
 }

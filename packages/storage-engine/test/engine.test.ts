@@ -192,7 +192,7 @@ describe('labels', () => {
     ]);
     const cut = await source.labelNames({ ...request([]), limit: 1 });
     expect(cut.series.length).toBe(1);
-    expect(cut.warnings[0]).toContain('limit of 1');
+    expect(cut.warnings, 'who asks for one more than needed knows').toEqual([]);
     const longAgo = { startMs: START_MS - 9 * HOUR, endMs: START_MS - 8 * HOUR };
     expect((await source.series({ ...request(UP), range: longAgo })).series).toEqual([]);
   });
