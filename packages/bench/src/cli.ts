@@ -47,6 +47,8 @@ async function main(args: readonly string[]): Promise<void> {
     const name = arg.replace(/^--/, '');
     const value = Number(args[++i]);
     if (!Object.hasOwn(DEFAULTS, name) || !(value > 0)) throw new Error(`I do not know ${arg}\n${HELP}`);
+    // At 1 the fast clock and the true one would never meet.
+    if (name === 'rate' && value <= 1) throw new Error(`--rate must be above 1, not ${value}`);
     numbers[name] = value;
   }
   process.stderr.write(`${cpus().length} cores of ${cpus()[0]?.model}, Node ${process.version}\n`);

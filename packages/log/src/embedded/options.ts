@@ -14,8 +14,8 @@ export interface EmbeddedLogOptions {
   /** Appends written and synced together. 8 MiB: about 40 ms of a decent disk, which the next ones wait. */
   readonly batchBytesMax: number;
   /**
-   * Recent records kept in memory, so that readers at the end never touch the disk. 16 MiB: a million samples, ten seconds at
-   * 100,000/s; what readers keep behind the records (decoded columns) comes to the same again.
+   * Recent records kept in memory, so that readers at the end never touch the disk. 8 MiB: half a million samples, five seconds
+   * at 100,000/s. Decoded columns are bounded by themselves (`Remembered` in @tidemark/model).
    */
   readonly tailBytesMax: number;
   /** Records read back from disk that are kept, for the other partitions of their frames. */
