@@ -1,0 +1,139 @@
+import { TidemarkError } from '@tidemark/base';
+import { topicMismatch } from '../errors.ts';
+import type { TopicSpec } from '../log.ts';
+import { checkTopicSpec } from '../topic-spec.ts';
+import { BrokerFault, faultName } from './broker-fault.ts';
+import type { KafkaClient } from './client.ts';
+import { createTopicsRequest, describeTopicsRequest, type TopicConfigs } from './protocol/topics.ts';
+import { checkSettings, SETTINGS, settingsOf, specOf } from './topic-settings.ts';
+
+// Topics: created where missing, checked where they are, listed.
+//
+//   ensure   all specs checked -> all that exist described and checked -> only then the missing ones created -> until led
+
+const EXISTS = 36;
+
+export class KafkaTopics {
+  readonly #client: KafkaClient;
+  readonly #specs = new Map<string, TopicSpec>();
+
+  constructor(client: KafkaClient) {
+    this.#client = client;
+  }
+
+  /** The spec of a topic seen before. */
+  known(name: string): TopicSpec | undefined {
+    return this.#specs.get(name);
+  }
+
+  /** Throws `LOG_TOPIC_UNKNOWN`. */
+  async spec(name: string): Promise<TopicSpec> {
+    const known = this.#specs.get(name);
+    if (known) return known;
+    const { partitions } = await this.#client.topic(name);
+    const [described] = await this.#describe([name]);
+    const spec = specOf(name, partitions.length, described?.configs ?? new Map());
+    this.#specs.set(name, spec);
+    return spec;
+  }
+
+  async list(): Promise<readonly TopicSpec[]> {
+    const { names } = this.#client;
+    const { topics } = await this.#client.retrying('list topics', () => this.#client.cluster(null));
+    const counts = new Map<string, number>();
+    for (const { error, internal, name, partitions } of topics) {
+      const own = names.fromBroker(name);
+      if (error === 0 && !internal && own !== undefined) counts.set(own, partitions.length);
+    }
+    if (counts.size === 0) return [];
+    const described = await this.#describe([...counts.keys()]);
+    return described.map(({ name, configs }) => {
+      const own = names.fromBroker(name) ?? name;
+      return specOf(own, counts.get(own) ?? 0, configs);
+    });
+  }
+
+  /** Throws `LOG_TOPIC_INVALID`, `LOG_TOPIC_MISMATCH`; then nothing was created. */
+  async ensure(specs: readonly TopicSpec[]): Promise<void> {
+    for (const spec of specs) checkTopicSpec(spec);
+    const wanted = new Map<string, TopicSpec>();
+    for (const spec of specs) {
+      const other = wanted.get(spec.name);
+      if (other && other.partitions !== spec.partitions) {
+        throw topicMismatch(spec.name, 'partitions', spec.partitions, other.partitions);
+      }
+      wanted.set(spec.name, spec);
+    }
+    const missing = await this.#checkThoseThere([...wanted.values()]);
+    if (missing.length === 0) return;
+    await this.#create(missing);
+    for (const spec of missing) await this.#untilLed(spec);
+  }
+
+  async #checkThoseThere(specs: readonly TopicSpec[]): Promise<readonly TopicSpec[]> {
+    const client = this.#client;
+    const ask = () => client.cluster(specs.map(({ name }) => client.names.toBroker(name)));
+    const { topics } = await client.retrying('look up topics', ask);
+    const counts = new Map<string, number>();
+    for (const { error, name, partitions } of topics) {
+      if (error === 0) counts.set(client.names.fromBroker(name) ?? name, partitions.length);
+    }
+    const there = specs.filter(({ name }) => counts.has(name));
+    const described = there.length === 0 ? [] : await this.#describe(there.map(({ name }) => name));
+    for (const { name: broker, configs } of described) {
+      const name = client.names.fromBroker(broker) ?? broker;
+      const found = specOf(name, counts.get(name) ?? 0, configs);
+      const spec = there.find((each) => each.name === name);
+      if (spec) checkSettings(spec, found, configs, client.options);
+      this.#specs.set(name, found);
+    }
+    return specs.filter(({ name }) => !counts.has(name));
+  }
+
+  async #create(specs: readonly TopicSpec[]): Promise<void> {
+    const client = this.#client;
+    const { operationMaxMs, replicationFactor = -1, requestMaxMs } = client.options;
+    const topics = specs.map((spec) => ({
+      name: client.names.toBroker(spec.name),
+      partitions: spec.partitions,
+      replicationFactor,
+      configs: settingsOf(spec, client.options),
+    }));
+    await client.retrying('create topics', async () => {
+      const request = createTopicsRequest(topics, requestMaxMs);
+      const { results } = await client.sendToController(request, requestMaxMs + operationMaxMs);
+      for (const { name, error, message } of results) {
+        if (error === 0 || error === EXISTS) continue;
+        const fault = new BrokerFault(error, `create topic ${name}`, { topic: name });
+        if (fault.helps !== 'nothing') throw fault;
+        throw new TidemarkError('LOG_TOPIC_REFUSED', `Kafka refuses topic ${name}: ${message ?? faultName(error)}`, {
+          topic: name,
+          fault: fault.fault,
+        });
+      }
+    });
+  }
+
+  async #untilLed(spec: TopicSpec): Promise<void> {
+    const client = this.#client;
+    await client.retrying(`wait for leaders of ${spec.name}`, async () => {
+      const topic = await client.topic(spec.name);
+      if (topic.partitions.length >= spec.partitions && topic.partitions.every(({ leader }) => leader !== -1)) return;
+      client.forgetTopics();
+      throw new BrokerFault(5, `leaders of ${spec.name}`, { topic: spec.name });
+    });
+    this.#specs.set(spec.name, spec);
+  }
+
+  async #describe(names: readonly string[]): Promise<readonly TopicConfigs[]> {
+    const client = this.#client;
+    const request = describeTopicsRequest(names.map(client.names.toBroker), SETTINGS);
+    return await client.retrying('read settings of topics', async () => {
+      const { topics } = await client.sendToAny(request);
+      for (const { error, name } of topics) {
+        if (error !== 0) throw new BrokerFault(error, `settings of ${name}`, { topic: name });
+      }
+      return topics;
+    });
+  }
+}
