@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { type Disk, messageOf, type Random, systemCode, TidemarkError } from '@tidemark/base';
+import { type Disk, messageOf, nodeDisk, type Random, systemCode, TidemarkError } from '@tidemark/base';
+import type { Config } from './config/schema.ts';
 
 // The folder of everything Tidemark keeps.
 //
@@ -18,6 +19,14 @@ export interface Installation {
   readonly key: Uint8Array;
   /** Of the data topics; fixed when the folder is made. */
   readonly partitions: number;
+}
+
+/** The data folder, opened. */
+export interface Home {
+  /** Absolute. */
+  readonly dataFolder: string;
+  readonly disk: Disk;
+  readonly installation: Installation;
 }
 
 const MARKER = 'TIDEMARK';
@@ -45,6 +54,13 @@ async function makeFolder(folder: string): Promise<void> {
     await makeFolder(above);
     await mkdir(folder);
   }
+}
+
+/** Throws as `prepareDataFolder` and `openInstallation`. */
+export async function openHome(config: Pick<Config, 'data' | 'log'>, random: Random): Promise<Home> {
+  const dataFolder = await prepareDataFolder(config.data);
+  const disk = nodeDisk(dataFolder);
+  return { dataFolder, disk, installation: await openInstallation(disk, dataFolder, config.log.partitions, random) };
 }
 
 /** Makes sure the folder is there and can be used, and names it absolutely. Throws `DATA_UNREADABLE`. */

@@ -157,13 +157,13 @@ function reasonsOf(error: unknown): string[] {
   return [...new Set([...reasonsOf(error.suppressed), ...reasonsOf(error.error)])];
 }
 
-function welcome(url: string, dataFolder: string): string {
+function welcome(url: string, dataFolder: string | undefined): string {
   const to = url === DEFAULT_URL ? '' : ` --url ${url}`;
   return `
   Tidemark ${VERSION} is ready.
 
     page    ${url}
-    data    ${dataFolder}
+    data    ${dataFolder ?? 'none: no role of this process keeps any'}
 
     next    open the page: this host's metrics move within a few seconds
             npx tidemark query 'node_load1' --range 5m${to}

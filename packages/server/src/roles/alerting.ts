@@ -2,7 +2,7 @@ import { alertsAnswer, type RulesFilter, rulesAnswer, startRules } from '@tidema
 import { type Clock, type Logger, type Random, type SelfMetrics, silentLogger } from '@tidemark/base';
 import type { Log } from '@tidemark/log';
 import { DEFAULT_TENANT, labelsOf, type QueryPort, type SampleSink } from '@tidemark/model';
-import type { Config, Role } from '../config/schema.ts';
+import type { Config } from '../config/schema.ts';
 import type { ReadSetup } from './notifier-setup.ts';
 import { type Notifying, startNotifying } from './notifying.ts';
 import { type RuleFile, readRuleFiles } from './rule-files.ts';
@@ -10,17 +10,22 @@ import { groupsOf, RuleWatch } from './rule-watch.ts';
 
 // Rules and notifier. They know each other only through the topics between them.
 
+export interface RulesParts {
+  readonly query: QueryPort;
+  /** Where recorded series and ALERTS go. */
+  readonly sink: SampleSink;
+}
+
 export interface AlertingParts {
   readonly config: Config;
   /** As `readRules` found them. */
   readonly ruleFiles: readonly RuleFile[];
   readonly externalLabels: Readonly<Record<string, string>>;
-  readonly notifierSetup: ReadSetup;
-  readonly roles: ReadonlySet<Role>;
+  /** Absent where this process does not notify. */
+  readonly notifierSetup: ReadSetup | undefined;
+  /** Absent where this process evaluates no rules. */
+  readonly rules: RulesParts | undefined;
   readonly log: Log;
-  readonly query: QueryPort;
-  /** Where recorded series and ALERTS go. */
-  readonly sink: SampleSink;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -33,8 +38,11 @@ export interface Alerting {
   /** `data` of /api/v1/rules and /api/v1/alerts. */
   rulesJson(filter: RulesFilter): unknown;
   alertsJson(): unknown;
-  /** Reads the rule files of another configuration; throws what is wrong with them. Returns how to take them over. */
-  prepareRules(config: Config): Promise<() => Promise<void>>;
+  /**
+   * Reads the rule files of another configuration; throws what is wrong with them. Returns how to take them over. Absent where
+   * this process evaluates no rules.
+   */
+  readonly prepareRules: ((config: Config) => Promise<() => Promise<void>>) | undefined;
   /** Absent where this process does not notify. */
   readonly notifying: Notifying | undefined;
   close(): Promise<void>;
@@ -48,14 +56,13 @@ export async function readRules(config: Config, logger: Logger): Promise<readonl
 }
 
 export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
-  const { config, ruleFiles, notifierSetup, roles, log, query, sink, clock, logger, metrics, externalUrl } = parts;
+  const { config, ruleFiles, notifierSetup, log, clock, logger, metrics, externalUrl } = parts;
   const { topicPrefix } = config.log;
   await using started = new AsyncDisposableStack();
-  const rules = roles.has('rules')
+  const rules = parts.rules
     ? await startRules({
+        ...parts.rules,
         log,
-        query,
-        sink,
         clock,
         logger,
         metrics,
@@ -82,7 +89,7 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
     started.defer(() => watch.close());
   }
   let notifying: Notifying | undefined;
-  if (roles.has('notify')) {
+  if (notifierSetup) {
     const begun = await startNotifying({ ...parts, setup: notifierSetup });
     started.defer(() => begun.close());
     notifying = begun;
@@ -95,7 +102,7 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
       ...(watch.problem === undefined ? {} : { reloadError: watch.problem }),
     }),
     alertsJson: () => alertsAnswer(rules?.alerts() ?? []),
-    prepareRules: (next) => watch.prepare(next.rules.files),
+    prepareRules: rules && ((next) => watch.prepare(next.rules.files)),
     notifying,
     close: () => owned.disposeAsync(),
   };

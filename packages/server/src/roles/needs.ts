@@ -1,0 +1,44 @@
+import { TidemarkError } from '@tidemark/base';
+import type { Config, Role } from '../config/schema.ts';
+
+// What each role opens. A process opens what one of its roles needs, and nothing else.
+//
+//               listener  log  data folder       engine  query service  ingest pipeline
+//   collect        ·       ×                                                  ×            samples go straight to the log
+//   ingest         ·       ×                                                  ×
+//   rollup         ·       ×   state of tasks
+//   store          ·       ×   heads, windows       ×
+//   query          ·                                          ×                            over the engine here, or over query.stores
+//   rules          ·       ×                                  ×               ×            records results, asks strongly
+//   notify         ·       ×
+//   ui             ·                                                                       the page alone
+//
+// The embedded log is in the data folder, so whoever needs it needs the folder.
+
+export interface Needs {
+  readonly log: boolean;
+  readonly dataFolder: boolean;
+  readonly reads: boolean;
+  readonly pipeline: boolean;
+}
+
+const LOG: readonly Role[] = ['collect', 'ingest', 'rollup', 'store', 'rules', 'notify'];
+const STATE: readonly Role[] = ['rollup', 'store'];
+const READS: readonly Role[] = ['query', 'rules'];
+const PIPELINE: readonly Role[] = ['collect', 'ingest', 'rules'];
+
+export function needsOf(config: Pick<Config, 'roles'>): Needs {
+  const any = (roles: readonly Role[]) => config.roles.some((role) => roles.includes(role));
+  return { log: any(LOG), dataFolder: any(LOG) || any(STATE), reads: any(READS), pipeline: any(PIPELINE) };
+}
+
+/** Throws `CONFIG_INVALID` where the roles of a process cannot work with what it is told. */
+export function checkRoles({ roles }: Pick<Config, 'roles'>): void {
+  const reader = READS.find((role) => roles.includes(role));
+  if (reader === undefined || roles.includes('store')) return;
+  throw new TidemarkError(
+    'CONFIG_INVALID',
+    `roles: ${reader} reads what the role store of the same process keeps; add store to roles, or leave ${reader} out`,
+    { role: reader },
+  );
+}

@@ -1,0 +1,9 @@
+import type { Cardinality, CardinalityRequest, Freshness, MetadataSource, SeriesSource } from '@tidemark/model';
+
+/** Everything that is asked of what is stored, wherever it is. */
+export interface Reads {
+  readonly source: SeriesSource;
+  readonly metadata: MetadataSource;
+  readonly cardinality: (request: CardinalityRequest) => Promise<Cardinality>;
+  readonly freshness: Freshness;
+}

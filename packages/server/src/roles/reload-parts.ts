@@ -1,0 +1,38 @@
+import type { LogLevel } from '@tidemark/base';
+import type { ReloadPart } from '../reload.ts';
+import type { Alerting } from './alerting.ts';
+import type { Collector } from './collector.ts';
+import type { IngestRole } from './ingest.ts';
+
+export interface Reloadable {
+  readonly setLogLevel: (level: LogLevel) => void;
+  readonly ingest: IngestRole | undefined;
+  readonly alerting: Alerting | undefined;
+  readonly collector: Collector | undefined;
+  /** Where this process is scraped by itself. */
+  readonly ownUrl: string;
+}
+
+/** Which settings can change while this process runs, and who takes them over. */
+export function reloadParts({ setLogLevel, ingest, alerting, collector, ownUrl }: Reloadable): ReloadPart[] {
+  const parts: ReloadPart[] = [
+    { settings: ['logging.level'], prepare: async (next) => () => setLogLevel(next.config.logging.level) },
+    { settings: ['federation'], prepare: async () => () => undefined },
+  ];
+  if (ingest) parts.push({ settings: ['ingest'], prepare: async (next) => () => ingest.setLimits(next.config) });
+  if (alerting?.prepareRules) {
+    const { prepareRules } = alerting;
+    parts.push({ settings: ['rules.files'], prepare: (next) => prepareRules(next.config) });
+  }
+  if (alerting?.notifying) {
+    const { notifying } = alerting;
+    parts.push({ settings: ['notifier'], prepare: (next) => notifying.prepare(next.config.notifier) });
+  }
+  if (collector) {
+    parts.push({
+      settings: ['scrape', 'collector.self', 'collector.selfInterval'],
+      prepare: async (next) => () => collector.scrape(next, ownUrl),
+    });
+  }
+  return parts;
+}

@@ -1,0 +1,139 @@
+import { join } from 'node:path';
+import { type Clock, type Logger, nodeDisk, type Random, type SelfMetrics } from '@tidemark/base';
+import type { Log } from '@tidemark/log';
+import { topicName } from '@tidemark/model';
+import { openFileObjectStore, openStorageEngine, type StorageEngine } from '@tidemark/storage-engine';
+import type { TsdbAdmin } from '../api/tsdb-admin.ts';
+import type { FlushReport } from '../app.ts';
+import type { Config } from '../config/schema.ts';
+import type { Installation } from '../data-folder.ts';
+import { makeDeleter } from './deletes.ts';
+import type { Reads } from './reads.ts';
+import { openRepair, type Repair } from './repair.ts';
+import { takeSnapshot } from './snapshot.ts';
+import { Storer } from './storer.ts';
+import { RolledUp, startTiering } from './tiering.ts';
+
+// What one storer is made of.
+//
+//   log ─ storer ─▶ engine ─┬─▶ reads
+//     ▲               ▲     └─ tiering: compaction, reclaiming
+//     └── repair ─────┘  rows made anew from raw; rolled up: how far raw is in rows
+//
+// They start from the engine outwards and stop the other way round.
+
+export interface StoreParts {
+  readonly config: Config;
+  readonly dataFolder: string;
+  readonly installation: Installation;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: SelfMetrics;
+  readonly onFailure: (what: string, error: unknown) => void;
+}
+
+export interface StoreRole {
+  readonly engine: StorageEngine;
+  readonly retentionMs: Readonly<Record<'raw' | '1m' | '1h', number>>;
+  readonly reads: Reads;
+  readonly admin: TsdbAdmin;
+  /** Everything acknowledged so far into the store, sealed where a window is over. */
+  flush(): Promise<FlushReport>;
+  close(): Promise<void>;
+}
+
+const FLUSH_TIMEOUT_MS = 60_000;
+
+export async function startStore(parts: StoreParts): Promise<StoreRole> {
+  const { config, dataFolder, installation, log, clock, random, logger, metrics, onFailure } = parts;
+  await using started = new AsyncDisposableStack();
+  const { partitions } = installation;
+  const topic = (role: 'raw' | '1m' | '1h') => topicName(role, config.log.topicPrefix);
+  const retentionMs = {
+    raw: config.store.retentionRaw,
+    '1m': config.store.retention1m,
+    '1h': config.store.retention1h,
+  };
+  const rolledUp = new RolledUp({
+    log,
+    clock,
+    logger: logger.child('tiering'),
+    rawTopics: [topic('raw')],
+    partitions,
+    rollup: config.roles.includes('rollup'),
+    onFailure,
+  });
+  const objectFolder = config.store.objects === '' ? join(dataFolder, 'objects') : config.store.objects;
+  const engine = await openStorageEngine({
+    disk: nodeDisk(join(dataFolder, 'store')),
+    folder: join(dataFolder, 'store'),
+    objectStore: await openFileObjectStore(objectFolder),
+    clock,
+    logger: logger.child('store'),
+    metrics,
+    installationKey: installation.key,
+    options: {
+      checkpointEveryMs: config.store.checkpointInterval,
+      sealGraceMs: config.store.sealGrace,
+      retentionMs,
+      rolledUpThrough: rolledUp.through,
+    },
+  });
+  started.defer(() => engine.close());
+  const repair = await openRepair({ disk: nodeDisk(join(dataFolder, 'repair')), clock, logger });
+  const storer = new Storer({
+    log,
+    engine,
+    clock,
+    logger: logger.child('storer'),
+    metrics,
+    sampleTopics: [topic('raw')],
+    rowTopics: [topic('1m'), topic('1h')],
+    partitions,
+    marks: repair.marks,
+    onFailure,
+  });
+  await storer.start();
+  started.defer(() => storer.close());
+  const source = engine.source();
+  const topics = { '1m': topic('1m'), '1h': topic('1h') };
+  const readThrough = (partition: number) => storer.readThrough({ topic: topic('raw'), partition });
+  repair.start({ log, source, metrics, topics, readThrough, rawRetentionMs: retentionMs.raw, onFailure });
+  started.defer(() => repair.close());
+  rolledUp.start();
+  started.defer(() => rolledUp.close());
+  const tiering = startTiering({ engine, clock, logger: logger.child('tiering'), onFailure });
+  started.defer(() => tiering.close());
+  const deleter = makeDeleter({
+    log,
+    engine,
+    clock,
+    logger,
+    rawTopic: topic('raw'),
+    partitions,
+    caughtUp: (timeoutMs) => storer.caughtUp(timeoutMs),
+    checkpoint: () => storer.checkpoint(),
+  });
+  const owned = started.move();
+  return {
+    engine,
+    retentionMs,
+    reads: {
+      source,
+      metadata: (request) => engine.metadata(request),
+      cardinality: (request) => engine.cardinality(request),
+      freshness: storer,
+    },
+    admin: { ...deleter, snapshot: () => takeSnapshot({ dataFolder, objectFolder, engine, clock, random }) },
+    flush: () => flushStore(storer, repair),
+    close: () => owned.disposeAsync(),
+  };
+}
+
+async function flushStore(storer: Storer, repair: Repair): Promise<FlushReport> {
+  await storer.caughtUp(FLUSH_TIMEOUT_MS);
+  await repair.runAll();
+  return { caughtUp: await storer.flush(FLUSH_TIMEOUT_MS) };
+}
