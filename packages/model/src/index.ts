@@ -72,7 +72,17 @@ export {
   mergeRows,
   type RollupRow,
 } from './rollup-row.ts';
+export {
+  type ClassicHistogram,
+  SAMPLE_BYTES_MAX,
+  SampleDecoder,
+  type SampleExemplar,
+  schemaIdOf,
+} from './sample-record/decode-sample.ts';
+export { planOf, type SamplePlan } from './sample-record/sample-plan.ts';
+export { encodeSampleRecord, SAMPLE_SCHEMA, type SampleFields } from './sample-record/sample-record.ts';
 export type { AppendOutcome, Refusal, SampleSink } from './sample-sink.ts';
+export type { Compatibility, SchemaSource } from './schema-source.ts';
 export { SERIES_ID_LENGTH, seriesId } from './series-identity.ts';
 export type {
   LabelsRequest,

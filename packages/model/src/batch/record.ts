@@ -14,7 +14,7 @@ import { writePackedField } from './packing.ts';
 // read by the library, which also refuses what is no such record.
 
 /** Ids in the framing on the embedded log; a schema registry gives its own. Recorded in the config topic. */
-export const EMBEDDED_SCHEMA_IDS = { sampleBatch: 1, rowBatch: 2 } as const;
+export const EMBEDDED_SCHEMA_IDS = { sampleBatch: 1, rowBatch: 2, sample: 7 } as const;
 
 const schemaFile = (name: string) => readFileSync(new URL(`../../avro/${name}.avsc`, import.meta.url), 'utf8');
 export const SAMPLE_BATCH_SCHEMA: string = schemaFile('sample-batch');

@@ -7,7 +7,7 @@ import {
 } from '@tidemark/alerts';
 import { TidemarkError } from '@tidemark/base';
 import { type Log, readCompacted } from '@tidemark/log';
-import { EMBEDDED_SCHEMA_IDS, ROW_BATCH_SCHEMA, SAMPLE_BATCH_SCHEMA, topicName } from '@tidemark/model';
+import { EMBEDDED_SCHEMA_IDS, ROW_BATCH_SCHEMA, SAMPLE_BATCH_SCHEMA, SAMPLE_SCHEMA, topicName } from '@tidemark/model';
 
 // The embedded log has no schema registry beside it, so its config topic is one: every id that stands in a record's framing
 // is there with its schema, and whoever copies the topics elsewhere can read them.
@@ -22,6 +22,7 @@ const SCHEMAS = [
   { id: ALERT_SCHEMA_IDS.alertState, schema: ALERT_STATE_SCHEMA },
   { id: ALERT_SCHEMA_IDS.notifyLedger, schema: NOTIFY_LEDGER_SCHEMA },
   { id: ALERT_SCHEMA_IDS.silence, schema: SILENCE_SCHEMA },
+  { id: EMBEDDED_SCHEMA_IDS.sample, schema: SAMPLE_SCHEMA },
 ].map(({ id, schema }) => {
   const { namespace, name } = JSON.parse(schema) as { namespace: string; name: string };
   // One line: white space in a schema file is no change of the schema.
