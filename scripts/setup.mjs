@@ -4,10 +4,12 @@
 //   packages     npm ci, when node_modules is missing or the lock file changed
 //   the page     vite build, when its sources changed
 //   programs     with --test: Prometheus, node_exporter, Alertmanager, Chromium (scripts/lib/debian.mjs)
+//   servers      with --test: Kafka, a schema registry, an S3 server (scripts/lib/servers.mjs)
 import { buildUi } from './lib/build-ui.mjs';
 import { providePrograms } from './lib/debian.mjs';
 import { installPackages } from './lib/install.mjs';
 import { giveUp } from './lib/run.mjs';
+import { provideServers } from './lib/servers.mjs';
 
 const NODE_MAJOR_MIN = 20;
 
@@ -16,4 +18,4 @@ if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
 }
 await installPackages();
 await buildUi();
-if (process.argv.includes('--test')) await providePrograms();
+if (process.argv.includes('--test')) await Promise.all([providePrograms(), provideServers()]);

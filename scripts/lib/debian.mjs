@@ -4,8 +4,9 @@
 // Servers are unpacked, not installed: `apt-get download` and `dpkg-deb -x` into the cache, so no daemon starts on this
 // machine and no root is needed. The layout is <cache>/debian/<package>/usr/bin/<program>, found there by
 // packages/testkit/src/real. Chromium needs a hundred libraries of the system's, so it is installed, which takes root.
-import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { onPath } from './on-path.mjs';
 import { cacheFolder } from './project.mjs';
 import { run, say, tail } from './run.mjs';
 
@@ -114,15 +115,4 @@ class Apt {
       'Dir::State::status=/var/lib/dpkg/status',
     ];
   }
-}
-
-function onPath(program) {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false; // not in this folder
-    }
-  });
 }

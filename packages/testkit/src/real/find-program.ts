@@ -1,6 +1,6 @@
-import { accessSync, constants } from 'node:fs';
-import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { cacheFolder } from './servers.ts';
+import { isProgram } from './surroundings.ts';
 
 // Where a real program comes from: the variable that names it, PATH, or the cache that `node scripts/setup.mjs --test`
 // fills with unpacked Debian packages (<cache>/debian/<package>/usr/bin/<program>).
@@ -21,7 +21,7 @@ export function findProgram({ variable, names, debianPackage }: ProgramSource): 
     if (isProgram(given)) return given;
     throw new Error(`${variable}=${given} is no program that can be run`);
   }
-  const cache = process.env['TIDEMARK_CACHE'] || join(homedir(), '.cache', 'tidemark');
+  const cache = cacheFolder();
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), join(cache, 'debian', debianPackage, 'usr', 'bin')];
   for (const folder of folders) {
     for (const name of names) if (isProgram(join(folder, name))) return join(folder, name);
@@ -29,13 +29,4 @@ export function findProgram({ variable, names, debianPackage }: ProgramSource): 
   throw new Error(
     `${names[0]} is not on PATH and not in ${cache}: \`node scripts/setup.mjs --test\` fetches it on Debian, or set ${variable}`,
   );
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false; // not there, or not for us
-  }
 }

@@ -1,9 +1,12 @@
 export { type Alertmanager, runAmtool, startAlertmanager } from './alertmanager.ts';
 export { type Chromium, findChromium, startChromium } from './chromium.ts';
 export { findProgram, type ProgramSource } from './find-program.ts';
+export { type Kafka, type KafkaOptions, type KafkaSecure, startKafka } from './kafka/kafka.ts';
+export { type ClusterMetadata, clusterMetadata } from './kafka/metadata.ts';
+export { unsecuredToken } from './kafka/properties.ts';
 export { type NodeExporter, type NodeExporterOptions, startNodeExporter } from './node-exporter.ts';
 export { freePort, listensOn } from './port.ts';
-export { answers, type Exit, type ProcessOptions, RealProcess, startProcess } from './process.ts';
+export { answers, type Exit, type ProcessOptions, RealProcess, runProgram, startProcess } from './process.ts';
 export {
   findPromtool,
   type Prometheus,

@@ -1,4 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { promisify } from 'node:util';
 import { systemClock } from '@tidemark/base';
 
 // A real program, run for a test: started, waited for by its own answer, stopped by its own pid, never left behind.
@@ -171,4 +172,26 @@ export async function answers(url: string): Promise<boolean> {
   const response = await fetch(url, { signal: AbortSignal.timeout(GIVE_UP_MS) });
   await response.arrayBuffer();
   return response.ok;
+}
+
+/** Runs a program to its end. Returns what it wrote to stdout; throws with both its outputs when it fails. */
+export async function runProgram(
+  command: string,
+  args: readonly string[],
+  options: { readonly timeoutMs: number; readonly env?: Readonly<Record<string, string>> },
+): Promise<string> {
+  const { timeoutMs, env } = options;
+  try {
+    const ran = await promisify(execFile)(command, args, {
+      timeout: timeoutMs,
+      maxBuffer: OUTPUT_CHARS_MAX,
+      ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
+    });
+    return ran.stdout;
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${command} failed: ${error instanceof Error ? error.message : ''}\n${stdout}${stderr}`, {
+      cause: error,
+    });
+  }
 }

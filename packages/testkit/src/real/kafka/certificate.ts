@@ -1,0 +1,24 @@
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+export interface Certificate {
+  /** The certificate as PEM: what a client trusts. */
+  readonly ca: string;
+  /** Key and certificate in one PEM file: what Kafka serves. */
+  readonly file: string;
+}
+
+/** Makes a key and a certificate for 127.0.0.1 and localhost, signed by itself, valid for a day. Takes `openssl`. */
+export async function makeCertificate(folder: string): Promise<Certificate> {
+  const key = join(folder, 'key.pem');
+  const certificate = join(folder, 'certificate.pem');
+  const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=localhost'];
+  const names = ['-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'];
+  await promisify(execFile)('openssl', [...args, ...names, '-keyout', key, '-out', certificate]);
+  const ca = await readFile(certificate, 'utf8');
+  const file = join(folder, 'broker.pem');
+  await writeFile(file, (await readFile(key, 'utf8')) + ca);
+  return { ca, file };
+}

@@ -1,0 +1,192 @@
+import { randomBytes } from 'node:crypto';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { freePort, listensOn } from '../port.ts';
+import { type RealProcess, runProgram, startProcess } from '../process.ts';
+import { type TempFolder, tempFolder } from '../temp-folder.ts';
+import { type Certificate, makeCertificate } from './certificate.ts';
+import { clusterMetadata } from './metadata.ts';
+import { type BrokerPlan, type BrokerPorts, brokerProperties, SASL_USER } from './properties.ts';
+
+// Brokers started from Kafka's jars, one Java process each, all in one folder that goes with them:
+//
+//   <temp>/<id>/server.properties   <temp>/<id>/log/   <temp>/broker.pem
+//
+//   plan ports ─> format (once, copied to the others) ─> start all ─> each answers with our cluster id and knows all brokers
+
+export interface JarOptions {
+  readonly brokers: number;
+  readonly secure: boolean;
+  readonly config: Readonly<Record<string, string>>;
+  readonly heapMb: number;
+}
+
+const READY_MS = 120_000;
+const STOP_MS = 60_000;
+const FORMAT_MS = 60_000;
+// Short lives: the optimising compiler and parallel collection cost more than they give back, on two cores that tests share.
+const JVM = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto', '-Dorg.apache.logging.log4j.level=WARN'];
+
+export class JarCluster {
+  readonly plans: readonly BrokerPlan[];
+  readonly certificate: Certificate | undefined;
+  readonly #clusterId: string;
+  readonly #folder: TempFolder;
+  readonly #java: readonly string[];
+  readonly #processes: (RealProcess | undefined)[];
+
+  private constructor(
+    clusterId: string,
+    folder: TempFolder,
+    java: readonly string[],
+    plans: BrokerPlan[],
+    certificate?: Certificate,
+  ) {
+    this.#clusterId = clusterId;
+    this.#folder = folder;
+    this.#java = java;
+    this.plans = plans;
+    this.certificate = certificate;
+    this.#processes = plans.map(() => undefined);
+  }
+
+  static async start(jars: string, options: JarOptions): Promise<JarCluster> {
+    const folder = await tempFolder('kafka');
+    const java = [...JVM, `-Xmx${options.heapMb}m`, '-cp', join(jars, '*')];
+    const clusterId = randomBytes(16).toString('base64url');
+    try {
+      const certificate = options.secure ? await makeCertificate(folder.path) : undefined;
+      const plans = await makePlans(folder.path, options, certificate?.file);
+      await format(java, clusterId, plans, options.secure);
+      const cluster = new JarCluster(clusterId, folder, java, plans, certificate);
+      try {
+        await Promise.all(plans.map((_, i) => cluster.startBroker(i)));
+      } catch (error) {
+        await cluster.stop();
+        throw error;
+      }
+      return cluster;
+    } catch (error) {
+      await folder[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get clusterId(): string {
+    return this.#clusterId;
+  }
+
+  pid(index: number): number {
+    return this.#running(index).pid;
+  }
+
+  /** Starts the broker, or starts it again where it was, and waits until all brokers that run know it. */
+  async startBroker(index: number): Promise<void> {
+    const plan = this.#plan(index);
+    if (this.#processes[index]?.exit === undefined && this.#processes[index] !== undefined)
+      throw new Error(`broker ${index} runs already`);
+    this.#processes[index] = await startProcess({
+      name: `kafka broker ${plan.id}`,
+      command: 'java',
+      args: [...this.#java, 'kafka.Kafka', join(plan.folder, 'server.properties')],
+      cwd: plan.folder,
+      readyMs: READY_MS,
+      stopMs: STOP_MS,
+      ready: async ({ pid }) => listensOn(pid, plan.ports.client) && (await this.#knows(plan, plan.id)),
+    });
+  }
+
+  async #knows(asked: BrokerPlan, id: number): Promise<boolean> {
+    const { clusterId, brokers } = await clusterMetadata('127.0.0.1', asked.ports.client);
+    return clusterId === this.#clusterId && brokers.some((broker) => broker.id === id);
+  }
+
+  async stopBroker(index: number): Promise<void> {
+    this.#running(index).signal('SIGCONT');
+    await this.#running(index).stop();
+  }
+
+  async kill9(index: number): Promise<void> {
+    await this.#running(index).kill9();
+  }
+
+  pause(index: number): void {
+    this.#running(index).signal('SIGSTOP');
+  }
+
+  resume(index: number): void {
+    this.#running(index).signal('SIGCONT');
+  }
+
+  /** What the broker wrote: warnings and errors. */
+  output(index: number): string {
+    return this.#processes[index]?.output ?? '';
+  }
+
+  /** Ends them all. Its data goes with it, so nobody waits for a tidy end: brokers of a quorum would wait for each other. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#processes.map((each) => each?.kill9()));
+    await this.#folder[Symbol.asyncDispose]();
+  }
+
+  #plan(index: number): BrokerPlan {
+    const plan = this.plans[index];
+    if (plan === undefined) throw new Error(`there is no broker ${index}: there are ${this.plans.length}`);
+    return plan;
+  }
+
+  #running(index: number): RealProcess {
+    this.#plan(index);
+    const running = this.#processes[index];
+    if (running === undefined) throw new Error(`broker ${index} was not started`);
+    return running;
+  }
+}
+
+async function makePlans(folder: string, options: JarOptions, pem: string | undefined): Promise<BrokerPlan[]> {
+  const ids = Array.from({ length: options.brokers }, (_, i) => i + 1);
+  const ports = await Promise.all(ids.map(() => freePorts(options.secure)));
+  const controllers = ids.map((id, i) => ({ id, port: (ports[i] as BrokerPorts).controller }));
+  return ids.map((id, i) => ({
+    id,
+    ports: ports[i] as BrokerPorts,
+    controllers,
+    folder: join(folder, String(id)),
+    pem,
+    config: options.config,
+  }));
+}
+
+async function freePorts(secure: boolean): Promise<BrokerPorts> {
+  const count = secure ? 5 : 2;
+  const [client = 0, controller = 0, sasl = 0, saslTls = 0, tls = 0] = await Promise.all(
+    Array.from({ length: count }, () => freePort()),
+  );
+  return { client, controller, secure: secure ? { sasl, saslTls, tls } : undefined };
+}
+
+/** Formats the first broker's folder and gives the others copies under their own ids: a Java less for each. */
+async function format(java: readonly string[], clusterId: string, plans: readonly BrokerPlan[], secure: boolean) {
+  for (const plan of plans) {
+    await mkdir(plan.folder, { recursive: true });
+    await writeFile(join(plan.folder, 'server.properties'), brokerProperties(plan));
+  }
+  const [first, ...others] = plans as [BrokerPlan, ...BrokerPlan[]];
+  const { username, password } = SASL_USER;
+  const scram = secure
+    ? ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((each) => [
+        '--add-scram',
+        `${each}=[name=${username},password=${password}]`,
+      ])
+    : [];
+  const tool = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', join(first.folder, 'server.properties')];
+  await runProgram('java', [...java, ...tool, ...scram], { timeoutMs: FORMAT_MS });
+  const meta = await readFile(join(first.folder, 'log', 'meta.properties'), 'utf8');
+  for (const { id, folder } of others) {
+    await cp(join(first.folder, 'log'), join(folder, 'log'), { recursive: true });
+    const own = meta
+      .replace(/^node\.id=.*$/m, `node.id=${id}`)
+      .replace(/^directory\.id=.*$/m, `directory.id=${randomBytes(16).toString('base64url')}`);
+    await writeFile(join(folder, 'log', 'meta.properties'), own);
+  }
+}

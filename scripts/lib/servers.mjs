@@ -1,0 +1,124 @@
+// Servers that tests run against for real: Kafka and a schema registry as jars from Maven, an S3 server built by Go. Which
+// versions: packages/testkit/src/real/servers.json. Each gets a folder of its own in the cache, whole or absent:
+//
+//   <cache>/kafka-4.3.1/*.jar   <cache>/apicurio-registry-3.0.9/*.jar, lib/   <cache>/versitygw-1.8.0/versitygw
+//
+// What a variable names (KAFKA_BROKERS, SCHEMA_REGISTRY_URL, S3_ENDPOINT) is not fetched. Tests that kill brokers need the
+// jars whatever KAFKA_BROKERS says.
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { onPath } from './on-path.mjs';
+import { cacheFolder, root } from './project.mjs';
+import { run, say, tail } from './run.mjs';
+
+const HEARTBEAT_MS = 15_000;
+const servers = JSON.parse(readFileSync(join(root, 'packages/testkit/src/real/servers.json'), 'utf8'));
+
+const WANTED = [
+  { ...servers.kafka, name: 'Kafka', needs: ['mvn', 'java'], fetch: fetchKafka },
+  {
+    ...servers.schemaRegistry,
+    name: 'the schema registry',
+    variable: 'SCHEMA_REGISTRY_URL',
+    needs: ['mvn', 'java', 'tar'],
+    fetch: fetchRegistry,
+  },
+  { ...servers.s3, name: 'the S3 server', variable: 'S3_ENDPOINT', needs: ['go'], fetch: buildS3 },
+];
+
+/** Provides what is missing, all at once, and says what could not be had. The tests that need it fail by name; others run. */
+export async function provideServers() {
+  const missing = WANTED.filter(
+    ({ folder, variable }) => !existsSync(join(cacheFolder, folder)) && !(variable && process.env[variable]),
+  );
+  if (missing.length === 0) return;
+  const waiting = new Set(missing.map(({ name }) => name));
+  const startedAt = performance.now();
+  const seconds = () => Math.round((performance.now() - startedAt) / 1000);
+  say(
+    `Fetching for the tests: ${[...waiting].join(', ')}. They go into ${cacheFolder}; building the S3 server takes minutes the first time.`,
+  );
+  const heartbeat = setInterval(
+    () => say(`Still waiting for ${[...waiting].join(', ')} (${seconds()} s).`),
+    HEARTBEAT_MS,
+  );
+  try {
+    await Promise.all(
+      missing.map(async (each) => {
+        const problem = await provide(each);
+        waiting.delete(each.name);
+        say(problem ?? `Here is ${each.name} ${each.version} (${seconds()} s).`);
+      }),
+    );
+  } finally {
+    clearInterval(heartbeat);
+  }
+}
+
+/** Undefined when it is there now, else a sentence. */
+async function provide({ name, folder, variable, needs, fetch, ...what }) {
+  const instead = variable ? ` Or set ${variable} to one you have.` : '';
+  const lacking = needs.filter((program) => !onPath(program));
+  if (lacking.length > 0) {
+    return `For ${name} there is no ${lacking.join(', ')} on PATH; the tests that need it will fail.${instead}`;
+  }
+  mkdirSync(cacheFolder, { recursive: true });
+  const draft = mkdtempSync(join(cacheFolder, '.draft-'));
+  try {
+    const files = join(draft, 'files');
+    mkdirSync(files);
+    const { code, output } = await fetch(what, draft, files);
+    if (code !== 0 || readdirSync(files).length === 0) {
+      return `${tail(output, 12)}\n${name} could not be had; the tests that need it will fail.${instead}`;
+    }
+    takeName(files, join(cacheFolder, folder));
+    return undefined;
+  } finally {
+    rmSync(draft, { recursive: true, force: true });
+  }
+}
+
+/** Whole or absent: the folder gets its name only now. Another clone's setup may have been faster; its folder is as good. */
+function takeName(files, place) {
+  try {
+    renameSync(files, place);
+  } catch (error) {
+    if (!existsSync(place)) throw error;
+  }
+}
+
+function fetchKafka({ jars }, draft, files) {
+  const dependencies = jars.map((each) => {
+    const [groupId, artifactId, version] = each.split(':');
+    return `<dependency><groupId>${groupId}</groupId><artifactId>${artifactId}</artifactId><version>${version}</version></dependency>`;
+  });
+  writeFileSync(
+    join(draft, 'pom.xml'),
+    `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>tidemark</groupId><artifactId>kafka-for-tests</artifactId><version>1</version>
+<dependencies>${dependencies.join('\n')}</dependencies></project>\n`,
+  );
+  return maven(['dependency:copy-dependencies', `-DoutputDirectory=${files}`], draft);
+}
+
+async function fetchRegistry({ archive }, draft, files) {
+  const fetched = await maven(['dependency:copy', `-Dartifact=${archive}`, `-DoutputDirectory=${draft}`], draft);
+  const file = readdirSync(draft).find((each) => each.endsWith('.tar.gz'));
+  if (fetched.code !== 0 || file === undefined) return { ...fetched, code: fetched.code || 1 };
+  return run('tar', ['-xzf', join(draft, file), '-C', files]);
+}
+
+const maven = (args, cwd) => run('mvn', ['-q', '-B', '-ntp', ...args], { cwd });
+
+function buildS3({ module }, draft, files) {
+  return run('go', ['install', '-ldflags=-s -w', module], { cwd: draft, env: { GOBIN: files, GOFLAGS: '-mod=mod' } });
+}
