@@ -29,6 +29,7 @@ export type { Cardinality, CardinalityRequest, NamedCount } from './cardinality.
 export { formatDuration, parseDuration } from './duration.ts';
 export { parseDecimal } from './exposition/decimal.ts';
 export { checkOpenMetrics } from './exposition/openmetrics-check.ts';
+export { openMetricsFloat } from './exposition/openmetrics-float.ts';
 export {
   type ExpositionOptions,
   ExpositionReader,

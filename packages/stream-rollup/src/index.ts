@@ -1,6 +1,20 @@
 export type { ProcessorContext, PunctuationType, Punctuator } from './processor/context.ts';
 export type { Processor } from './processor/processor.ts';
 export { NO_HEADERS, type RecordMetadata, type SourceFacts, type StreamRecord } from './processor/record.ts';
+export {
+  DEFAULT_REPARTITION_OPTIONS,
+  DEFAULT_SCHEMA_PATIENCE,
+  type RepartitionOptions,
+  type SchemaPatience,
+} from './repartition/options.ts';
+export { SamplesFreshness } from './repartition/samples-freshness.ts';
+export {
+  REPARTITION_GROUP,
+  type Repartition,
+  type StartRepartition,
+  startRepartition,
+} from './repartition/start-repartition.ts';
+export type { SampleTopic } from './repartition/tenants.ts';
 export { DROP_REASONS, type RollupMetrics, rollupMetrics } from './rollups/metrics.ts';
 export { DEFAULT_ROLLUP_OPTIONS, type RollupOptions } from './rollups/options.ts';
 export { createRollupTopology, type RollupTopology } from './rollups/rollup-topology.ts';

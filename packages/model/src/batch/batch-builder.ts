@@ -1,5 +1,6 @@
 import { ByteWriter, bytesEqual, hash32 } from '@tidemark/base';
 import { type Labels, writeLabels } from '../labels.ts';
+import { wordsOf } from '../stale.ts';
 import type { SampleBatch } from './sample-batch.ts';
 import { METRIC_TYPES, type MetricType, type SeriesSection } from './series-section.ts';
 
@@ -33,6 +34,10 @@ export class BatchBuilder {
 
   get seriesCount(): number {
     return this.#seriesCount;
+  }
+
+  get labelBytes(): number {
+    return this.#labels.length;
   }
 
   /** One sample with labels as text. */
@@ -82,6 +87,15 @@ export class BatchBuilder {
     this.#sampleSeries[at] = series;
     this.#timestampsMs[at] = timestampMs;
     this.#values[at] = value;
+  }
+
+  /** As `add`, the value as its two words: a number in between might lose which NaN it is. */
+  addWords(series: number, timestampMs: number, low: number, high: number): void {
+    const at = this.#sampleCount;
+    this.add(series, timestampMs, 0);
+    const words = wordsOf(this.#values);
+    words[at * 2] = low;
+    words[at * 2 + 1] = high;
   }
 
   /** The batch; copies, so the builder may go on or be thrown away. */

@@ -6,6 +6,7 @@ import type { RecordMetadata, SourceFacts, StreamRecord } from '../processor/rec
 import type { StateStore } from '../state/store.ts';
 import { type ProcessorNode, resolveTopic, type SinkNode, type SourceNode } from '../topology/node.ts';
 import type { SubTopology } from '../topology/sub-topology.ts';
+import { deadLetter } from './dead-letter.ts';
 import type { ErrorPolicy, RecordProblem } from './error-policy.ts';
 import { PunctuationSchedule } from './punctuate.ts';
 
@@ -227,21 +228,8 @@ export class TaskGraph {
         error,
       );
     }
-    this.#post({
-      topic: this.#options.deadLetterTopic,
-      partition: 0,
-      key: record.key,
-      // A tombstone has no value to keep, and topics that are not compacted take none without.
-      value: record.value ?? new Uint8Array(0),
-      headers: {
-        ...record.headers,
-        topic,
-        partition: `${partition}`,
-        offset: `${offset}`,
-        reason,
-        error: problem.message,
-      },
-    });
+    const why = { reason, message: problem.message, nowMs: this.#options.clock.nowMs() };
+    this.#post(deadLetter(this.#options.deadLetterTopic, record, metadata, why));
   }
 
   #send(spec: SinkNode, record: AnyRecord): void {

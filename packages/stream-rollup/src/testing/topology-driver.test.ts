@@ -180,6 +180,7 @@ test.each([
       offset: '0',
       reason: 'WORD_BAD',
       error: 'this word is bad',
+      time: new Date(0).toISOString(),
     });
   }
   expect(driver.problems.map(({ reason }) => reason)).toEqual(reasons);
