@@ -5,13 +5,13 @@ import { assert } from '@tidemark/base';
 //   cell   := next u32 | data byte[60]          64 bytes: a cache line; a series wastes 30 on average
 //   stream := first cell -> ... -> last cell    next of the last is CELL_NONE
 //
-// Cells are numbered from 0 and live in pages of 1 MiB. Freed ones form a chain through `next`. A checkpoint takes the pages
+// Cells are numbered from 0 and live in pages of 256 KiB (a shard has half of one to spare on average). Freed ones form a chain through `next`. A checkpoint takes the pages
 // as they are, the free chain included.
 
 export const CELL_NONE = 0xffff_ffff;
 export const CELL_BYTES = 64;
 const DATA_BYTES = CELL_BYTES - 4;
-const PAGE_CELLS_BITS = 14;
+const PAGE_CELLS_BITS = 12;
 const PAGE_CELLS = 1 << PAGE_CELLS_BITS;
 const PAGE_BYTES = PAGE_CELLS * CELL_BYTES;
 

@@ -91,7 +91,7 @@ export class Head {
   }
 
   get bytes(): number {
-    return this.slots.bytes + this.cells.bytes + this.#capacity * 44;
+    return this.slots.bytes + this.cells.bytes + this.outOfOrder.bytes + this.#capacity * 44;
   }
 
   /** Makes room for refs below `seriesCount`. */

@@ -5,16 +5,25 @@ import { replaces } from './resolve.ts';
 // into chunks of their own. A chunk of these always outranks a chunk that came in order: an entry only lands here when its
 // time is at or below what the series has finished, so whatever came in order at that time came before.
 
+const LEAST = 64;
+// 4,096 entries are 64 KB of samples and 430 KB of rows. What a storm of late ones needed beyond is let go when it is drained.
+const KEEP = 4_096;
+
 export class OutOfOrder {
-  readonly entries: Columns;
-  #refs = new Uint32Array(64);
+  entries: Columns;
+  #refs = new Uint32Array(LEAST);
 
   constructor(columnCount: number) {
-    this.entries = new Columns(columnCount, 64);
+    this.entries = new Columns(columnCount, LEAST);
   }
 
   get count(): number {
     return this.entries.length;
+  }
+
+  /** What is held, used or not. */
+  get bytes(): number {
+    return this.entries.timestampsMs.length * 8 * (1 + this.entries.columnCount) + this.#refs.length * 4;
   }
 
   refAt(i: number): number {
@@ -71,7 +80,16 @@ export class OutOfOrder {
       }
       emit(ref, run, 0, run.length);
     }
-    entries.reset();
+    this.#empty();
     return replaced;
+  }
+
+  #empty(): void {
+    if (this.entries.timestampsMs.length <= KEEP) {
+      this.entries.reset();
+      return;
+    }
+    this.entries = new Columns(this.entries.columnCount, LEAST);
+    this.#refs = new Uint32Array(LEAST);
   }
 }
