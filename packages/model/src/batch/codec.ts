@@ -76,7 +76,10 @@ export function encodeSampleBatch(batch: SampleBatch, schemaId: number = EMBEDDE
 /** Throws `BATCH_MALFORMED`, `BATCH_CHECKSUM`, `BATCH_VERSION`. The same bytes object gives the same batch object for a while. */
 export function decodeSampleBatch(value: Uint8Array): SampleBatch {
   const known = rememberedSamples.get(value);
-  if (known) return known;
+  if (known) {
+    sections.spared();
+    return known;
+  }
   const batch = translate(() => {
     const record = readSampleRecord(value);
     const series = sections.decode(record.series, record.seriesCount);
@@ -128,7 +131,10 @@ export function encodeRowBatch(batch: RowBatch, schemaId: number = EMBEDDED_SCHE
 /** Throws `BATCH_MALFORMED`, `BATCH_CHECKSUM`, `BATCH_VERSION`. The same bytes object gives the same batch object for a while. */
 export function decodeRowBatch(value: Uint8Array): RowBatch {
   const known = rememberedRows.get(value);
-  if (known) return known;
+  if (known) {
+    sections.spared();
+    return known;
+  }
   const batch = translate((): RowBatch => {
     const record = readRowRecord(value);
     if (!Object.hasOwn(RESOLUTION_MS, record.resolution))

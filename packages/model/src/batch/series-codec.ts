@@ -22,6 +22,8 @@ const LABELS_LENGTH_MAX = 65_536;
 // Sections remembered by a reader: 4096 targets a process at some 50 KB each.
 const REMEMBERED_MAX = 4096;
 const REMEMBERED_BYTES_MAX = 64 * 1024 * 1024;
+// 4,096 batches in a row that nobody had to decode are some ten scrapes of 100,000 series: who was behind has caught up.
+const UNASKED_MAX = 4096;
 
 const packedSections = new WeakMap<SeriesSection, Uint8Array>();
 
@@ -68,13 +70,28 @@ function writeTypes(writer: ByteWriter, section: SeriesSection): void {
   if (known) writer.raw(section.types.subarray(0, section.count));
 }
 
-/** Decodes sections, handing out the same object for the same bytes. One per process; bounded. */
+/** Decodes sections, handing out the same object for the same bytes. One per process; bounded; lets go once it is not asked. */
 export class SectionReader {
   readonly #remembered = new Map<number, { bytes: Uint8Array; section: SeriesSection }>();
   #rememberedBytes = 0;
+  /** Batches since the last `decode` that were to be had without. */
+  #unasked = 0;
+
+  /** What sections that are remembered take. */
+  get bytes(): number {
+    return this.#rememberedBytes;
+  }
+
+  /** A batch was to be had without decoding. After UNASKED_MAX of them in a row nothing is remembered any more. */
+  spared(): void {
+    if (++this.#unasked < UNASKED_MAX || this.#remembered.size === 0) return;
+    this.#remembered.clear();
+    this.#rememberedBytes = 0;
+  }
 
   /** Of packed bytes, copied where they are kept. Throws `BATCH_MALFORMED`, `BYTES_MALFORMED`, what zlib throws. */
   decode(bytes: Uint8Array, count: number): SeriesSection {
+    this.#unasked = 0;
     const hash = hash32(bytes, 0, bytes.length, count);
     const known = this.#remembered.get(hash);
     if (
