@@ -1,5 +1,6 @@
-import { assert, ByteWriter, bytesEqual, hash32 } from '@tidemark/base';
+import { ByteWriter, bytesEqual, hash32 } from '@tidemark/base';
 import { labelStart, METRIC_TYPES, type SeriesSection } from '@tidemark/model';
+import { LabelBlocks } from './label-blocks.ts';
 
 // The series of one tenant, numbered by arrival: a series is a dense u32, its ref, valid until the next `retain`.
 //
@@ -7,7 +8,7 @@ import { labelStart, METRIC_TYPES, type SeriesSection } from '@tidemark/model';
 //                               --else, per series-------->  the ref after the last one?  (requests name their series in
 //                                                            the order of the last one)  else hash table; labels compared
 //
-// Labels are kept as canonical bytes, end to end.
+// Labels are kept as canonical bytes, in blocks (label-blocks.ts).
 
 /** Stands for a series the table had no room for. */
 export const NO_SERIES = 0xffff_ffff;
@@ -17,8 +18,7 @@ const UNKNOWN_TYPE = METRIC_TYPES.indexOf('unknown');
 
 export class SeriesTable {
   readonly #room: () => number;
-  #labels = new ByteWriter(4096);
-  #ends = new Float64Array(64);
+  #labels = new LabelBlocks();
   #hashes = new Uint32Array(64);
   #types = new Uint8Array(64);
   readonly #units = new Map<number, string>();
@@ -75,12 +75,9 @@ export class SeriesTable {
     }
     if (this.#room() <= 0) return NO_SERIES;
     const ref = this.#count++;
-    if (ref === this.#ends.length) this.#grow();
-    const { bytes: before } = this.#labels;
-    this.#labels.raw(bytes.subarray(start, end));
-    // Sections that are views of the old buffer would keep it alive.
-    if (before !== this.#labels.bytes) this.version++;
-    this.#ends[ref] = this.#labels.length;
+    if (ref === this.#hashes.length) this.#grow();
+    // Sections that are views of what the block was would keep it alive.
+    if (this.#labels.add(bytes, start, end)) this.version++;
     this.#hashes[ref] = hash;
     this.#types[ref] = UNKNOWN_TYPE;
     this.#table[at] = ref;
@@ -108,17 +105,16 @@ export class SeriesTable {
     return this.#units.get(ref) ?? '';
   }
 
-  /** The canonical labels: a view, valid until the next series is added. */
+  /** The canonical labels: a view, which never changes. */
   labelsOf(ref: number): Uint8Array {
-    assert(ref < this.#count, 'a ref is below the count');
-    return this.#labels.bytes.subarray(this.#start(ref), this.#ends[ref] as number);
+    return this.#labels.labelsOf(ref);
   }
 
-  /** A section of these series, in this order. Series in a row share this table's label bytes, which never change. */
+  /** A section of these series, in this order. Series in a row of one block share its label bytes, which never change. */
   sectionOf(refs: Uint32Array): SeriesSection {
     const first = refs[0] ?? 0;
-    const isRun = refs.every((ref, i) => ref === first + i);
-    const { labelBytes, labelEnds } = isRun ? this.#labelsOfRun(first, refs.length) : this.#labelsOfSome(refs);
+    const isRun = this.#labels.isRun(first, refs.length) && refs.every((ref, i) => ref === first + i);
+    const { labelBytes, labelEnds } = isRun ? this.#labels.run(first, refs.length) : this.#labelsOfSome(refs);
     const types = new Uint8Array(refs.length);
     let units: string[] | undefined;
     for (let i = 0; i < refs.length; i++) {
@@ -130,14 +126,6 @@ export class SeriesTable {
       units[i] = unit;
     }
     return { count: refs.length, labelBytes, labelEnds, types, units, startTimesMs: undefined };
-  }
-
-  #labelsOfRun(first: number, count: number): { labelBytes: Uint8Array; labelEnds: Uint32Array } {
-    const start = this.#start(first);
-    const labelEnds = new Uint32Array(count);
-    for (let i = 0; i < count; i++) labelEnds[i] = (this.#ends[first + i] as number) - start;
-    const end = count === 0 ? start : (this.#ends[first + count - 1] as number);
-    return { labelBytes: this.#labels.bytes.subarray(start, end), labelEnds };
   }
 
   #labelsOfSome(refs: Uint32Array): { labelBytes: Uint8Array; labelEnds: Uint32Array } {
@@ -153,14 +141,15 @@ export class SeriesTable {
   /** Forgets the series whose `keep` is 0 and numbers the rest anew, in order. Returns old ref -> new, or `NO_SERIES`. */
   retain(keep: Uint8Array): Uint32Array {
     const moved = new Uint32Array(this.#count).fill(NO_SERIES);
-    const labels = new ByteWriter(4096);
+    const labels = new LabelBlocks();
     let count = 0;
     for (let ref = 0; ref < this.#count; ref++) {
       if (keep[ref] === 0) {
         this.#units.delete(ref);
         continue;
       }
-      labels.raw(this.labelsOf(ref));
+      const kept = this.labelsOf(ref);
+      labels.add(kept, 0, kept.length);
       const unit = this.#units.get(ref);
       if (unit !== undefined && count !== ref) {
         this.#units.delete(ref);
@@ -169,8 +158,6 @@ export class SeriesTable {
       moved[ref] = count;
       this.#hashes[count] = this.#hashes[ref] as number;
       this.#types[count] = this.#types[ref] as number;
-      // In place: while nothing was dropped the ends are what they were; afterwards `count` is behind what is still read.
-      this.#ends[count] = labels.length;
       count++;
     }
     this.#labels = labels;
@@ -182,23 +169,17 @@ export class SeriesTable {
   }
 
   get memoryBytes(): number {
-    return this.#labels.bytes.length + this.#ends.length * 17 + this.#table.length * 4;
-  }
-
-  #start(ref: number): number {
-    return ref === 0 ? 0 : (this.#ends[ref - 1] as number);
+    return this.#labels.bytes + this.#hashes.length * 5 + this.#table.length * 4;
   }
 
   #isAt(ref: number, bytes: Uint8Array, start: number, end: number): boolean {
     if (ref >= this.#count) return false;
-    return bytesEqual(this.#labels.bytes, this.#start(ref), this.#ends[ref] as number, bytes, start, end);
+    const { bytes: known } = this.#labels.blockOf(ref);
+    return bytesEqual(known, this.#labels.startOf(ref), this.#labels.endOf(ref), bytes, start, end);
   }
 
   #grow(): void {
-    const size = this.#ends.length * 2;
-    const ends = new Float64Array(size);
-    ends.set(this.#ends);
-    this.#ends = ends;
+    const size = this.#hashes.length * 2;
     const hashes = new Uint32Array(size);
     hashes.set(this.#hashes);
     this.#hashes = hashes;
