@@ -43,6 +43,7 @@ import { BlockCache } from './read/block-cache.ts';
 import { makeSource } from './read/source.ts';
 import { Turns } from './read/turns.ts';
 import { Segments } from './segment/segments.ts';
+import { PartitionLabels } from './series/shared-labels.ts';
 import { checkpointShard } from './shard/checkpointing.ts';
 import { forgetSeries } from './shard/forgetting.ts';
 import { dropSealed, listShards, type OpenContext, openShard } from './shard/opening.ts';
@@ -202,6 +203,7 @@ class Engine implements StorageEngine {
       quarantine,
       tombstones: this.#tombstones,
       windows: { pool, quarantine },
+      labels: new PartitionLabels(),
     };
     this.#blocks = new BlockCache(options.blockCacheBytes);
     const ranges = new RangeCache(init.objectStore, options.segmentCacheBytes);

@@ -1,49 +1,52 @@
 import { bytesEqual } from '@tidemark/base';
 import { decodeUtf8, findLabelValue } from '@tidemark/model';
+import { LABEL_LENGTH_BYTES, type LabelPage, PAGE_BYTES, SharedLabels } from './shared-labels.ts';
 
-// Canonical labels of many series, end to end in pages, found by a u32 address.
+// Canonical labels of one registry's series, by ref, in pages that the registries of a partition share.
 //
-//   address := page (upper 12 bits) | offset in page (lower 20 bits)
+//   ref -> start := index of the page here (upper 14 bits) | offset in page (lower 18 bits), length
+//
+// The pages are held by being here; they are found again by what is in them (shared-labels.ts).
 
-const PAGE_BITS = 20;
-const PAGE_BYTES = 1 << PAGE_BITS;
-const PAGES_MAX = 1 << (32 - PAGE_BITS);
-
-/** 64 KiB: far above what admission lets through, far below a page. */
-export const LABEL_BYTES_MAX = 65_536;
+const PAGE_BITS = Math.log2(PAGE_BYTES);
+const OFFSET_MASK = PAGE_BYTES - 1;
 
 const found = { start: 0, end: 0 };
 
 export class LabelPool {
-  readonly #pages: Uint8Array[] = [];
-  #used = PAGE_BYTES;
+  readonly #shared: SharedLabels;
+  readonly #avoid: WeakSet<LabelPage>;
+  readonly #pages: LabelPage[] = [];
+  readonly #indexes = new Map<LabelPage, number>();
   #starts = new Uint32Array(1024);
   #lengths = new Uint32Array(1024);
   count = 0;
 
-  /** Whether 64 KiB more can be held: 4 GiB of labels is the end. */
-  get full(): boolean {
-    return this.#pages.length >= PAGES_MAX && this.#used + LABEL_BYTES_MAX > PAGE_BYTES;
+  /** `avoid`: pages that are to be left behind. */
+  constructor(shared: SharedLabels = new SharedLabels(), avoid: WeakSet<LabelPage> = new WeakSet()) {
+    this.#shared = shared;
+    this.#avoid = avoid;
   }
 
+  /** Of pages with labels of this pool, which others may count as well. */
   get bytes(): number {
     return this.#pages.length * PAGE_BYTES;
   }
 
-  /** Requires at most LABEL_BYTES_MAX. Returns the ref: 0, 1, 2, ... */
-  add(bytes: Uint8Array, start: number, end: number): number {
-    const length = end - start;
-    if (this.#used + length > PAGE_BYTES) {
-      this.#pages.push(new Uint8Array(PAGE_BYTES));
-      this.#used = 0;
+  /** Requires at most LABEL_BYTES_MAX. Returns the ref: 0, 1, 2, ...; undefined when there is no room. */
+  add(bytes: Uint8Array, start: number, end: number): number | undefined {
+    const place = this.#shared.place(bytes, start, end, this.#avoid);
+    if (place === undefined) return undefined;
+    let page = this.#indexes.get(place.page);
+    if (page === undefined) {
+      page = this.#pages.length;
+      this.#pages.push(place.page);
+      this.#indexes.set(place.page, page);
     }
-    const page = this.#pages.length - 1;
-    (this.#pages[page] as Uint8Array).set(bytes.subarray(start, end), this.#used);
     const ref = this.count++;
     if (ref === this.#starts.length) this.#grow();
-    this.#starts[ref] = ((page << PAGE_BITS) | this.#used) >>> 0;
-    this.#lengths[ref] = length;
-    this.#used += length;
+    this.#starts[ref] = ((page << PAGE_BITS) | place.start) >>> 0;
+    this.#lengths[ref] = end - start;
     return ref;
   }
 
@@ -51,21 +54,44 @@ export class LabelPool {
     const length = this.#lengths[ref] as number;
     if (length !== end - start) return false;
     const address = this.#starts[ref] as number;
-    const offset = address & (PAGE_BYTES - 1);
-    return bytesEqual(this.#pages[address >>> PAGE_BITS] as Uint8Array, offset, offset + length, bytes, start, end);
+    const offset = address & OFFSET_MASK;
+    return bytesEqual(
+      (this.#pages[address >>> PAGE_BITS] as LabelPage).bytes,
+      offset,
+      offset + length,
+      bytes,
+      start,
+      end,
+    );
   }
 
-  /** A view: valid as long as the pool is. */
+  /** A view, which never changes. */
   labelBytes(ref: number): Uint8Array {
     const address = this.#starts[ref] as number;
-    const offset = address & (PAGE_BYTES - 1);
-    return (this.#pages[address >>> PAGE_BITS] as Uint8Array).subarray(offset, offset + (this.#lengths[ref] as number));
+    const offset = address & OFFSET_MASK;
+    const { bytes } = this.#pages[address >>> PAGE_BITS] as LabelPage;
+    return bytes.subarray(offset, offset + (this.#lengths[ref] as number));
   }
 
   labelValue(ref: number, name: Uint8Array): string {
     const bytes = this.labelBytes(ref);
     if (!findLabelValue(bytes, 0, bytes.length, name, found)) return '';
     return decodeUtf8(bytes, found.start, found.end);
+  }
+
+  /** A pool for those that live on. Pages that would be less than half full of them are left behind. */
+  successor(living: Uint8Array): LabelPool {
+    const used = new Float64Array(this.#pages.length);
+    for (let ref = 0; ref < this.count; ref++) {
+      if (living[ref] !== 1) continue;
+      const page = (this.#starts[ref] as number) >>> PAGE_BITS;
+      used[page] = (used[page] as number) + (this.#lengths[ref] as number) + LABEL_LENGTH_BYTES;
+    }
+    const avoid = new WeakSet<LabelPage>();
+    this.#pages.forEach((page, i) => {
+      if ((used[i] as number) * 2 < this.#shared.usedOf(page)) avoid.add(page);
+    });
+    return new LabelPool(this.#shared, avoid);
   }
 
   #grow(): void {

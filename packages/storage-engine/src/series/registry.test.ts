@@ -1,7 +1,7 @@
 import { encodeLabels, labelsOf, type SeriesSection } from '@tidemark/model';
 import { expect, test } from 'vitest';
-import { LABEL_BYTES_MAX } from './label-pool.ts';
 import { NO_REF, SeriesRegistry } from './registry.ts';
+import { LABEL_BYTES_MAX } from './shared-labels.ts';
 
 function section(...series: Readonly<Record<string, string>>[]): SeriesSection {
   return rawSection(series.map((labels) => encodeLabels(labelsOf(labels))));

@@ -11,7 +11,8 @@ import {
 } from '@tidemark/model';
 import type { LabelIndex } from '../index/label-index.ts';
 import { Postings } from '../index/postings.ts';
-import { LABEL_BYTES_MAX, LabelPool } from './label-pool.ts';
+import { LabelPool } from './label-pool.ts';
+import { LABEL_BYTES_MAX } from './shared-labels.ts';
 
 // Who is who in one shard: (tenant, labels) -> a dense number that indexes the head's arrays.
 //
@@ -87,7 +88,7 @@ export class TenantSeries implements LabelIndex {
 }
 
 export class SeriesRegistry {
-  readonly #pool = new LabelPool();
+  readonly #pool: LabelPool;
   readonly #tenants = new Map<string, TenantSeries>();
   readonly #tenantList: TenantSeries[] = [];
   readonly #resolved = new WeakMap<SeriesSection, { readonly tenant: TenantSeries; readonly refs: Uint32Array }>();
@@ -101,7 +102,8 @@ export class SeriesRegistry {
   #firstOfSection = NO_REF;
   #ids = new Uint8Array(0);
 
-  constructor(seriesMax: number, refusals: Refusals) {
+  constructor(seriesMax: number, refusals: Refusals, pool: LabelPool = new LabelPool()) {
+    this.#pool = pool;
     this.#seriesMax = seriesMax;
     this.#refusals = refusals;
   }
@@ -110,8 +112,14 @@ export class SeriesRegistry {
     return this.#pool.count;
   }
 
+  /** Of pages that registries of other tiers may have a part in. */
   get labelPoolBytes(): number {
     return this.#pool.bytes;
+  }
+
+  /** Where the labels of those that live on go, when the others are left behind: `living` is 1 for them. */
+  poolOfLiving(living: Uint8Array): LabelPool {
+    return this.#pool.successor(living);
   }
 
   tenants(): readonly TenantSeries[] {
@@ -243,6 +251,10 @@ export class SeriesRegistry {
       return NO_REF;
     }
     const ref = this.#pool.add(bytes, start, end);
+    if (ref === undefined) {
+      this.#refusals.refuse('series_limit', 1);
+      return NO_REF;
+    }
     if (ref === this.#tenantOf.length) this.#grow();
     this.#tenantOf[ref] = tenant.id;
     this.#hashOf[ref] = hash;
@@ -255,7 +267,7 @@ export class SeriesRegistry {
 
   #refusal(length: number): string | undefined {
     if (length > LABEL_BYTES_MAX) return 'labels_too_long';
-    if (this.#pool.count >= this.#seriesMax || this.#pool.full) return 'series_limit';
+    if (this.#pool.count >= this.#seriesMax) return 'series_limit';
     return undefined;
   }
 

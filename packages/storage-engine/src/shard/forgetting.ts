@@ -39,7 +39,7 @@ export async function forgetSeries(context: ForgetContext, shard: Shard): Promis
     return 0;
   }
   const turns = new Turns(context.clock, context.signal);
-  const registry = shard.makeRegistry();
+  const registry = shard.makeRegistry(shard.registry.poolOfLiving(living));
   const refs = new Uint32Array(before).fill(NO_REF);
   for (let ref = 0; ref < before; ref++) {
     if (turns.due()) await turns.take();

@@ -10,7 +10,9 @@ import type { Tier } from '../head/resolve.ts';
 import { keepEntries } from '../intake.ts';
 import { SLOT_SIZE, STREAM_ENTRIES, type StorageOptions, WINDOW_MS } from '../options.ts';
 import { Window, type WindowContext } from '../partition/window.ts';
+import { LabelPool } from '../series/label-pool.ts';
 import { SeriesRegistry } from '../series/registry.ts';
+import type { PartitionLabels } from '../series/shared-labels.ts';
 import { type Sealed, type SealedLife, type SegmentEntry, sealedLives } from '../tiering/manifest.ts';
 import { makeShardCounts } from './counts.ts';
 
@@ -24,6 +26,7 @@ export interface ShardContext {
   readonly clock: Clock;
   readonly options: StorageOptions;
   readonly windows: Omit<WindowContext, 'registry'>;
+  readonly labels: PartitionLabels;
 }
 
 /** Entries of one record: entry i is of series `series[i]` of the section. */
@@ -90,11 +93,11 @@ export class Shard {
     this.head = this.makeHead();
   }
 
-  makeRegistry(): SeriesRegistry {
+  makeRegistry(pool = new LabelPool(this.#context.labels.of(this.name.partition))): SeriesRegistry {
     const { refusedSeries } = this.counts;
-    return new SeriesRegistry(this.#context.options.seriesPerShardMax, {
-      refuse: (reason, count) => refusedSeries.set(reason, (refusedSeries.get(reason) ?? 0) + count),
-    });
+    const refuse = (reason: string, count: number) =>
+      refusedSeries.set(reason, (refusedSeries.get(reason) ?? 0) + count);
+    return new SeriesRegistry(this.#context.options.seriesPerShardMax, { refuse }, pool);
   }
 
   makeHead(slotSize = SLOT_SIZE[this.tier]): Head {
