@@ -78,7 +78,7 @@ function closureOf(first) {
   return found;
 }
 
-/** Binaries for other systems, sources they would be compiled from, types and maps: nothing that is loaded here. */
+/** Binaries for other systems, sources they would be compiled from, tests, types and maps: nothing that is loaded here. */
 function dropFromPackages() {
   const modules = [join(app, 'node_modules'), ...globSync(join(app, 'packages', '*', 'node_modules'))];
   for (const folder of modules) {
@@ -93,6 +93,7 @@ function dropFromPackages() {
       if (!relative(folder, dirname(join(folder, path))).startsWith('@tidemark'))
         rmSync(join(folder, path), { force: true });
     }
+    for (const path of globSync('**/*.test.{js,cjs,mjs}', { cwd: folder })) rmSync(join(folder, path));
     rmSync(join(folder, 'classic-level', 'deps'), { recursive: true, force: true });
     for (const path of globSync('**/.bin', { cwd: folder })) rmSync(join(folder, path), { recursive: true });
   }

@@ -53,8 +53,8 @@ test('it holds what the server runs on and nothing else', async () => {
   expect(names.filter((name) => /\.test\.|\.bench\.|\.tsx?$|\.map$|testdata/.test(name))).toEqual([]);
   expect(names.filter((name) => name.endsWith('.node')).length).toBeGreaterThan(0);
   const sizes = await Promise.all(names.map(async (name) => (await stat(name)).size));
-  // 18 MB when this was written, half of it packages from the registry.
-  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(30e6);
+  // 33 MB when this was written: 18, and the clients of S3 and Kafka.
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(40e6);
 });
 
 test('it starts, is healthy, keeps its data in the volume, and ends well when it is told to', {

@@ -59,6 +59,7 @@ test(
         await killed;
         await server.restart();
       }
+      await writer.settle(server.url);
       await endAlert(server.url, writer, receiver);
       await time.passed(LEAST_MS);
       expect(writer.batches).toBeGreaterThan(KILLS * 3);

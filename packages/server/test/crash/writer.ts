@@ -50,6 +50,11 @@ export class Writer {
     this.batches++;
   }
 
+  /** Until the batch that a kill left without an answer has one. */
+  async settle(url: string): Promise<void> {
+    while (this.#pending) await this.send(url);
+  }
+
   /** All times between the last batch and now, for all series; quarters, so that sums are exact; counters fall now and then. */
   #make(nowMs: number): SentSeries[] {
     const times: number[] = [];
