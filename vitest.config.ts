@@ -7,12 +7,38 @@ import { CountReporter } from './scripts/count-reporter.ts';
 // Not `import`: these reach the workers' Node too, where `require` would then be given ES modules.
 const conditions = ['source', 'node', 'development|production'];
 
+const ALL = ['packages/**/*.test.ts', 'docker/**/*.test.ts'];
+// TIDEMARK_TEST_WITHOUT=app,sim leaves those kinds out: vitest's own --exclude does not reach projects.
+const WITHOUT = (process.env['TIDEMARK_TEST_WITHOUT'] ?? '').split(',').filter((kind) => kind !== '');
+const NEVER = ['**/node_modules/**', '**/dist/**', ...WITHOUT.map((kind) => `**/*.${kind}.test.ts`)];
+// Files against a real Kafka, schema registry or S3 server: one after the other, behind all others, because three brokers
+// are three Javas. A machine that is busy with those needs more time for everything.
+const SERVERS = ['packages/**/*.{kafka,s3}.test.ts'];
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ['packages/**/*.test.ts', 'docker/**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/dist/**'],
+    projects: [
+      {
+        extends: true,
+        test: { name: 'tests', include: ALL, exclude: [...NEVER, ...SERVERS], sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'servers',
+          include: SERVERS,
+          exclude: NEVER,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+          // A broker and a schema registry that files share; nothing is started before one asks.
+          globalSetup: 'packages/testkit/src/real/shared-setup.ts',
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
     environment: 'node',
     pool: 'forks',
     maxWorkers: 2,

@@ -15,5 +15,8 @@ export {
   startPrometheus,
 } from './prometheus.ts';
 export { encodeRemoteWrite, type SentSeries, sendRemoteWrite } from './remote-write.ts';
+export { type S3, type S3Options, startS3 } from './s3.ts';
+export { type SchemaRegistry, type SchemaRegistryOptions, startSchemaRegistry } from './schema-registry.ts';
+export { sharedKafka, sharedSchemaRegistry } from './shared.ts';
 export { type TempFolder, tempFolder } from './temp-folder.ts';
 export { runTidemark, startTidemark, type Tidemark, type TidemarkOptions } from './tidemark.ts';

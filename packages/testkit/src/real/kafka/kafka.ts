@@ -108,7 +108,7 @@ function ours(cluster: JarCluster): Kafka {
 }
 
 /** A Kafka to use and to leave alone. */
-export function notOurs(source: 'given' | 'container', bootstrap: readonly string[], stop: () => Promise<void>): Kafka {
+export function notOurs(source: Kafka['source'], bootstrap: readonly string[], stop: () => Promise<void>): Kafka {
   const refuse = (): never => {
     throw new Error(`these brokers were not started for this test alone: startKafka({ own: true })`);
   };

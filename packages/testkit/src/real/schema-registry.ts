@@ -1,0 +1,80 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort, listensOn } from './port.ts';
+import { answers, type RealProcess, startProcess } from './process.ts';
+import { cachedServer, SERVERS } from './servers.ts';
+import { dockerAnswers, hasProgram } from './surroundings.ts';
+
+// A real schema registry (Apicurio's, which speaks Confluent's API under /apis/ccompat/v7), in memory, on a free loopback port.
+// As for Kafka: SCHEMA_REGISTRY_URL, else a container where Docker answers, else the jar from the cache.
+// Its compatibility is NONE until someone sets it.
+
+export interface SchemaRegistryOptions {
+  /** One of the test's own, to kill and pause, whatever SCHEMA_REGISTRY_URL says. */
+  readonly own?: boolean;
+}
+
+export interface SchemaRegistry extends AsyncDisposable {
+  readonly source: 'given' | 'container' | 'jar';
+  /** What `SchemaRegistryClient({ baseURLs: [url] })` takes. */
+  readonly url: string;
+  /** The process, when it is ours: to be killed, or sent SIGSTOP. */
+  readonly process: RealProcess | undefined;
+  stop(): Promise<void>;
+}
+
+const READY_MS = 120_000;
+const STOP_MS = 30_000;
+const CCOMPAT = '/apis/ccompat/v7';
+const INSIDE = 8080;
+const JVM = ['-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+
+export async function startSchemaRegistry(options: SchemaRegistryOptions = {}): Promise<SchemaRegistry> {
+  const { own = false } = options;
+  const given = process.env['SCHEMA_REGISTRY_URL'];
+  if (!own && given) return registry('given', given, undefined, () => Promise.resolve());
+  if (!own && (await dockerAnswers())) return startContainer();
+  return startJar();
+}
+
+function registry(
+  source: SchemaRegistry['source'],
+  url: string,
+  running: RealProcess | undefined,
+  stop: () => Promise<void>,
+): SchemaRegistry {
+  return { source, url, process: running, stop, [Symbol.asyncDispose]: stop };
+}
+
+async function startJar(): Promise<SchemaRegistry> {
+  const folder = cachedServer('schemaRegistry');
+  const jar = folder === undefined ? undefined : readdirSync(folder).find((name) => name.endsWith('-runner.jar'));
+  if (folder === undefined || jar === undefined || !hasProgram('java')) {
+    throw new Error(
+      'no schema registry: `node scripts/setup.mjs --test` fetches one with Maven and it runs on Java 17, or set SCHEMA_REGISTRY_URL',
+    );
+  }
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}${CCOMPAT}`;
+  const running = await startProcess({
+    name: 'schema registry',
+    command: 'java',
+    args: [...JVM, '-Dquarkus.http.host=127.0.0.1', `-Dquarkus.http.port=${port}`, '-jar', join(folder, jar)],
+    readyMs: READY_MS,
+    stopMs: STOP_MS,
+    ready: async ({ pid }) => listensOn(pid, port) && (await answers(`${url}/subjects`)),
+  });
+  // In memory: there is nothing to write down, so it needs no time to do so.
+  return registry('jar', url, running, async () => void (await running.kill9()));
+}
+
+async function startContainer(): Promise<SchemaRegistry> {
+  const { GenericContainer, Wait } = await import('testcontainers');
+  const container = await new GenericContainer(SERVERS.schemaRegistry.image)
+    .withExposedPorts(INSIDE)
+    .withStartupTimeout(READY_MS)
+    .withWaitStrategy(Wait.forHttp(`${CCOMPAT}/subjects`, INSIDE))
+    .start();
+  const url = `http://${container.getHost()}:${container.getMappedPort(INSIDE)}${CCOMPAT}`;
+  return registry('container', url, undefined, async () => void (await container.stop()));
+}
