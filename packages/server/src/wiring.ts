@@ -25,6 +25,7 @@ import { readNotifierSetup } from './roles/notifier-setup.ts';
 import { openLog } from './roles/open-log.ts';
 import { startQuery } from './roles/query.ts';
 import { reloadParts } from './roles/reload-parts.ts';
+import { runRepartition } from './roles/repartition.ts';
 import { runRollup } from './roles/rollup.ts';
 import { statusAnswers } from './roles/status.ts';
 import { startStore } from './roles/store.ts';
@@ -33,7 +34,7 @@ import { VERSION } from './version.ts';
 
 // The only file that knows every package: who is handed to whom. Reading it is reading the architecture.
 //
-//   disk ─ log ─┬─ ingest ◀─ collector
+//   disk ─ log ─┬─ ingest ◀─ collector, repartition
 //               ├─ store: storer ─ storage engine ─ query ◀─ rules ─▶ log
 //               ├─ rollup ─▶ log
 //               └─ notifier
@@ -109,6 +110,15 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
   const ingest = needs.pipeline
     ? startIngest({ ...common, log: must(log), logger: logger.child('ingest') })
     : undefined;
+  if (roles.has('repartition')) {
+    const repartition = await runRepartition({
+      ...common,
+      log: must(log),
+      sink: must(ingest).sinkFor('kafka'),
+      logger,
+    });
+    parts.defer(() => repartition.close());
+  }
   const alerting =
     roles.has('rules') || notifierSetup
       ? await startAlerting({

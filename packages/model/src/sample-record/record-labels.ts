@@ -97,22 +97,24 @@ export class RecordLabels {
   }
 
   #compareNames(a: number, b: number): number {
-    const [aBytes, aStart, aEnd] = this.#name(a);
-    const [bBytes, bStart, bEnd] = this.#name(b);
-    return compareBytes(aBytes, aStart, aEnd, bBytes, bStart, bEnd);
-  }
-
-  #name(i: number): [bytes: Uint8Array, start: number, end: number] {
-    const start = this.#ranges[i] as number;
-    if (start === NAME) return [NAME_BYTES, 0, NAME_BYTES.length];
-    return [this.#bytes, start, this.#ranges[i + 1] as number];
+    const ranges = this.#ranges;
+    const aStart = ranges[a] as number;
+    const bStart = ranges[b] as number;
+    const bytes = this.#bytes;
+    // The metric's name comes first and is alone in its kind, so most pairs are two ranges of the record.
+    if (aStart === NAME) return compareBytes(NAME_BYTES, 0, NAME_BYTES.length, bytes, bStart, ranges[b + 1] as number);
+    if (bStart === NAME) return compareBytes(bytes, aStart, ranges[a + 1] as number, NAME_BYTES, 0, NAME_BYTES.length);
+    const order = (bytes[aStart] as number) - (bytes[bStart] as number);
+    if (order !== 0) return order;
+    return compareBytes(bytes, aStart, ranges[a + 1] as number, bytes, bStart, ranges[b + 1] as number);
   }
 
   #write(): void {
     const out = this.#canonical;
     for (let i = 0; i < this.#count * 4; i += 4) {
-      const [bytes, start, end] = this.#name(i);
-      copy(out, bytes, start, end);
+      const start = this.#ranges[i] as number;
+      if (start === NAME) copy(out, NAME_BYTES, 0, NAME_BYTES.length);
+      else copy(out, this.#bytes, start, this.#ranges[i + 1] as number);
       copy(out, this.#bytes, this.#ranges[i + 2] as number, this.#ranges[i + 3] as number);
     }
   }

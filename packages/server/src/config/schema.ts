@@ -30,7 +30,7 @@ const listenAddress = z
   .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, 'must be host:port, for example 127.0.0.1:9470')
   .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65535, 'the port must be at most 65535');
 
-export const ROLES = ['collect', 'ingest', 'rollup', 'store', 'query', 'rules', 'notify', 'ui'] as const;
+export const ROLES = ['collect', 'ingest', 'repartition', 'rollup', 'store', 'query', 'rules', 'notify', 'ui'] as const;
 export type Role = (typeof ROLES)[number];
 
 const section = <S extends z.ZodRawShape>(about: string, shape: S) =>
@@ -69,6 +69,35 @@ export const CONFIG_SCHEMA = z.strictObject({
       .describe('What topic names begin with.'),
     keepBytes: whole(4 * 1024 ** 3, 64 * 1024 ** 2, 'Embedded log: bytes kept for a consumer that does not come back.'),
     keepAge: duration('48h', 'Embedded log: how long bytes are kept for a consumer that does not come back.'),
+  }),
+  samples: section('Samples that others write to the log, one a record.', {
+    topics: z
+      .array(
+        z.strictObject({
+          topic: z
+            .string()
+            .regex(/^[A-Za-z0-9._-]{1,249}$/, 'must be 1 to 249 of A-Z a-z 0-9 . _ -')
+            .describe('Name of the topic, without the prefix of ours; made where it is not there.'),
+          tenant: z.string().min(1).describe('Whose its samples are, whatever their headers say.'),
+        }),
+      )
+      .default([])
+      .describe(
+        'Topics beside `<prefix>.samples`, each with its tenant. Records of `<prefix>.samples` belong to the tenant their header X-Scope-OrgID names, unless it is listed here too.',
+      ),
+  }),
+  registry: section('The schema registry that those who write samples register their schemas with.', {
+    url: z
+      .union([z.literal(''), z.url({ protocol: /^https?$/ })])
+      .default('')
+      .describe('A registry with the API of Confluent; empty: schemas are those in the config topic.'),
+    username: z.string().default('').describe('Sent as basic authentication; empty: none.'),
+    password: z.string().default('').describe('Password of `registry.username`.'),
+    timeout: duration('4s', 'Longest a request to the registry may take.'),
+    patience: duration(
+      '15m',
+      'How long a partition waits for a schema while the registry cannot be reached; then its records go to the dead letters.',
+    ),
   }),
   collector: section('Metrics collected by Tidemark itself.', {
     self: z.boolean().default(true).describe('Whether its own /metrics are scraped and stored, as job `tidemark`.'),

@@ -16,6 +16,7 @@ scrape:
     - job_name: c
       bearer_token: hunter4
       tls_config: { cert: c, key: hunter5 }
+registry: { url: 'http://u:hunter7@registry:8081', password: hunter8 }
 notifier:
   webhooks: [{ name: w, url: 'https://hooks.example.org/hunter6' }]
 `,

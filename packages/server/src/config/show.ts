@@ -29,6 +29,7 @@ export function configYaml(loaded: LoadedConfig): string {
 export function shownValue(leaf: Leaf, loaded: LoadedConfig): unknown {
   const value = leaf.path.reduce<unknown>((at, part) => (at as Record<string, unknown>)[part], loaded.config);
   if (leaf.kind === 'string' && typeof value === 'number') return formatDuration(value);
+  if (SECRET_KEYS.test(leaf.path.at(-1) as string) && value !== '') return HIDDEN;
   return withoutSecrets(value, SECRET_LEAVES.has(leaf.path.join('.')));
 }
 

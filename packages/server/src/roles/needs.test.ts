@@ -5,6 +5,7 @@ import { checkRoles, needsOf } from './needs.ts';
 test.each<[readonly Role[], object]>([
   [[...ROLES], { log: true, dataFolder: true, reads: true, pipeline: true }],
   [['ingest'], { log: true, dataFolder: true, reads: false, pipeline: true }],
+  [['repartition'], { log: true, dataFolder: true, reads: false, pipeline: true }],
   [['notify', 'ui'], { log: true, dataFolder: true, reads: false, pipeline: false }],
   [['query'], { log: false, dataFolder: false, reads: true, pipeline: false }],
   [['ui'], { log: false, dataFolder: false, reads: false, pipeline: false }],

@@ -6,6 +6,7 @@ import type { Config, Role } from '../config/schema.ts';
 //               listener  log  data folder       engine  query service  ingest pipeline
 //   collect        ·       ×                                                  ×            samples go straight to the log
 //   ingest         ·       ×                                                  ×
+//   repartition    ·       ×                                                  ×            samples of others, through admission
 //   rollup         ·       ×   state of tasks
 //   store          ·       ×   heads, windows       ×
 //   query          ·                                          ×                            over the engine here, or over query.stores
@@ -22,10 +23,10 @@ export interface Needs {
   readonly pipeline: boolean;
 }
 
-const LOG: readonly Role[] = ['collect', 'ingest', 'rollup', 'store', 'rules', 'notify'];
+const LOG: readonly Role[] = ['collect', 'ingest', 'repartition', 'rollup', 'store', 'rules', 'notify'];
 const STATE: readonly Role[] = ['rollup', 'store'];
 const READS: readonly Role[] = ['query', 'rules'];
-const PIPELINE: readonly Role[] = ['collect', 'ingest', 'rules'];
+const PIPELINE: readonly Role[] = ['collect', 'ingest', 'repartition', 'rules'];
 
 export function needsOf(config: Pick<Config, 'roles'>): Needs {
   const any = (roles: readonly Role[]) => config.roles.some((role) => roles.includes(role));

@@ -6,14 +6,12 @@ import {
   SILENCE_SCHEMA,
 } from '@tidemark/alerts';
 import { TidemarkError } from '@tidemark/base';
-import { type Log, readCompacted } from '@tidemark/log';
+import type { Log } from '@tidemark/log';
 import { EMBEDDED_SCHEMA_IDS, ROW_BATCH_SCHEMA, SAMPLE_BATCH_SCHEMA, SAMPLE_SCHEMA, topicName } from '@tidemark/model';
+import { readSchemaRecords, writeSchemaRecords } from '../registry/schema-records.ts';
 
 // The embedded log has no schema registry beside it, so its config topic is one: every id that stands in a record's framing
-// is there with its schema, and whoever copies the topics elsewhere can read them.
-//
-//   key    schema/3
-//   value  {"id":3,"subject":"io.tidemark.AlertEvent","schema":"{...Avro...}"}
+// is there with its schema (registry/schema-records.ts), and whoever copies the topics elsewhere can read them.
 
 const SCHEMAS = [
   { id: EMBEDDED_SCHEMA_IDS.sampleBatch, schema: SAMPLE_BATCH_SCHEMA },
@@ -35,13 +33,9 @@ const SCHEMAS = [
  */
 export async function recordSchemas(log: Log, topicPrefix: string): Promise<void> {
   const topic = topicName('config', topicPrefix);
-  const known = new Map<string, { subject: string; schema: string }>();
-  for (const { key, value } of await readCompacted(log, topic, 'schema-reader')) {
-    const name = Buffer.from(key ?? []).toString('utf8');
-    if (name.startsWith('schema/')) known.set(name, JSON.parse(Buffer.from(value ?? []).toString('utf8')));
-  }
+  const known = await readSchemaRecords(log, topic, 'schema', 'schema-reader');
   const missing = SCHEMAS.filter(({ id, subject, schema }) => {
-    const found = known.get(`schema/${id}`);
+    const found = known.get(id);
     if (found && found.subject !== subject) {
       throw new TidemarkError(
         'SCHEMA_ID_TAKEN',
@@ -51,12 +45,5 @@ export async function recordSchemas(log: Log, topicPrefix: string): Promise<void
     }
     return found?.schema !== schema;
   });
-  await log.append(
-    missing.map((entry) => ({
-      topic,
-      partition: 0,
-      key: Buffer.from(`schema/${entry.id}`, 'utf8'),
-      value: Buffer.from(JSON.stringify(entry), 'utf8'),
-    })),
-  );
+  await writeSchemaRecords(log, topic, 'schema', missing);
 }

@@ -3,13 +3,16 @@ import { type Clock, type Logger, nodeDisk, type Random, type SelfMetrics } from
 import type { Log } from '@tidemark/log';
 import { topicName } from '@tidemark/model';
 import { openFileObjectStore, openStorageEngine, type StorageEngine } from '@tidemark/storage-engine';
+import { SamplesFreshness } from '@tidemark/stream-rollup';
 import type { TsdbAdmin } from '../api/tsdb-admin.ts';
 import type { FlushReport } from '../app.ts';
 import type { Config } from '../config/schema.ts';
 import type { Installation } from '../data-folder.ts';
 import { makeDeleter } from './deletes.ts';
+import { inTurn } from './in-turn.ts';
 import type { Reads } from './reads.ts';
 import { openRepair, type Repair } from './repair.ts';
+import { sampleTopics } from './repartition.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { Storer } from './storer.ts';
 import { RolledUp, startTiering } from './tiering.ts';
@@ -124,7 +127,10 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
       source,
       metadata: (request) => engine.metadata(request),
       cardinality: (request) => engine.cardinality(request),
-      freshness: storer,
+      freshness: inTurn(clock, [
+        new SamplesFreshness({ log, clock, topics: sampleTopics(config).map(({ topic: name }) => name) }),
+        storer,
+      ]),
     },
     admin: { ...deleter, snapshot: () => takeSnapshot({ dataFolder, objectFolder, engine, clock, random }) },
     flush: () => flushStore(storer, repair),

@@ -43,7 +43,12 @@ const ROOMS: readonly { readonly library: RegExp; readonly rooms: RegExp }[] = [
     rooms:
       /^packages\/(storage-engine\/src\/partition\/|stream-rollup\/src\/state\/|log\/src\/embedded\/compacted[^/]*\.ts$)/,
   },
-  { library: /^kafkajs(\/|$)/, rooms: /^packages\/log\/src\/kafka\// },
+  // In server/test as an ordinary producer that is not ours: what anyone writes with it has to be readable.
+  { library: /^kafkajs(\/|$)/, rooms: /^packages\/(log\/src\/kafka\/|server\/test\/)/ },
+  {
+    library: /^@confluentinc\//,
+    rooms: /^packages\/server\/(src\/registry\/confluent-registry\.ts$|test\/)/,
+  },
   { library: /^@(aws-sdk|smithy)\//, rooms: /^packages\/storage-engine\/src\/object-store\/s3[^/]*\.ts$/ },
 ];
 

@@ -1,0 +1,109 @@
+import { type Clock, type Logger, messageOf, type SelfMetrics, TaskGroup } from '@tidemark/base';
+import type { Log } from '@tidemark/log';
+import { SAMPLE_SCHEMA, type SampleSink, type SchemaSource, TOPIC_INTENTS, topicName } from '@tidemark/model';
+import { type SampleTopic, startRepartition } from '@tidemark/stream-rollup';
+import type { Config } from '../config/schema.ts';
+import { ConfluentRegistry } from '../registry/confluent-registry.ts';
+import { EmbeddedRegistry } from '../registry/embedded-registry.ts';
+import { RememberingSource } from '../registry/remembering-source.ts';
+
+// Samples of others, through the admission of everyone's.
+//
+//   samples topics ─ stage ─▶ sink (ingest) ─▶ raw          schemas: the registry, remembered in the config topic
+//                      └────▶ dead-letter
+//
+// Our own schema is registered in the background: a registry that is away at start keeps nobody from starting.
+
+export interface RepartitionParts {
+  readonly config: Config;
+  readonly log: Log;
+  readonly sink: SampleSink;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: SelfMetrics;
+  readonly onFailure: (what: string, error: unknown) => void;
+}
+
+const REGISTER_RETRY_MS = 5_000;
+const REGISTER_RETRY_MAX_MS = 5 * 60_000;
+
+/** The topics of samples, each with whose they are. */
+export function sampleTopics({ log, samples }: Pick<Config, 'log' | 'samples'>): readonly SampleTopic[] {
+  const own = topicName('samples', log.topicPrefix);
+  return samples.topics.some(({ topic }) => topic === own)
+    ? samples.topics
+    : [{ topic: own, tenant: undefined }, ...samples.topics];
+}
+
+export async function runRepartition(parts: RepartitionParts): Promise<{ close(): Promise<void> }> {
+  const { config, log, sink, clock, metrics, onFailure } = parts;
+  const logger = parts.logger.child('repartition');
+  const topics = sampleTopics(config);
+  await makeMissing(log, topics, config);
+  const schemas = await openSchemas(config, log, logger);
+  const tasks = new TaskGroup(onFailure);
+  tasks.spawn('register schema', (signal) => registerOwn(schemas, config, clock, logger, signal));
+  const stage = startRepartition({
+    log,
+    sink,
+    schemas,
+    topics,
+    clock,
+    logger,
+    metrics,
+    topicPrefix: config.log.topicPrefix,
+    // A little longer than the registry's own, which says more.
+    patience: { patienceMs: config.registry.patience, timeoutMs: config.registry.timeout + 1000 },
+  });
+  return {
+    async close() {
+      await tasks.close();
+      await stage.close();
+    },
+  };
+}
+
+/** Those of others may be there already, with as many partitions as they like. */
+async function makeMissing(log: Log, topics: readonly SampleTopic[], config: Config): Promise<void> {
+  const there = new Set((await log.topics()).map(({ name }) => name));
+  const retentionMs = TOPIC_INTENTS.find(({ role }) => role === 'samples')?.retentionMs ?? 0;
+  const missing = topics.filter(({ topic }) => !there.has(topic));
+  await log.ensureTopics(
+    missing.map(({ topic }) => ({ name: topic, partitions: config.log.partitions, compacted: false, retentionMs })),
+  );
+}
+
+async function openSchemas(config: Config, log: Log, logger: Logger): Promise<SchemaSource> {
+  const topic = topicName('config', config.log.topicPrefix);
+  const { url, username, password, timeout } = config.registry;
+  if (url === '') return EmbeddedRegistry.open(log, topic);
+  const registry = new ConfluentRegistry({ url, username, password, timeoutMs: timeout });
+  return RememberingSource.open({ registry, url, log, topic, logger });
+}
+
+/** Until it is registered, with growing pauses. One that the registry refuses is said and left: writers have schemas of their own. */
+async function registerOwn(
+  schemas: SchemaSource,
+  config: Config,
+  clock: Clock,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const subject = `${topicName('samples', config.log.topicPrefix)}-value`;
+  for (let pauseMs = REGISTER_RETRY_MS; ; pauseMs = Math.min(pauseMs * 2, REGISTER_RETRY_MAX_MS)) {
+    try {
+      const schemaId = await schemas.register(subject, SAMPLE_SCHEMA, 'FULL_TRANSITIVE', signal);
+      logger.info('the schema of samples is registered', { subject, schemaId });
+      return;
+    } catch (error) {
+      if (signal.aborted) return;
+      const isRefused = (error as { code?: unknown }).code === 'SCHEMA_REFUSED';
+      const what = isRefused
+        ? 'the registry refuses the schema of samples'
+        : 'the schema of samples is not registered yet';
+      logger.warn(what, { subject, error: messageOf(error) });
+      if (isRefused) return;
+    }
+    await clock.sleep(pauseMs, signal);
+  }
+}
