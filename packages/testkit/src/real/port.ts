@@ -1,16 +1,37 @@
+import { randomInt } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 
-/** A port on 127.0.0.1 that nobody listens on at this moment. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+const LOWEST = 12_000; // below it live programs with a port of their own, Tidemark's 9470 among them
+const TRIES = 200;
+const given = new Set<number>();
+
+/**
+ * A port on 127.0.0.1 that nobody listens on at this moment, below those the kernel deals out by itself: one of its own
+ * would be given to the next outgoing connection of any process on the machine before the server under test takes it.
+ * No port is given twice by one process.
+ */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const port = randomInt(LOWEST, firstOfKernel());
+    if (given.has(port) || !(await canListen(port))) continue;
+    given.add(port);
+    return port;
+  }
+  throw new Error(`no free port on 127.0.0.1 in ${TRIES} tries from ${LOWEST} to ${firstOfKernel() - 1}`);
+}
+
+/** The first port that outgoing connections get: Linux tells; elsewhere IANA's dynamic ports begin at 49152. */
+function firstOfKernel(): number {
+  const first = Number(contentOf('/proc/sys/net/ipv4/ip_local_port_range')?.split(/\s/)[0] ?? 49_152);
+  return first > LOWEST + TRIES ? first : 49_152;
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
 
