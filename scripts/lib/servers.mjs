@@ -1,7 +1,9 @@
-// Servers that tests run against for real: Kafka and a schema registry as jars from Maven, an S3 server built by Go. Which
-// versions: packages/testkit/src/real/servers.json. Each gets a folder of its own in the cache, whole or absent:
+// Servers that tests run against for real: Kafka and a schema registry as jars from Maven, an S3 server built by Go; and
+// what the Python example imports. Which versions: packages/testkit/src/real/servers.json. Each gets a folder of its own in
+// the cache, whole or absent:
 //
 //   <cache>/kafka-4.3.1/*.jar   <cache>/apicurio-registry-3.0.9/*.jar, lib/   <cache>/versitygw-1.8.0/versitygw
+//   <cache>/confluent-kafka-2.16.1/confluent_kafka/, ...
 //
 // What a variable names (KAFKA_BROKERS, SCHEMA_REGISTRY_URL, S3_ENDPOINT) is not fetched. Tests that kill brokers need the
 // jars whatever KAFKA_BROKERS says.
@@ -33,6 +35,7 @@ const WANTED = [
     fetch: fetchRegistry,
   },
   { ...servers.s3, name: 'the S3 server', variable: 'S3_ENDPOINT', needs: ['go'], fetch: buildS3 },
+  { ...servers.pythonClient, name: 'a Kafka client for Python', needs: ['python3'], fetch: fetchPython },
 ];
 
 /** Provides what is missing, all at once, and says what could not be had. The tests that need it fail by name; others run. */
@@ -121,4 +124,9 @@ const maven = (args, cwd) => run('mvn', ['-q', '-B', '-ntp', ...args], { cwd });
 
 function buildS3({ module }, draft, files) {
   return run('go', ['install', '-ldflags=-s -w', module], { cwd: draft, env: { GOBIN: files, GOFLAGS: '-mod=mod' } });
+}
+
+function fetchPython({ requirements }, _draft, files) {
+  const args = ['-m', 'pip', 'install', '-q', '--target', files, '-r', join(root, requirements)];
+  return run('python3', args, { env: { PIP_ROOT_USER_ACTION: 'ignore' } });
 }

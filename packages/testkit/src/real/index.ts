@@ -17,6 +17,7 @@ export {
 export { encodeRemoteWrite, type SentSeries, sendRemoteWrite } from './remote-write.ts';
 export { type S3, type S3Options, startS3 } from './s3.ts';
 export { type SchemaRegistry, type SchemaRegistryOptions, startSchemaRegistry } from './schema-registry.ts';
+export { cachedServer } from './servers.ts';
 export { sharedKafka, sharedSchemaRegistry } from './shared.ts';
 export { type TempFolder, tempFolder } from './temp-folder.ts';
 export { runTidemark, startTidemark, type Tidemark, type TidemarkOptions } from './tidemark.ts';

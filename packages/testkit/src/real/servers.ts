@@ -9,6 +9,7 @@ interface Servers {
   readonly kafka: { readonly folder: string; readonly version: string; readonly image: string };
   readonly schemaRegistry: { readonly folder: string; readonly version: string; readonly image: string };
   readonly s3: { readonly folder: string; readonly version: string };
+  readonly pythonClient: { readonly folder: string; readonly version: string };
 }
 
 // Named from the package's root, so that it is the same file from src/ and from dist/.
