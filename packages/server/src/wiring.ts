@@ -9,6 +9,7 @@ import {
   SelfMetrics,
   systemClock,
 } from '@tidemark/base';
+import { labelsOf } from '@tidemark/model';
 import { createApp } from './app.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { Role } from './config/schema.ts';
@@ -106,7 +107,8 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     parts.defer(() => rollup.close());
   }
   const reads = needs.reads ? must(store).reads : undefined;
-  const query = reads && startQuery({ ...common, ...reads, externalLabels: () => reloader.current.externalLabels });
+  const externalLabels = () => labelsOf(reloader.current.externalLabels);
+  const query = reads && startQuery({ ...common, ...reads, externalLabels });
   const ingest = needs.pipeline
     ? startIngest({ ...common, log: must(log), logger: logger.child('ingest') })
     : undefined;
@@ -124,7 +126,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
       ? await startAlerting({
           ...common,
           ruleFiles,
-          externalLabels: loaded.externalLabels,
+          externalLabels,
           notifierSetup,
           rules: roles.has('rules') ? { query: must(query).service, sink: must(ingest).sinkFor('rules') } : undefined,
           log: must(log),

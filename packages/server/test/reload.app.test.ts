@@ -75,7 +75,10 @@ scrape_configs:
     join(folder.path, 'prom-a.yml'),
     'groups: [{ name: p, rules: [{ record: from:prometheus, expr: "1" }] }]\n',
   );
-  await writeFile(rules, 'groups: [{ name: g, rules: [{ alert: Seven, expr: page_value == 7 }] }]\n');
+  await writeFile(
+    rules,
+    `groups: [{ name: g, interval: 1s, rules: [{ alert: Seven, expr: page_value == 7, annotations: { at: '{{ $externalLabels.site }}' } }] }]\n`,
+  );
   await writeFile(
     file,
     `scrape:
@@ -109,6 +112,12 @@ query: { concurrency: 7 }
   expect(large.status).toBe(413);
   const federated = await fetch(`${url}/federate?match[]=page_value{job="page"}`);
   expect(await federated.text()).toContain('site="harbour"');
+  await until('alerts say where they come from', 30_000, async () => {
+    const { alerts } = await ask<{ alerts: { annotations: Record<string, string> }[] }>(url, 'alerts', {});
+    const held = (await (await fetch(`${url}/api/v2/alerts`)).json()) as { labels: Record<string, string> }[];
+    const isThere = alerts.some(({ annotations }) => annotations['at'] === 'harbour');
+    return isThere && held.some(({ labels }) => labels['site'] === 'harbour') ? true : undefined;
+  });
   const { yaml } = await ask<{ yaml: string }>(url, 'status/config', {});
   expect(yaml).toMatch(/level: debug/);
   expect(yaml, 'what needs a restart is shown as it is').toMatch(/concurrency: 20/);

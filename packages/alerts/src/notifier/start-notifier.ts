@@ -54,8 +54,8 @@ export interface NotifierOptions {
   readonly setup: NotifierSetup;
   /** Where people reach the server: in every notice. */
   readonly externalUrl: string;
-  /** Of every alert of a rule that has none of that name. */
-  readonly externalLabels?: Labels;
+  /** Of every alert of a rule that has none of that name; asked whenever one is heard of, since they may change. */
+  readonly externalLabels?: () => Labels;
   readonly topicPrefix?: string;
   readonly fetch?: Fetch;
   readonly groupsMax?: number;
@@ -182,7 +182,7 @@ class RunningNotifier implements Notifier {
       return names.has(receiver);
     });
     const { clock, externalLabels } = this.#options;
-    for (const { tenant, alert } of recall({ entries, missed, states }, clock.nowMs(), externalLabels)) {
+    for (const { tenant, alert } of recall({ entries, missed, states }, clock.nowMs(), externalLabels?.())) {
       if (this.#store.isFull) this.#metrics.events.with('full').add();
       else this.#place(this.#store.put(tenant, alert));
     }
@@ -326,7 +326,7 @@ class RunningNotifier implements Notifier {
   }
 
   #apply(event: AlertEvent, offset: number): void {
-    const alert = heldFromEvent(event, this.#options.clock.nowMs(), this.#options.externalLabels);
+    const alert = heldFromEvent(event, this.#options.clock.nowMs(), this.#options.externalLabels?.());
     const known = this.#store.get(event.tenant, alert.fingerprint);
     if (!known && alert.status === 'resolved') {
       this.#metrics.events.with('ignored').add();

@@ -12,7 +12,8 @@ import type { AlertingRuleSpec } from './rule.ts';
 export const ALERT_NAME = 'alertname';
 
 export interface ExternalFacts {
-  readonly labels: ReadonlyMap<string, string>;
+  /** As they are at the moment. */
+  readonly labels: () => ReadonlyMap<string, string>;
   readonly url: string;
 }
 
@@ -20,6 +21,13 @@ export interface ExternalFacts {
 export type Ask = (expression: string) => Promise<InstantAnswer>;
 
 type Named = readonly (readonly [name: string, template: AlertTemplate])[];
+
+/** One series of a rule's answer. */
+interface Found {
+  readonly labels: Labels;
+  readonly value: number;
+  readonly externalLabels: ReadonlyMap<string, string>;
+}
 
 export class CandidateMaker {
   readonly #name: string;
@@ -45,8 +53,9 @@ export class CandidateMaker {
     const candidates = new Map<string, AlertCandidate>();
     // The same question of several alerts is asked once.
     const texts = new AskingExpander({ ask, failed: this.#failed, externalUrl: this.#external.url, atMs });
+    const externalLabels = this.#external.labels();
     for (const { labels, value } of answer.samples) {
-      const candidate = await this.#candidate(labels, value, texts);
+      const candidate = await this.#candidate({ labels, value, externalLabels }, texts);
       if (candidates.has(candidate.fingerprint)) {
         throw new TidemarkError(
           'RULE_DUPLICATE_LABELS',
@@ -59,12 +68,12 @@ export class CandidateMaker {
     return candidates;
   }
 
-  async #candidate(labels: Labels, value: number, texts: AskingExpander): Promise<AlertCandidate> {
+  async #candidate({ labels, value, externalLabels }: Found, texts: AskingExpander): Promise<AlertCandidate> {
     const own = new Map(labels.map((label) => [label.name, label.value]));
     const facts: AlertFacts = {
       labels: new Map(own),
       value,
-      externalLabels: this.#external.labels,
+      externalLabels,
       externalUrl: this.#external.url,
     };
     own.delete(METRIC_NAME);

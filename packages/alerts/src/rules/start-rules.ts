@@ -30,7 +30,8 @@ export interface RulesOptions {
   readonly groups: readonly RuleGroupSpec[];
   /** Where people reach the server: `http://127.0.0.1:9470`. */
   readonly externalUrl: string;
-  readonly externalLabels?: Labels;
+  /** Asked at every evaluation: they may change. */
+  readonly externalLabels?: () => Labels;
   /** The page for an expression. Default: Prometheus' `<externalUrl>/graph?g0.expr=...&g0.tab=1`. */
   readonly generatorUrl?: (expression: string) => string;
   readonly tenant?: string;
@@ -171,7 +172,7 @@ class RunningRules implements Rules {
       publisher: this.#publisher,
       external: {
         url: options.externalUrl,
-        labels: new Map((options.externalLabels ?? []).map(({ name, value }) => [name, value])),
+        labels: () => new Map((options.externalLabels?.() ?? []).map(({ name, value }) => [name, value])),
       },
       generatorUrl: options.generatorUrl ?? ((expression) => graphUrl(options.externalUrl, expression)),
       queryTimeoutMs: options.queryTimeoutMs ?? QUERY_TIMEOUT_MS,

@@ -58,7 +58,7 @@ async function measured(rule: RuleSpec, seriesCount: number, passes: number): Pr
       logger: silentLogger,
       metrics: ruleMetrics(new SelfMetrics()),
       publisher: { publish: async () => undefined },
-      external: { labels: new Map(), url: '' },
+      external: { labels: () => new Map(), url: '' },
       generatorUrl: () => '',
       queryTimeoutMs: INTERVAL_MS,
       resendDelayMs: INTERVAL_MS,

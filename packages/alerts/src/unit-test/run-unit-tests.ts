@@ -185,7 +185,7 @@ class TestRun {
       logger: silentLogger,
       metrics: ruleMetrics(new SelfMetrics()),
       publisher: { publish: async () => undefined },
-      external: { labels: new Map(externalLabels.map(({ name, value }) => [name, value])), url: externalUrl },
+      external: { labels: () => new Map(externalLabels.map(({ name, value }) => [name, value])), url: externalUrl },
       generatorUrl: () => '',
       queryTimeoutMs: QUERY_TIMEOUT_MS,
       resendDelayMs: QUERY_TIMEOUT_MS,

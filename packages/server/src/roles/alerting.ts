@@ -1,7 +1,7 @@
 import { alertsAnswer, type RulesFilter, rulesAnswer, startRules } from '@tidemark/alerts';
 import { type Clock, type Logger, type Random, type SelfMetrics, silentLogger } from '@tidemark/base';
 import type { Log } from '@tidemark/log';
-import { DEFAULT_TENANT, labelsOf, type QueryPort, type SampleSink } from '@tidemark/model';
+import { DEFAULT_TENANT, type Labels, type QueryPort, type SampleSink } from '@tidemark/model';
 import type { Config } from '../config/schema.ts';
 import type { ReadSetup } from './notifier-setup.ts';
 import { type Notifying, startNotifying } from './notifying.ts';
@@ -20,7 +20,8 @@ export interface AlertingParts {
   readonly config: Config;
   /** As `readRules` found them. */
   readonly ruleFiles: readonly RuleFile[];
-  readonly externalLabels: Readonly<Record<string, string>>;
+  /** As they are at the moment. */
+  readonly externalLabels: () => Labels;
   /** Absent where this process does not notify. */
   readonly notifierSetup: ReadSetup | undefined;
   /** Absent where this process evaluates no rules. */
@@ -68,7 +69,7 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
         metrics,
         groups: groupsOf(ruleFiles, silentLogger),
         externalUrl,
-        externalLabels: labelsOf(parts.externalLabels),
+        externalLabels: parts.externalLabels,
         tenant: DEFAULT_TENANT,
         topicPrefix,
         intervalMs: config.rules.interval,

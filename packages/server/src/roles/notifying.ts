@@ -1,7 +1,7 @@
 import { type Notifier, startNotifier } from '@tidemark/alerts';
 import { type Clock, type Logger, messageOf, type Random, type SelfMetrics, TaskGroup } from '@tidemark/base';
 import type { Log } from '@tidemark/log';
-import { labelsOf } from '@tidemark/model';
+import type { Labels } from '@tidemark/model';
 import type { Config } from '../config/schema.ts';
 import { type ReadSetup, readNotifierSetup, textOfFiles } from './notifier-setup.ts';
 
@@ -17,7 +17,7 @@ export interface NotifyingParts {
   readonly logger: Logger;
   readonly metrics: SelfMetrics;
   readonly externalUrl: string;
-  readonly externalLabels: Readonly<Record<string, string>>;
+  readonly externalLabels: () => Labels;
 }
 
 const LOOK_EVERY_MS = 5000;
@@ -27,7 +27,6 @@ export async function startNotifying(parts: NotifyingParts): Promise<Notifying> 
   const notifier = await startNotifier({
     ...parts,
     setup: parts.setup.setup,
-    externalLabels: labelsOf(parts.externalLabels),
     topicPrefix,
   });
   return new Notifying(notifier, parts);

@@ -1,5 +1,5 @@
 import type { Clock, SelfMetrics } from '@tidemark/base';
-import { type Freshness, labelsOf, type MetadataSource, type SeriesSource } from '@tidemark/model';
+import type { Freshness, Labels, MetadataSource, SeriesSource } from '@tidemark/model';
 import { Executor, federate, QueryService, queryRouter } from '@tidemark/query';
 import type { Request, Response } from 'express';
 import type { Config } from '../config/schema.ts';
@@ -10,7 +10,7 @@ export interface QueryParts {
   readonly source: SeriesSource;
   readonly metadata: MetadataSource;
   readonly freshness: Freshness;
-  readonly externalLabels: () => Readonly<Record<string, string>>;
+  readonly externalLabels: () => Labels;
   readonly clock: Clock;
   readonly metrics: SelfMetrics;
 }
@@ -46,7 +46,7 @@ export function startQuery({ config, source, metadata, freshness, externalLabels
     metadata,
     nowMs,
     lookbackMs: () => lookback,
-    externalLabels: () => labelsOf(externalLabels()),
+    externalLabels,
   };
   return {
     service,
