@@ -1,6 +1,8 @@
+import type { ReadTerms } from './series-source.ts';
+
 // What a tenant's series are made of, as Prometheus' /api/v1/status/tsdb shows it: storage counts, the API asks.
 
-export interface CardinalityRequest {
+export interface CardinalityRequest extends ReadTerms {
   readonly tenant: string;
   /** Entries of each list. */
   readonly limit: number;

@@ -87,6 +87,8 @@ export type { Compatibility, SchemaSource } from './schema-source.ts';
 export { SERIES_ID_LENGTH, seriesId } from './series-identity.ts';
 export type {
   LabelsRequest,
+  ReadPosition,
+  ReadTerms,
   SelectAnswer,
   SelectedRows,
   SelectedSeries,

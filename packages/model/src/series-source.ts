@@ -7,7 +7,24 @@ import type { TimeRange } from './time.ts';
 // hands one to the other. Everything comes back in columns, series by series, already merged from head, windows and
 // segments, deduplicated, times strictly rising.
 
-export interface SelectRequest {
+/** What a reader may ask of any source beyond what it selects. */
+export interface ReadTerms {
+  /** Only of these partitions of the log; absent: of all that the source has. */
+  readonly partitions?: readonly number[];
+  /** Records that have to be in the answer. A source that is filled from elsewhere waits for them, or refuses. */
+  readonly notBefore?: readonly ReadPosition[];
+  /** Whether an answer without the partitions that nobody can read now will do, with a warning; else that is an error. */
+  readonly partial?: boolean;
+}
+
+/** Everything of a topic's partition below the offset. */
+export interface ReadPosition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export interface SelectRequest extends ReadTerms {
   readonly tenant: string;
   /** All must hold; at least one must not match the empty string (checked by the caller). */
   readonly matchers: readonly Matcher[];
@@ -46,7 +63,7 @@ export interface SelectAnswer<S> {
   readonly warnings: readonly string[];
 }
 
-export interface LabelsRequest {
+export interface LabelsRequest extends ReadTerms {
   readonly tenant: string;
   readonly matchers: readonly Matcher[];
   readonly range: TimeRange;

@@ -228,7 +228,7 @@ class Engine implements StorageEngine {
     this.#lastCheckpointMs = init.clock.nowMs();
     this.#source = makeSource({
       clock: init.clock,
-      shards: () => this.#shards.values(),
+      shards: ({ partitions }) => this.#shardsOf(partitions),
       segments: this.#segments,
       blocks: this.#blocks,
       tombstones: this.#tombstones,
@@ -380,7 +380,7 @@ class Engine implements StorageEngine {
   }
 
   async cardinality(request: CardinalityRequest): Promise<Cardinality> {
-    const shards = [...this.#shards.values()];
+    const shards = [...this.#shardsOf(request.partitions)];
     for (const shard of shards) shard.refHolders++;
     try {
       return await countCardinality(shards, request, new Turns(this.#init.clock, request.signal));
@@ -414,6 +414,12 @@ class Engine implements StorageEngine {
     await Promise.allSettled(closings);
     await this.#context.pool.close();
     await Promise.all(closings);
+  }
+
+  *#shardsOf(partitions: readonly number[] | undefined): Iterable<Shard> {
+    for (const shard of this.#shards.values()) {
+      if (partitions === undefined || partitions.includes(shard.name.partition)) yield shard;
+    }
   }
 
   async #checkpointAll(): Promise<void> {

@@ -9,6 +9,8 @@ export interface GatherRequest {
   readonly tenant: string;
   readonly matchers: readonly Matcher[];
   readonly range: TimeRange;
+  /** Only of these; absent: of all. */
+  readonly partitions?: readonly number[];
   /** Only which series have a piece in the range: neither chunks nor runs are gathered. */
   readonly labelsOnly?: boolean;
   /** The newest entry of each series in the range is enough; older ones may come. Requires that nothing is taken off later. */

@@ -64,7 +64,7 @@ async function visit(
     }
   }
   const warnings = new Set<string>();
-  for (const shard of [...context.shards()]) {
+  for (const shard of [...context.shards(request)]) {
     turns.check();
     if (turns.late()) await turns.take();
     const tenant = shard.registry.tenant(request.tenant);

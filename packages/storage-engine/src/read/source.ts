@@ -4,6 +4,7 @@ import {
   type Labels,
   type LabelsRequest,
   makeRowColumns,
+  type ReadTerms,
   type RowColumns,
   type SelectAnswer,
   type SelectedRows,
@@ -48,7 +49,8 @@ const SERIES_AT_ONCE = 256;
 
 export interface SourceContext {
   readonly clock: Clock;
-  shards(): Iterable<Shard>;
+  /** Of the partitions that are asked for, or all. */
+  shards(terms: Pick<ReadTerms, 'partitions'>): Iterable<Shard>;
   readonly segments: Segments;
   readonly tombstones: Tombstones;
   readonly blocks: BlockCache;
@@ -129,7 +131,7 @@ function begin(
   turns.check();
   const reads: ShardRead[] = [];
   const segments: SegmentPart[] = [];
-  for (const shard of context.shards()) {
+  for (const shard of context.shards(request)) {
     if (tier !== undefined && shard.tier !== tier) continue;
     const own = { ...request, deletes: context.tombstones.of(shard, request.tenant, request.range) };
     const read = beginShardRead(shard, own, gathered);
@@ -233,15 +235,16 @@ async function decodeInStep(
 
 /** What is past its time is not answered, be it removed already or not: no answer has half of it. */
 function withinRetention(context: SourceContext, tier: Tier, request: SelectRequest): SelectRequest {
-  const from = [...context.shards()].filter((shard) => shard.tier === tier).map((shard) => shard.answersFromMs);
+  const from = [...context.shards(request)].filter((shard) => shard.tier === tier).map((shard) => shard.answersFromMs);
   const startMs = Math.max(request.range.startMs, Math.min(...from));
   return from.length === 0 || startMs === request.range.startMs
     ? request
     : { ...request, range: { ...request.range, startMs } };
 }
 
-function noteDamage(context: SourceContext, tier: Tier, { range }: SelectRequest, warnings: Set<string>): void {
-  for (const shard of context.shards()) {
+function noteDamage(context: SourceContext, tier: Tier, request: SelectRequest, warnings: Set<string>): void {
+  const { range } = request;
+  for (const shard of context.shards(request)) {
     if (shard.tier !== tier) continue;
     for (const window of shard.allWindows()) {
       if (window.startMs >= range.endMs || window.endMs <= range.startMs) continue;
