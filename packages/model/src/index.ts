@@ -55,6 +55,24 @@ export {
 export { compileRegex, formatMatcher, type Matcher, type MatchType, matcher } from './matcher.ts';
 export type { MetadataRequest, MetadataSource, MetricDescriptions } from './metadata-source.ts';
 export type { InstantAnswer, InstantQuery, QueryPort } from './query-port.ts';
+export {
+  cardinalityFrame,
+  decodePart,
+  endFrame,
+  errorFrame,
+  headFrame,
+  metadataFrames,
+  type ReadEnd,
+  type ReadHead,
+  type ReadPart,
+  rowsFrames,
+  type StorePosition,
+  samplesFrames,
+  seriesFrames,
+  textsFrames,
+} from './read-wire/answer.ts';
+export { type Frame, FrameReader, malformedAnswer } from './read-wire/frame.ts';
+export { decodeReadRequest, encodeReadRequest, type WireRequest } from './read-wire/request.ts';
 export { relabel } from './relabel/apply.ts';
 export {
   RELABEL_ACTIONS,

@@ -25,7 +25,7 @@ test('what a checkpoint has is there after a crash; the log brings the rest agai
   expect(known(world)).toEqual(['a']);
   expect(world.engine.position(second)).toBe(1);
   world.engine.applySamples(second);
-  expect([...world.engine.metadata({ tenant: 't', metric: 'b' })]).toMatchObject([
+  expect([...world.engine.metadata({ tenant: 't', metrics: ['b', 'c', 'b'] })]).toMatchObject([
     { metric: 'b', entries: [{ type: 'counter', unit: 's', help: 'B.' }] },
   ]);
   await world.engine.close();

@@ -107,14 +107,7 @@ export function decodeSampleBatch(value: Uint8Array): SampleBatch {
 export function encodeRowBatch(batch: RowBatch, schemaId: number = EMBEDDED_SCHEMA_IDS.rowBatch): Uint8Array {
   const { rows } = batch;
   const writer = scratchColumns();
-  writeIndexColumn(writer, rows.series, rows.length);
-  writeTimeColumn(writer, rows.endMs, rows.length);
-  for (const name of ROW_FLOAT_COLUMNS) {
-    if (name === 'firstMs' || name === 'lastMs') writeTimeColumn(writer, rows[name], rows.length);
-    else writeFloatColumn(writer, rows[name], rows.length);
-  }
-  writeTimeColumn(writer, Float64Array.from(rows.generation.subarray(0, rows.length)), rows.length);
-  writeTimeColumn(writer, rows.offset, rows.length);
+  writeRows(writer, rows);
   const value = writeRecord(schemaId, {
     tenant: batch.tenant,
     resolution: batch.resolution,
@@ -158,7 +151,20 @@ function checkCount(count: number): number {
   return count;
 }
 
-function readRows(reader: ByteReader, count: number, seriesCount: number): RowColumns {
+/** The columns of rows, as they lie in a batch. Their count stands outside. */
+export function writeRows(writer: ByteWriter, rows: RowColumns): void {
+  writeIndexColumn(writer, rows.series, rows.length);
+  writeTimeColumn(writer, rows.endMs, rows.length);
+  for (const name of ROW_FLOAT_COLUMNS) {
+    if (name === 'firstMs' || name === 'lastMs') writeTimeColumn(writer, rows[name], rows.length);
+    else writeFloatColumn(writer, rows[name], rows.length);
+  }
+  writeTimeColumn(writer, Float64Array.from(rows.generation.subarray(0, rows.length)), rows.length);
+  writeTimeColumn(writer, rows.offset, rows.length);
+}
+
+/** What `writeRows` wrote, to the end of the bytes. Throws `BATCH_MALFORMED`. */
+export function readRows(reader: ByteReader, count: number, seriesCount: number): RowColumns {
   const series = readIndexColumn(reader, count, seriesCount);
   const endMs = readTimeColumn(reader, count);
   const floats = {} as Record<(typeof ROW_FLOAT_COLUMNS)[number], Float64Array>;

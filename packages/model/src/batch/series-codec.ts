@@ -37,7 +37,8 @@ export function packedSeries(section: SeriesSection): Uint8Array {
   return packed;
 }
 
-function encodeSeries(section: SeriesSection): Uint8Array {
+/** Entries, types, units, starts. */
+export function encodeSeries(section: SeriesSection): Uint8Array {
   const writer = new ByteWriter(64 + section.count * 24);
   const bytes = section.labelBytes;
   let lastStart = 0;
@@ -125,7 +126,8 @@ export class SectionReader {
   }
 }
 
-function decodeSeries(bytes: Uint8Array, count: number): SeriesSection {
+/** Throws `BATCH_MALFORMED`, `BYTES_MALFORMED`. */
+export function decodeSeries(bytes: Uint8Array, count: number): SeriesSection {
   // An entry takes three bytes or more: refuses counts that cannot be before allocating for them.
   if (count < 0 || count > SERIES_MAX || count * 3 > bytes.length)
     throw malformed(`${count} series in ${bytes.length} bytes`);

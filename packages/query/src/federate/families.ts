@@ -27,10 +27,16 @@ export interface Family {
   readonly samples: FederatedSample[];
 }
 
+const TOTAL = '_total';
 const PART = /^(.+)_(bucket|sum|count)$/;
 
 /** By name. Samples without a metric name are left out. */
-export function familiesOf(samples: readonly FederatedSample[], tenant: string, metadata: MetadataSource): Family[] {
+export async function familiesOf(
+  samples: readonly FederatedSample[],
+  tenant: string,
+  metadata: MetadataSource,
+  signal: AbortSignal,
+): Promise<Family[]> {
   const byName = new Map<string, FederatedSample[]>();
   for (const sample of samples) {
     const name = labelValue(sample.labels, METRIC_NAME);
@@ -39,10 +45,11 @@ export function familiesOf(samples: readonly FederatedSample[], tenant: string, 
     if (list) list.push(sample);
     else byName.set(name, [sample]);
   }
-  const describe = (metric: string): MetricMetadata | undefined => {
-    for (const { entries } of metadata({ tenant, metric })) return entries[0];
-    return undefined;
-  };
+  const about = new Map<string, MetricMetadata | undefined>();
+  for (const { metric, entries } of await metadata({ tenant, metrics: namesOf(byName.keys()) }, signal)) {
+    about.set(metric, entries[0]);
+  }
+  const describe = (metric: string) => about.get(metric);
   const families = new Map<string, Family>();
   for (const name of [...byName.keys()].sort()) {
     const found = (byName.get(name) as FederatedSample[]).sort((a, b) => compareLabels(a.labels, b.labels));
@@ -52,6 +59,18 @@ export function familiesOf(samples: readonly FederatedSample[], tenant: string, 
     else families.set(family, { name: family, ...rest, samples: found });
   }
   return [...families.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Every name by which something may be known of these metrics: their own, and the family's they may be a part of. */
+function namesOf(metrics: Iterable<string>): string[] {
+  const names = new Set<string>();
+  for (const name of metrics) {
+    names.add(name);
+    const [, whole] = PART.exec(name) ?? [];
+    if (whole !== undefined) names.add(whole);
+    if (name.endsWith(TOTAL)) names.add(name.slice(0, -TOTAL.length));
+  }
+  return [...names];
 }
 
 /** Name and value, pair by pair. */
@@ -80,8 +99,8 @@ function familyOf(
     if (about && isPart && (about.type === 'summary' || !isSeries(whole)))
       return { name: whole, type: about.type as 'histogram' | 'summary', help: about.help };
   }
-  if (name.endsWith('_total')) {
-    const about = describe(name.slice(0, -'_total'.length));
+  if (name.endsWith(TOTAL)) {
+    const about = describe(name.slice(0, -TOTAL.length));
     if (about?.type === 'counter') return { name, type: 'counter', help: about.help };
   }
   return { name, type: 'untyped', help: own?.help ?? '' };

@@ -60,10 +60,17 @@ const known: readonly MetricMetadata[] = [
   { metric: 'build', type: 'info', unit: '', help: '' },
 ];
 
-function written(series: readonly Readonly<Record<string, string>>[], escaping: Escaping = 'underscores'): string {
+async function written(
+  series: readonly Readonly<Record<string, string>>[],
+  escaping: Escaping = 'underscores',
+): Promise<string> {
   const samples = series.map((labels, i) => ({ labels: labelsOf(labels), timestampMs: 1000 + i, value: i }));
-  const families = familiesOf(samples, 't', ({ metric }) =>
-    known.filter((one) => one.metric === metric).map((one) => ({ metric: one.metric, entries: [one] })),
+  const families = await familiesOf(
+    samples,
+    't',
+    async ({ metrics }) =>
+      known.filter(({ metric }) => metrics?.includes(metric)).map((one) => ({ metric: one.metric, entries: [one] })),
+    new AbortController().signal,
   );
   const external = [
     { name: 'instance', value: '' },
@@ -72,8 +79,8 @@ function written(series: readonly Readonly<Record<string, string>>[], escaping: 
   return families.flatMap((family) => [...familyText(family, external, escaping)]).join('');
 }
 
-test('families with types, own labels before external ones, escapes', () => {
-  const text = written([
+test('families with types, own labels before external ones, escapes', async () => {
+  const text = await written([
     { __name__: 'temp', where: 'in\n"\\' },
     { __name__: 'lat_sum', instance: 'i' },
     { __name__: 'lat_bucket', le: '1', instance: 'i', site: 's' },
@@ -108,12 +115,12 @@ unheard{instance="",site="a\\"b"} 6 1006
 `);
 });
 
-test('names of other characters: quoted for those who know them, escaped for others', () => {
+test('names of other characters: quoted for those who know them, escaped for others', async () => {
   const series = [{ __name__: 'my.metric', 'a.b': 'x', instance: 'i', site: 's' }];
-  expect(written(series, 'allow-utf-8')).toBe(
+  expect(await written(series, 'allow-utf-8')).toBe(
     '# TYPE "my.metric" untyped\n{"my.metric","a.b"="x",instance="i",site="s"} 0 1000\n',
   );
-  expect(written(series, 'values')).toBe(
+  expect(await written(series, 'values')).toBe(
     '# TYPE U__my_2e_metric untyped\nU__my_2e_metric{U__a_2e_b="x",instance="i",site="s"} 0 1000\n',
   );
 });

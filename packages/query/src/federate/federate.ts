@@ -53,7 +53,7 @@ async function answer(
   const nowMs = options.nowMs();
   const range = { startMs: nowMs - options.lookbackMs(), endMs: nowMs + 1 };
   const { values } = await options.service.samples({ tenant, selectors, range, limit: 0, signal, strong: false });
-  const families = familiesOf(values.flatMap(newestOf), tenant, options.metadata);
+  const families = await familiesOf(values.flatMap(newestOf), tenant, options.metadata, signal);
   const { contentType, escaping } = negotiate(request.headers.accept);
   // A series without instance says so: else the one who scrapes would give it ours.
   const external = withInstance(options.externalLabels());

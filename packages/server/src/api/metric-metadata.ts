@@ -5,13 +5,14 @@ import type { Question } from './routes.ts';
 // GET /api/v1/metadata: what the tenant's metrics mean, by metric; several entries where sources disagree.
 
 export function metricMetadata(source: MetadataSource) {
-  return ({ tenant, params }: Question) => {
+  return async ({ tenant, params, signal }: Question) => {
     const limit = countParam(params, 'limit');
     const limitPerMetric = countParam(params, 'limit_per_metric');
     const metric = params.get('metric')?.[0] ?? '';
     const answer: Record<string, object[]> = Object.create(null) as Record<string, object[]>;
     let left = limit < 0 ? Number.POSITIVE_INFINITY : limit;
-    for (const { metric: name, entries } of source(metric === '' ? { tenant } : { tenant, metric })) {
+    const found = await source(metric === '' ? { tenant } : { tenant, metrics: [metric] }, signal);
+    for (const { metric: name, entries } of found) {
       if (left-- <= 0) break;
       answer[name] = (limitPerMetric > 0 ? entries.slice(0, limitPerMetric) : entries).map(described);
     }

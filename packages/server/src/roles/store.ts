@@ -125,7 +125,7 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
     retentionMs,
     reads: {
       source,
-      metadata: (request) => engine.metadata(request),
+      metadata: async (request) => engine.metadata(request),
       cardinality: (request) => engine.cardinality(request),
       freshness: inTurn(clock, [
         new SamplesFreshness({ log, clock, topics: sampleTopics(config).map(({ topic: name }) => name) }),

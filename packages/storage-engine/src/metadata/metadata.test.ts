@@ -13,7 +13,7 @@ const one = (metric: string, help = '', type: MetricMetadata['type'] = 'gauge'):
   help,
 });
 const helps = (metadata: Metadata, metric: string, tenant = 't') =>
-  [...metadata.list({ tenant, metric })].flatMap(({ entries }) => entries.map(({ help }) => help));
+  [...metadata.list({ tenant, metrics: [metric] })].flatMap(({ entries }) => entries.map(({ help }) => help));
 const names = (metadata: Metadata, tenant = 't') => [...metadata.list({ tenant })].map(({ metric }) => metric);
 
 test('the same again is one entry; sources that disagree have one each, the latest first', () => {

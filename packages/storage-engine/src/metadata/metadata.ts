@@ -71,12 +71,14 @@ export class Metadata {
     while (this.#bytes > this.#limits.bytesMax && this.#evictOldest());
   }
 
-  *list({ tenant, metric }: MetadataRequest): Iterable<MetricDescriptions> {
+  *list({ tenant, metrics: wanted }: MetadataRequest): Iterable<MetricDescriptions> {
     const metrics = this.#tenants.get(tenant);
     if (metrics === undefined) return;
-    if (metric !== undefined) {
-      const entries = metrics.get(metric);
-      if (entries !== undefined) yield { metric, entries: entries.toReversed() };
+    if (wanted !== undefined) {
+      for (const metric of new Set(wanted)) {
+        const entries = metrics.get(metric);
+        if (entries !== undefined) yield { metric, entries: entries.toReversed() };
+      }
       return;
     }
     for (const [name, entries] of metrics) yield { metric: name, entries: entries.toReversed() };
