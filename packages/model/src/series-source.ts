@@ -35,6 +35,11 @@ export interface SelectRequest extends ReadTerms {
   readonly stepMs?: number;
   /** A hint: of each series the newest sample in the range is enough, a stale marker too. Older ones may come with it. */
   readonly newestOnly?: boolean;
+  /**
+   * A hint: series may be handed over one at a time instead of being answered, all of them or none. Each is good until what this
+   * returns is done, its columns are used again for the next; times that are the same array are the same times.
+   */
+  readonly each?: ((series: SelectedSeries) => Promise<void> | undefined) | undefined;
 }
 
 export interface SelectLimits {

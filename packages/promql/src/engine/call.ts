@@ -85,7 +85,7 @@ async function overWindows(call: FunctionCall, definition: WindowFunction, point
 
 /** Fills a series from all windows. Await what it returns, if anything: many points are many turns. */
 export function reduceAll(
-  scope: Scope,
+  scope: Pick<Scope, 'meter'>,
   definition: WindowFunction,
   windows: Windows,
   scalars: readonly Float64Array[],
@@ -98,7 +98,7 @@ export function reduceAll(
 }
 
 async function reduceInTurns(
-  scope: Scope,
+  scope: Pick<Scope, 'meter'>,
   definition: WindowFunction,
   windows: Windows,
   scalars: readonly Float64Array[],
@@ -133,7 +133,7 @@ function reduceWindows(
 
 /** Says so when a metric that is rated does not look like a counter. */
 export function informOfGauge(
-  scope: Scope,
+  scope: Pick<Scope, 'notes'>,
   range: Expr,
   { labels, dropName }: Pick<Points, 'labels' | 'dropName'>,
 ): void {

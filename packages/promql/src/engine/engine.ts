@@ -1,6 +1,6 @@
 import { assert, type Clock, must, systemClock, TidemarkError } from '@tidemark/base';
 import { formatMatcher, leftOpen, type SelectAnswer, type SelectedSeries, type SelectRequest } from '@tidemark/model';
-import { type Expr, type VectorSelector, withoutParens } from '../language/ast.ts';
+import { type Aggregate, type Expr, type VectorSelector, withoutParens } from '../language/ast.ts';
 import { typeError } from '../language/errors.ts';
 import { parse } from '../language/parse.ts';
 import { print } from '../language/print.ts';
@@ -11,8 +11,9 @@ import { Annotations } from '../value/annotations.ts';
 import { compareLabels } from '../value/label-set.ts';
 import { dropDelayedNames } from '../value/merge.ts';
 import { SPAN_SLOTS, type SpanSeries } from '../value/spans.ts';
-import type { Grid } from '../value/value.ts';
+import type { Grid, Series } from '../value/value.ts';
 import { evaluate, pointsFor } from './evaluate.ts';
+import { type Fused, type FusedAggregate, fusedAtOnce } from './fused.ts';
 import { DEFAULT_LIMITS, type EngineLimits, Meter } from './limits.ts';
 import { matrixData, type QueryData, type QueryResult, vectorData } from './result.ts';
 import type { Scope } from './scope.ts';
@@ -21,7 +22,7 @@ import { Windows } from './window.ts';
 // One query from text to answer:
 //
 //   parse ─▶ plan ─▶ select (all selectors at once, each once) ─▶ evaluate ─▶ answer
-//                       │
+//                       │  └ what is a sum over one selector is summed while the source reads (fused.ts)
 //                       └ the only place that waits for anybody else
 
 /** What the engine asks of whatever holds series: a SeriesSource will do. */
@@ -173,16 +174,14 @@ class Query {
       maxSubquerySteps: this.#limits.maxSubquerySteps,
     });
     const notes = new Annotations(text);
+    const common = { plan, meter: this.#meter, notes, delayedNames: this.#settings.delayedNameRemoval };
     const scope: Scope = {
-      plan,
+      ...common,
       query: grid,
-      ...(await this.#select(plan, grid, notes)),
+      ...(await this.#select(plan, fusedAtOnce(common, expr, grid), grid, notes)),
       accuracy: this.#accuracy,
       sorted: new Map(),
       points: new Map(),
-      meter: this.#meter,
-      notes,
-      delayedNames: this.#settings.delayedNameRemoval,
     };
     const data = type === 'matrix' ? await rangeData(scope, expr, grid) : await answer(scope, expr, grid, instant);
     return {
@@ -199,25 +198,66 @@ class Query {
    * Every selector's series, each source request made once however often the selector stands in the query. One after the
    * other, so that the limit on samples is on all of them together.
    */
-  async #select(plan: Plan, grid: Grid, notes: Annotations): Promise<Pick<Scope, 'selected' | 'spans'>> {
+  async #select(
+    plan: Plan,
+    fusable: ReadonlyMap<VectorSelector, FusedAggregate>,
+    grid: Grid,
+    notes: Annotations,
+  ): Promise<Pick<Scope, 'selected' | 'spans' | 'fused'>> {
     const known = new Map<string, SelectorAnswer>();
     const selected = new Map<VectorSelector, readonly SelectedSeries[]>();
     const spans = new Map<VectorSelector, readonly SpanSeries[]>();
-    for (const need of plan.needs) {
-      const { selector, afterMs, untilMs, use } = need;
-      const key = `${selector.matchers.map(formatMatcher).join(',')} ${afterMs} ${untilMs} ${use.kind}`;
-      const found = known.get(key) ?? (await this.#selectOne(need, grid, notes));
+    const fused = new Map<Aggregate, readonly Series[]>();
+    const keys = plan.needs.map(keyOf);
+    for (const [i, need] of plan.needs.entries()) {
+      const { selector } = need;
+      const key = keys[i] as string;
+      const aggregate = fusable.get(selector);
+      let found = known.get(key);
+      if (found === undefined && aggregate && keys.filter((other) => other === key).length === 1) {
+        const summed = await this.#sumOne(need, aggregate.fused, grid, notes);
+        if ('sums' in summed) {
+          fused.set(aggregate.expr, summed.sums);
+          continue;
+        }
+        found = summed;
+      }
+      found ??= await this.#selectOne(need, grid, notes);
       known.set(key, found);
       selected.set(selector, found.series);
       if (found.spans) spans.set(selector, found.spans);
     }
-    return { selected, spans };
+    return { selected, spans, fused };
+  }
+
+  /** Adds series up while the source reads them; the series themselves where it hands none over, or a sum needs them all. */
+  async #sumOne(
+    need: Need,
+    fused: Fused,
+    grid: Grid,
+    notes: Annotations,
+  ): Promise<SelectorAnswer | { readonly sums: readonly Series[] }> {
+    let series = 0;
+    let samples = 0;
+    const found = await this.#selectOne(need, grid, notes, (one) => {
+      series++;
+      samples += one.values.length;
+      return fused.add(one);
+    });
+    if (series === 0) return found;
+    assert(found.series.length === 0, 'series are handed over or answered');
+    const sums = fused.finish();
+    if (sums === undefined) return this.#selectOne(need, grid, notes);
+    this.#series += series;
+    this.#samples += samples;
+    return { sums };
   }
 
   async #selectOne(
     { selector: { matchers }, afterMs, untilMs, use }: Need,
     grid: Grid,
     notes: Annotations,
+    each?: SelectRequest['each'],
   ): Promise<SelectorAnswer> {
     if (untilMs <= afterMs) return { series: [], warnings: [] };
     const found = await this.#source.select({
@@ -230,6 +270,7 @@ class Query {
       ...(grid.stepMs > 0 ? { stepMs: grid.stepMs } : {}),
       // One moment: what stands there is the newest sample of the lookback, or nothing.
       ...(use.kind === 'instant' && use.stepMs === 0 ? { newestOnly: true } : {}),
+      ...(each ? { each } : {}),
     });
     for (const warning of found.warnings) notes.source(warning);
     for (const resolution of found.resolutions ?? ['raw']) this.#resolutions.add(resolution);
@@ -245,6 +286,11 @@ class Query {
     if (!found.spans) return found;
     return { ...found, spans: [...found.spans].sort((a, b) => compareLabels(a.labels, b.labels)) };
   }
+}
+
+/** What tells apart what is asked of the source. */
+function keyOf({ selector, afterMs, untilMs, use }: Need): string {
+  return `${selector.matchers.map(formatMatcher).join(',')} ${afterMs} ${untilMs} ${use.kind}`;
 }
 
 async function answer(scope: Scope, expr: Expr, grid: Grid, instant: boolean): Promise<QueryData> {

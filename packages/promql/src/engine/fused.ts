@@ -1,9 +1,9 @@
 import { must } from '@tidemark/base';
-import { type Labels, METRIC_NAME } from '@tidemark/model';
+import { METRIC_NAME, type SelectedSeries } from '@tidemark/model';
 import type { WindowFunction } from '../function/definition.ts';
 import { FUNCTIONS } from '../function/registry.ts';
-import type { Aggregate, MatrixSelector, VectorSelector } from '../language/ast.ts';
-import { withoutParens } from '../language/ast.ts';
+import type { Aggregate, Expr, MatrixSelector, VectorSelector } from '../language/ast.ts';
+import { childrenOf, withoutParens } from '../language/ast.ts';
 import { compareLabels, hasMoreMetadata, omitMetadata } from '../value/label-set.ts';
 import { LABEL_WORK } from '../value/pace.ts';
 import { emptySeries, type Grid, isAbsent, type Series } from '../value/value.ts';
@@ -13,6 +13,7 @@ import { groupingOf } from './grouping.ts';
 import { pointsOf } from './points.ts';
 import type { Scope } from './scope.ts';
 import { instantsOf } from './selector.ts';
+import type { Instants } from './staleness.ts';
 import { Windows } from './window.ts';
 
 // Sums over selectors, as most questions are: `count({job="x"})`, `sum by (instance) (rate(y[5m]))`. Each series is evaluated into
@@ -20,14 +21,61 @@ import { Windows } from './window.ts';
 //
 //   series ──▶ values, present ──▶ group of its labels       one walk, in the source's order
 //
-// Where that could come out otherwise than the long way (an average that overflows, names that would collide), the answer is
-// undefined, and the long way is taken.
+// A source that hands its series over one at a time (`each`) never holds them all: they are added while it reads. Where that could
+// come out otherwise than the long way (an average that overflows, names that would collide), there is no result, and the long
+// way is taken.
 
 const FUSED: ReadonlySet<string> = new Set<AccumulatedOperator>(['sum', 'avg', 'count', 'group', 'min', 'max']);
+
+/** What of a query an aggregation over a selector needs. */
+export type FusedScope = Pick<Scope, 'plan' | 'meter' | 'notes' | 'delayedNames'>;
 
 interface FusedGroup {
   readonly result: Series;
   readonly gathered: Accumulator;
+}
+
+/** Takes the series of a selector one by one; then `finish`. */
+export interface Fused {
+  readonly selector: VectorSelector;
+  /** Await what it returns, if anything. */
+  add(series: SelectedSeries): Promise<void> | undefined;
+  /** By labels. Undefined: not to be had this way. */
+  finish(): readonly Series[] | undefined;
+}
+
+/** Undefined: not of this kind. */
+export function fuse(scope: FusedScope, expr: Aggregate, grid: Grid): Fused | undefined {
+  if (!FUSED.has(expr.operator) || expr.param !== undefined || scope.delayedNames) return undefined;
+  const inner = withoutParens(expr.expr);
+  if (scope.plan.invariant.has(inner)) return undefined;
+  if (inner.kind === 'vectorSelector') return new FusedInstants(scope, inner, grid, new Groups(scope, expr, grid));
+  if (inner.kind !== 'call' || inner.args.length !== 1) return undefined;
+  const range = withoutParens(must(inner.args[0]));
+  const definition = FUNCTIONS.get(inner.name);
+  if (range.kind !== 'matrixSelector' || definition?.kind !== 'window') return undefined;
+  // One name: without it, no two series are alike. With several, they may be.
+  const oneName = range.selector.matchers.some(({ type, name }) => type === '=' && name === METRIC_NAME);
+  if (!definition.keepsName && !oneName) return undefined;
+  return new FusedWindows(scope, definition, range, grid, new Groups(scope, expr, grid));
+}
+
+export interface FusedAggregate {
+  readonly expr: Aggregate;
+  readonly fused: Fused;
+}
+
+/** Those of a query that may be made while their selectors are read, by selector: what is evaluated on its own grid, and once. */
+export function fusedAtOnce(scope: FusedScope, root: Expr, grid: Grid): ReadonlyMap<VectorSelector, FusedAggregate> {
+  const found = new Map<VectorSelector, FusedAggregate>();
+  const visit = (expr: Expr): void => {
+    if (expr.kind === 'subquery' || (grid.steps > 1 && scope.plan.invariant.has(expr))) return;
+    const fused = expr.kind === 'aggregate' ? fuse(scope, expr, grid) : undefined;
+    if (expr.kind === 'aggregate' && fused) found.set(fused.selector, { expr, fused });
+    else for (const child of childrenOf(expr)) visit(child);
+  };
+  visit(root);
+  return found;
 }
 
 /** Undefined: not of this kind, or not to be had this way. */
@@ -36,38 +84,44 @@ export async function aggregateFused(
   expr: Aggregate,
   grid: Grid,
 ): Promise<readonly Series[] | undefined> {
-  if (!FUSED.has(expr.operator) || expr.param !== undefined || scope.delayedNames) return undefined;
-  const groups = new Groups(scope, expr, grid);
-  const inner = withoutParens(expr.expr);
-  if (inner.kind === 'vectorSelector' && !scope.plan.invariant.has(inner)) {
-    return (await addInstants(scope, inner, grid, groups)) ? groups.finish() : undefined;
+  const known = scope.fused.get(expr);
+  if (known) return known;
+  const fused = fuse(scope, expr, grid);
+  if (fused === undefined || scope.spans.has(fused.selector)) return undefined;
+  for (const series of must(scope.selected.get(fused.selector), 'the selector was selected')) {
+    const pause = fused.add(series);
+    if (pause) await pause;
   }
-  if (inner.kind !== 'call' || scope.plan.invariant.has(inner) || inner.args.length !== 1) return undefined;
-  const range = withoutParens(must(inner.args[0]));
-  const definition = FUNCTIONS.get(inner.name);
-  if (range.kind !== 'matrixSelector' || definition?.kind !== 'window') return undefined;
-  return (await addWindows(scope, definition, range, grid, groups)) ? groups.finish() : undefined;
+  return fused.finish();
 }
 
 class Groups {
   readonly #grid: Grid;
-  readonly #scope: Scope;
+  readonly #scope: FusedScope;
   readonly #operator: AccumulatedOperator;
   readonly #grouping: ReturnType<typeof groupingOf>;
   /** Whether the name tells groups apart; where it does not, it need not be taken off. */
   readonly #byName: boolean;
   readonly #groups = new Map<string, FusedGroup>();
+  /** All series are one group: their labels need not be looked at. */
+  readonly #isOne: boolean;
+  #only: FusedGroup | undefined;
 
-  constructor(scope: Scope, expr: Aggregate, grid: Grid) {
+  constructor(scope: FusedScope, expr: Aggregate, grid: Grid) {
     this.#scope = scope;
     this.#grid = grid;
     this.#operator = expr.operator as AccumulatedOperator;
     this.#byName = !expr.without && expr.grouping.includes(METRIC_NAME);
     this.#grouping = groupingOf(expr);
+    this.#isOne = !expr.without && expr.grouping.length === 0;
   }
 
-  add(labelsWithName: Labels, member: Columns, keepsName: boolean): void {
-    const labels = keepsName || !this.#byName ? labelsWithName : omitMetadata(labelsWithName);
+  add(series: SelectedSeries, member: Columns, keepsName: boolean): void {
+    if (this.#only !== undefined) {
+      this.#only.gathered.add(member);
+      return;
+    }
+    const labels = keepsName || !this.#byName ? series.labels : omitMetadata(series.labels);
     const key = this.#grouping.keyOf(labels);
     let group = this.#groups.get(key);
     if (group === undefined) {
@@ -75,6 +129,7 @@ class Groups {
       const result = emptySeries(this.#grouping.labelsOf(labels), this.#grid.steps);
       group = { result, gathered: accumulator(this.#operator, result) };
       this.#groups.set(key, group);
+      if (this.#isOne) this.#only = group;
     }
     group.gathered.add(member);
   }
@@ -89,43 +144,82 @@ class Groups {
   }
 }
 
-async function addInstants(scope: Scope, selector: VectorSelector, grid: Grid, groups: Groups): Promise<boolean> {
-  if (scope.spans.has(selector)) return false;
-  const instants = instantsOf(scope, selector, grid);
-  const member = emptySeries([], grid.steps);
-  for (const { labels, timestampsMs, values } of must(scope.selected.get(selector), 'the selector was selected')) {
-    if (instants.fill(timestampsMs, values, member.values, member.present, false)) groups.add(labels, member, true);
-    const pause = scope.meter.pulse(grid.steps + values.length + LABEL_WORK);
-    if (pause) await pause;
+class FusedInstants implements Fused {
+  readonly selector: VectorSelector;
+  readonly #scope: FusedScope;
+  readonly #groups: Groups;
+  readonly #instants: Instants;
+  readonly #member: Series;
+
+  constructor(scope: FusedScope, selector: VectorSelector, grid: Grid, groups: Groups) {
+    this.selector = selector;
+    this.#scope = scope;
+    this.#groups = groups;
+    this.#instants = instantsOf(scope, selector, grid);
+    this.#member = emptySeries([], grid.steps);
   }
-  return true;
+
+  add(series: SelectedSeries): Promise<void> | undefined {
+    const { timestampsMs, values } = series;
+    const member = this.#member;
+    const any = this.#instants.fill(timestampsMs, values, member.values, member.present, false);
+    if (any) this.#groups.add(series, member, true);
+    return this.#scope.meter.pulse(member.values.length + values.length + LABEL_WORK);
+  }
+
+  finish(): readonly Series[] | undefined {
+    return this.#groups.finish();
+  }
 }
 
-async function addWindows(
-  scope: Scope,
-  definition: WindowFunction,
-  range: MatrixSelector,
-  grid: Grid,
-  groups: Groups,
-): Promise<boolean> {
-  const { selector } = range;
-  if (scope.spans.has(selector)) return false;
-  // One name: without it, no two series are alike. With several, they may be.
-  const oneName = selector.matchers.some(({ type, name }) => type === '=' && name === METRIC_NAME);
-  if (!definition.keepsName && !oneName) return false;
-  const windows = new Windows(grid, must(scope.plan.windows.get(range), 'the range was planned'));
-  const member = emptySeries([], grid.steps);
-  for (const series of must(scope.selected.get(selector), 'the selector was selected')) {
-    const points = pointsOf(series);
-    windows.load(points);
-    if (windows.longest < definition.pointsMin) continue;
-    const { labels } = points;
-    if (!definition.keepsName && hasMoreMetadata(labels)) return false;
-    member.present.fill(0);
-    const pause = reduceAll(scope, definition, windows, [], member);
-    if (pause) await pause;
-    if (definition.counter) informOfGauge(scope, range, points);
-    groups.add(labels, member, definition.keepsName);
+class FusedWindows implements Fused {
+  readonly selector: VectorSelector;
+  readonly #scope: FusedScope;
+  readonly #definition: WindowFunction;
+  readonly #range: MatrixSelector;
+  readonly #groups: Groups;
+  readonly #windows: Windows;
+  readonly #member: Series;
+  /** Type or unit are labels of some series: without them, two may be alike. */
+  #mayCollide = false;
+
+  constructor(scope: FusedScope, definition: WindowFunction, range: MatrixSelector, grid: Grid, groups: Groups) {
+    this.selector = range.selector;
+    this.#scope = scope;
+    this.#definition = definition;
+    this.#range = range;
+    this.#groups = groups;
+    this.#windows = new Windows(grid, must(scope.plan.windows.get(range), 'the range was planned'));
+    this.#member = emptySeries([], grid.steps);
   }
-  return true;
+
+  add(series: SelectedSeries): Promise<void> | undefined {
+    const definition = this.#definition;
+    const windows = this.#windows;
+    if (this.#mayCollide) return undefined;
+    windows.load(pointsOf(series));
+    if (windows.longest < definition.pointsMin) return undefined;
+    const { labels } = series;
+    if (!definition.keepsName && hasMoreMetadata(labels)) {
+      this.#mayCollide = true;
+      return undefined;
+    }
+    this.#member.present.fill(0);
+    const pause = reduceAll(this.#scope, definition, windows, NO_SCALARS, this.#member);
+    if (pause) return pause.then(() => this.#addReduced(series));
+    this.#addReduced(series);
+    return undefined;
+  }
+
+  finish(): readonly Series[] | undefined {
+    return this.#mayCollide ? undefined : this.#groups.finish();
+  }
+
+  #addReduced(series: SelectedSeries): void {
+    const { counter, keepsName } = this.#definition;
+    if (counter) informOfGauge(this.#scope, this.#range, { labels: series.labels, dropName: false });
+    this.#groups.add(series, this.#member, keepsName);
+  }
 }
+
+const NO_SCALARS: readonly Float64Array[] = [];

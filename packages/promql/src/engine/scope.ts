@@ -1,11 +1,11 @@
 import { must } from '@tidemark/base';
 import type { SelectedSeries } from '@tidemark/model';
-import type { Subquery, VectorSelector } from '../language/ast.ts';
+import type { Aggregate, Subquery, VectorSelector } from '../language/ast.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Annotations } from '../value/annotations.ts';
 import { compareLabels } from '../value/label-set.ts';
 import type { SpanSeries } from '../value/spans.ts';
-import type { Grid } from '../value/value.ts';
+import type { Grid, Series } from '../value/value.ts';
 import type { Meter } from './limits.ts';
 import type { Points } from './points.ts';
 
@@ -19,6 +19,8 @@ export interface Scope {
   readonly sorted: Map<readonly SelectedSeries[], readonly SelectedSeries[]>;
   /** Series that came as spans, of the selectors that rows answer; the others are in `selected`. */
   readonly spans: ReadonlyMap<VectorSelector, readonly SpanSeries[]>;
+  /** Aggregations that were made while their series were read; `selected` does not have those. */
+  readonly fused: ReadonlyMap<Aggregate, readonly Series[]>;
   /** Whether every value so far is what samples would give; see value/spans.ts. */
   readonly accuracy: { exact: boolean };
   /** Points without stale markers, made when a range first asks for them. */

@@ -27,7 +27,7 @@ export async function selectInstants(
 }
 
 /** The moments of a selector under a grid. */
-export function instantsOf(scope: Scope, selector: VectorSelector, grid: Grid): Instants {
+export function instantsOf(scope: Pick<Scope, 'plan'>, selector: VectorSelector, grid: Grid): Instants {
   const { rangeMs: lookbackMs, offsetMs, atMs } = must(scope.plan.windows.get(selector), 'the selector was planned');
   return new Instants(grid.steps, (atMs ?? grid.startMs) - offsetMs, atMs === undefined ? grid.stepMs : 0, lookbackMs);
 }

@@ -74,6 +74,7 @@ class Reading {
       ...this.#request,
       // Beyond the range as well, to know whether a value is followed by another.
       newestOnly: false,
+      each: undefined,
       range: leftOpen(this.#coveredMs, this.#untilMs),
       limits: { ...limits, samplesMax: this.#request.use.kind === 'samples' ? limits.samplesMax : this.#rowsLeft() },
     });
