@@ -8,6 +8,8 @@ import {
   type RowBatch,
   type SampleBatch,
   type SelectedSeries,
+  type SelectRequest,
+  type SeriesSource,
   wordsOf,
   writeStale,
 } from '@tidemark/model';
@@ -43,6 +45,28 @@ function pointsOf(series: readonly SelectedSeries[]): Expected {
     got.set(formatLabels(labels), points);
   }
   return got;
+}
+
+/** Series as they are handed over one by one, each copied before the next. */
+async function handed(source: SeriesSource, request: SelectRequest): Promise<SelectedSeries[]> {
+  const copies: SelectedSeries[] = [];
+  let slow = 0;
+  const { series, warnings } = await source.select({
+    ...request,
+    each(one) {
+      const copy = () => {
+        const values = new Float64Array(one.values.length);
+        wordsOf(values).set(wordsOf(one.values));
+        copies.push({ labels: one.labels, timestampsMs: one.timestampsMs.slice(), values });
+      };
+      // Some take their time, and still have it.
+      if (slow++ % 3 > 0) return void copy();
+      return new Promise((resolve) => setImmediate(resolve)).then(copy);
+    },
+  });
+  expect(series).toEqual([]);
+  expect(warnings).toEqual([]);
+  return copies;
 }
 
 function lastOf(points: Expected): Map<string, string> {
@@ -290,6 +314,10 @@ class Story {
       expect(raw.warnings).toEqual([]);
       const expected = this.expectedSamples(tenant, metric, startMs, endMs);
       expect(pointsOf(raw.series)).toEqual(expected);
+      expect(pointsOf(await handed(this.world.engine.source(), request))).toEqual(expected);
+      expect(lastOf(pointsOf(await handed(this.world.engine.source(), { ...request, newestOnly: true })))).toEqual(
+        lastOf(expected),
+      );
       const newest = await this.world.engine.source().select({ ...request, newestOnly: true });
       expect(lastOf(pointsOf(newest.series))).toEqual(lastOf(expected));
       const rows = await this.world.engine.source().selectRows({ ...request, resolution: '1m' });

@@ -143,31 +143,66 @@ function writeNarrow(writer: ByteWriter, numbers: Float64Array, count: number, p
   writer.length = at;
 }
 
-/** Fills `into[0, count)`. Throws `CHUNK_MALFORMED`, `BYTES_MALFORMED`. */
-export function readPacked(reader: ByteReader, into: Float64Array, count: number): void {
-  const header = reader.u8();
-  const width = header & 0x3f;
+interface PackedHeader {
+  width: number;
+  zigzag: boolean;
+  factor: number;
+  base: number;
+  exceptions: number;
+  exceptionsAt: number;
+  bitsAt: number;
+  end: number;
+}
+
+// Of the column at hand: one object for all, there are many columns.
+const header: PackedHeader = {
+  width: 0,
+  zigzag: false,
+  factor: 1,
+  base: 0,
+  exceptions: 0,
+  exceptionsAt: 0,
+  bitsAt: 0,
+  end: 0,
+};
+
+/** Reads to the end of the column, and says where its parts are. */
+function readHeader(reader: ByteReader, count: number): void {
+  const first = reader.u8();
+  const width = first & 0x3f;
   const shift = reader.u8();
-  if (header >= 0x80 || width > WIDTH_MAX || shift > 32) {
-    throw storageError('CHUNK_MALFORMED', 'a packed column has an impossible header', { header, shift });
+  if (first >= 0x80 || width > WIDTH_MAX || shift > 32) {
+    throw storageError('CHUNK_MALFORMED', 'a packed column has an impossible header', { header: first, shift });
   }
-  const base = reader.zigzag();
+  header.width = width;
+  header.zigzag = (first & ZIGZAG) !== 0;
+  header.factor = 2 ** shift;
+  header.base = reader.zigzag();
   const exceptions = reader.count(2);
-  const exceptionsAt = reader.at;
+  header.exceptions = exceptions;
+  header.exceptionsAt = reader.at;
   for (let i = 0; i < exceptions; i++) {
     reader.uvarint();
     reader.uvarint();
   }
   const bitBytes = Math.ceil((width * count) / 8);
-  const bitsAt = reader.at;
-  reader.raw(bitBytes);
-  unpack(reader.bytes, bitsAt, bitsAt + bitBytes, into, count, width);
-  const end = reader.at;
-  reader.at = exceptionsAt;
-  addExceptions(reader, into, count, exceptions, 2 ** width);
-  reader.at = end;
-  const factor = 2 ** shift;
-  if ((header & ZIGZAG) === 0) {
+  header.bitsAt = reader.at;
+  header.end = reader.at + bitBytes;
+  if (bitBytes > reader.left) reader.raw(bitBytes);
+  reader.at = header.end;
+}
+
+/** Fills `into[0, count)`. Throws `CHUNK_MALFORMED`, `BYTES_MALFORMED`. */
+export function readPacked(reader: ByteReader, into: Float64Array, count: number): void {
+  readHeader(reader, count);
+  const { width, zigzag, factor, base, exceptions, bitsAt, end } = header;
+  unpack(reader.bytes, bitsAt, end, into, count, width);
+  if (exceptions > 0) {
+    reader.at = header.exceptionsAt;
+    addExceptions(reader, into, count, exceptions, 2 ** width);
+    reader.at = end;
+  }
+  if (!zigzag) {
     for (let i = 0; i < count; i++) into[i] = base + (into[i] as number) * factor;
     return;
   }
@@ -175,6 +210,48 @@ export function readPacked(reader: ByteReader, into: Float64Array, count: number
     const rest = (into[i] as number) * factor;
     into[i] = base + (rest % 2 === 0 ? rest / 2 : -(rest + 1) / 2);
   }
+}
+
+/** Goes past what `readPacked` would read. Throws `CHUNK_MALFORMED`, `BYTES_MALFORMED`. */
+export function skipPacked(reader: ByteReader, count: number): void {
+  readHeader(reader, count);
+}
+
+/** The last of `count` numbers, at least one. Throws as `readPacked` does. */
+export function readLastPacked(reader: ByteReader, count: number): number {
+  readHeader(reader, count);
+  const { width, zigzag, factor, base, exceptions, bitsAt, end } = header;
+  let rest = bitsOf(reader.bytes, bitsAt, (count - 1) * width, width);
+  if (exceptions > 0) {
+    reader.at = header.exceptionsAt;
+    let at = 0;
+    for (let i = 0; i < exceptions; i++) {
+      at += reader.uvarint();
+      const above = reader.uvarint();
+      if (at >= count) throw storageError('CHUNK_MALFORMED', 'an exception beyond the column', { at, count });
+      if (at === count - 1) rest += above * 2 ** width;
+    }
+    reader.at = end;
+  }
+  rest *= factor;
+  if (!zigzag) return base + rest;
+  return base + (rest % 2 === 0 ? rest / 2 : -(rest + 1) / 2);
+}
+
+/** `width` bits from bit `from` behind byte `start`. */
+function bitsOf(bytes: Uint8Array, start: number, from: number, width: number): number {
+  let value = 0;
+  let scale = 1;
+  let at = start + Math.floor(from / 8);
+  let skipped = from % 8;
+  for (let left = width; left > 0; ) {
+    const taken = Math.min(8 - skipped, left);
+    value += (((bytes[at++] as number) >> skipped) & ((1 << taken) - 1)) * scale;
+    scale *= 2 ** taken;
+    left -= taken;
+    skipped = 0;
+  }
+  return value;
 }
 
 function addExceptions(reader: ByteReader, into: Float64Array, count: number, exceptions: number, limit: number): void {

@@ -1,8 +1,9 @@
 import { ByteWriter, type Random, seededRandom } from '@tidemark/base';
 import { expect, test } from 'vitest';
-import { readChunk, writeChunk } from './chunk.ts';
+import { readChunk, readNewest, writeChunk } from './chunk.ts';
 import { type Column, Columns } from './columns.ts';
 import { CHUNK_SAMPLES_MAX } from './encoding.ts';
+import { TimesInPlace } from './times-in-place.ts';
 
 // Round trips of random columns. Replay: SEED=<seed> ROUNDS=<rounds> npx vitest run chunk.fuzz
 
@@ -68,3 +69,74 @@ test(`every column comes back bit for bit (seed ${SEED})`, () => {
     }
   }
 });
+
+test(`the newest alone is the last of all (seed ${SEED})`, () => {
+  const random = seededRandom(SEED);
+  const newest = new Columns(1).columns[0] as Column;
+  for (let round = 0; round < ROUNDS; round++) {
+    const source = columnOf(random, timesOf(random));
+    const writer = new ByteWriter();
+    writeChunk(writer, source, 0, source.length);
+    readNewest(writer.bytes, 0, writer.length, newest);
+    const { words } = source.columns[0] as Column;
+    expect(newest.words.subarray(0, 2), `round ${round}, seed ${SEED}`).toEqual(
+      words.subarray(source.length * 2 - 2, source.length * 2),
+    );
+  }
+});
+
+test(`series that share times are what they are alone (seed ${SEED})`, () => {
+  const random = seededRandom(SEED);
+  const shared = new Columns(1, 16);
+  const times = new TimesInPlace();
+  let inStep = 0;
+  let before: number[] = [];
+  let scrape = [timesOf(random)];
+  for (let round = 0; round < ROUNDS; round++) {
+    const alone = new Columns(1);
+    shared.reset();
+    times.begin();
+    if (random.below(5) === 0) scrape = [...scrape, timesOf(random)].slice(random.below(2));
+    if (random.below(8) === 0) scrape = scrape.slice(0, 1);
+    for (const some of scrape) {
+      const source = columnOf(random, some);
+      const writer = new ByteWriter();
+      writeChunk(writer, source, 0, source.length);
+      readChunk(writer.bytes, 0, writer.length, shared, times);
+      readChunk(writer.bytes, 0, writer.length, alone);
+    }
+    const what = `round ${round}, seed ${SEED}`;
+    const now = [...alone.timestampsMs.subarray(0, alone.length)];
+    expect([...shared.timestampsMs.subarray(0, shared.length)], what).toEqual(now);
+    expect(shared.columns[0]?.words.subarray(0, shared.length * 2), what).toEqual(
+      alone.columns[0]?.words.subarray(0, alone.length * 2),
+    );
+    if (times.same) expect(now, what).toEqual(before);
+    if (times.same) inStep++;
+    before = now;
+    if (random.below(10) > 0) continue;
+    shared.timestampsMs.fill(-1);
+    times.forget();
+    expect(times.same).toBe(false);
+  }
+  expect(inStep).toBeGreaterThan(ROUNDS / 4);
+});
+
+function timesOf(random: Random): readonly number[] {
+  const jitter = 1 + random.below(4);
+  let time = 1_700_000_000_000;
+  return Array.from({ length: 1 + random.below(200) }, () => {
+    time += 1 + random.below(jitter);
+    return time;
+  });
+}
+
+function columnOf(random: Random, times: readonly number[]): Columns {
+  const columns = new Columns(1, times.length);
+  columns.timestampsMs.set(times);
+  columns.length = times.length;
+  const fill = FILLS[random.below(FILLS.length)] as Fill;
+  const { values, words } = columns.columns[0] as Column;
+  for (let i = 0; i < times.length; i++) fill(random, words, values, i);
+  return columns;
+}

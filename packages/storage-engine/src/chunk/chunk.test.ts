@@ -1,7 +1,7 @@
 import { ByteWriter, isTidemarkError, seededRandom } from '@tidemark/base';
 import { describe, expect, test } from 'vitest';
-import { readChunk, writeChunk } from './chunk.ts';
-import { Columns } from './columns.ts';
+import { readChunk, readNewest, writeChunk } from './chunk.ts';
+import { type Column, Columns } from './columns.ts';
 
 function columnsOf(times: readonly number[], values: readonly number[] | Float64Array): Columns {
   const columns = new Columns(1, Math.max(1, times.length));
@@ -158,6 +158,8 @@ describe('bad bytes', () => {
     for (let end = 0; end < bytes.length; end++) {
       const error = thrownBy(() => readChunk(bytes, 0, end, new Columns(1)));
       expect(isTidemarkError(error), `cut at ${end}`).toBe(true);
+      const newest = thrownBy(() => readNewest(bytes, 0, end, new Columns(1).columns[0] as Column));
+      expect(isTidemarkError(newest), `the newest, cut at ${end}`).toBe(true);
     }
   });
 
@@ -171,6 +173,8 @@ describe('bad bytes', () => {
       const into = new Columns(1);
       const error = thrownBy(() => readChunk(bad, 0, bad.length, into));
       if (error !== undefined) expect(isTidemarkError(error), `bit ${bit}: ${String(error)}`).toBe(true);
+      const other = thrownBy(() => readNewest(bad, 0, bad.length, new Columns(1).columns[0] as Column));
+      if (other !== undefined) expect(isTidemarkError(other), `bit ${bit}: ${String(other)}`).toBe(true);
       for (let i = 1; i < into.length; i++) {
         expect(into.timestampsMs[i] as number).toBeGreaterThan(into.timestampsMs[i - 1] as number);
       }

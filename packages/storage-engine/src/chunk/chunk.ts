@@ -2,8 +2,9 @@ import { ByteReader, type ByteWriter } from '@tidemark/base';
 import { storageError } from '../errors.ts';
 import type { Column, Columns } from './columns.ts';
 import { CHUNK_SAMPLES_MAX, VALUES_COPY } from './encoding.ts';
-import { readTimestamps, writeTimestamps } from './timestamps.ts';
-import { readValues, writeValues } from './values.ts';
+import type { TimesInPlace } from './times-in-place.ts';
+import { readTimestamps, skipTimestamps, writeTimestamps } from './timestamps.ts';
+import { readLastValue, readValues, writeValues } from './values.ts';
 
 // A run of one series' samples (or rows), encoded.
 //
@@ -43,16 +44,17 @@ function columnLike(columns: readonly Column[], c: number, from: number, to: num
   return -1;
 }
 
-/** Adds the chunk in `bytes[start, end)` to `into`; returns its count. Throws `CHUNK_MALFORMED`, `BYTES_MALFORMED`. */
-export function readChunk(bytes: Uint8Array, start: number, end: number, into: Columns): number {
+/**
+ * Adds the chunk in `bytes[start, end)` to `into`; returns its count. `times` knows what `into` holds of the series before. Throws
+ * `CHUNK_MALFORMED`, `BYTES_MALFORMED`.
+ */
+export function readChunk(bytes: Uint8Array, start: number, end: number, into: Columns, times?: TimesInPlace): number {
   const reader = new ByteReader(bytes, start, end);
-  const count = reader.uvarint();
-  if (count === 0 || count > CHUNK_SAMPLES_MAX) {
-    throw storageError('CHUNK_MALFORMED', `a chunk of ${count} samples`, { count, limit: CHUNK_SAMPLES_MAX });
-  }
+  const count = readCount(reader);
   into.reserve(count);
   const at = into.length;
-  readTimestamps(reader, into.timestampsMs, at, count);
+  if (times === undefined) readTimestamps(reader, into.timestampsMs, at, count);
+  else times.read(reader, into.timestampsMs, at, count);
   for (let c = 0; c < into.columns.length; c++) {
     const { values, words } = into.columns[c] as Column;
     const encoding = reader.u8();
@@ -60,9 +62,28 @@ export function readChunk(bytes: Uint8Array, start: number, end: number, into: C
       words.set(copied(into.columns, c, reader.u8()).subarray(at * 2, (at + count) * 2), at * 2);
     else readValues(reader, encoding, values, words, at, count);
   }
-  if (reader.left !== 0) throw storageError('CHUNK_MALFORMED', `${reader.left} bytes after a chunk`, { at: reader.at });
+  checkEnd(reader);
   into.length = at + count;
   return count;
+}
+
+/** Puts the newest value of a chunk of one column into entry 0 of `into`. Throws `CHUNK_MALFORMED`, `BYTES_MALFORMED`. */
+export function readNewest(bytes: Uint8Array, start: number, end: number, into: Column): void {
+  const reader = new ByteReader(bytes, start, end);
+  const count = readCount(reader);
+  skipTimestamps(reader, count);
+  readLastValue(reader, reader.u8(), into.values, into.words, count);
+  checkEnd(reader);
+}
+
+function checkEnd({ left, at }: ByteReader): void {
+  if (left !== 0) throw storageError('CHUNK_MALFORMED', `${left} bytes after a chunk`, { at });
+}
+
+function readCount(reader: ByteReader): number {
+  const count = reader.uvarint();
+  if (count > 0 && count <= CHUNK_SAMPLES_MAX) return count;
+  throw storageError('CHUNK_MALFORMED', `a chunk of ${count} samples`, { count, limit: CHUNK_SAMPLES_MAX });
 }
 
 function copied(columns: readonly Column[], c: number, before: number): Uint32Array {

@@ -1,5 +1,5 @@
 import type { ByteReader, ByteWriter } from '@tidemark/base';
-import { makePlan, planPacked, readPacked, writePacked } from '../bits/packed-integers.ts';
+import { makePlan, planPacked, readPacked, skipPacked, writePacked } from '../bits/packed-integers.ts';
 import { storageError } from '../errors.ts';
 import { CHUNK_SAMPLES_MAX, TIMES_DELTA, TIMES_STEP } from './encoding.ts';
 
@@ -48,8 +48,21 @@ export function readTimestamps(reader: ByteReader, into: Float64Array, at: numbe
       time += deltas[i - 1] as number;
       into[at + i] = time;
     }
-  } else throw storageError('CHUNK_MALFORMED', `no time encoding has the number ${encoding}`, { encoding });
+  } else throw noEncoding(encoding);
   checkRising(into, at, count);
+}
+
+/** Goes past what `readTimestamps` would read. Throws `CHUNK_MALFORMED`, `BYTES_MALFORMED`. */
+export function skipTimestamps(reader: ByteReader, count: number): void {
+  const encoding = reader.u8();
+  reader.uvarint();
+  if (encoding === TIMES_STEP) reader.uvarint();
+  else if (encoding === TIMES_DELTA) skipPacked(reader, count - 1);
+  else throw noEncoding(encoding);
+}
+
+function noEncoding(encoding: number): Error {
+  return storageError('CHUNK_MALFORMED', `no time encoding has the number ${encoding}`, { encoding });
 }
 
 function checkRising(times: Float64Array, at: number, count: number): void {

@@ -1,5 +1,6 @@
 import type { ByteReader, ByteWriter } from '@tidemark/base';
-import { makePlan, planPacked, rangeWidth, readPacked, writePacked } from '../bits/packed-integers.ts';
+import { wordsOf } from '@tidemark/model';
+import { makePlan, planPacked, rangeWidth, readLastPacked, readPacked, writePacked } from '../bits/packed-integers.ts';
 import { storageError } from '../errors.ts';
 import {
   CHUNK_SAMPLES_MAX,
@@ -33,6 +34,8 @@ const POWERS = Array.from({ length: EXPONENT_MAX + 1 }, (_, i) => 10 ** i);
 
 const mantissas = new Float64Array(CHUNK_SAMPLES_MAX);
 const steps = new Float64Array(CHUNK_SAMPLES_MAX);
+const all = new Float64Array(CHUNK_SAMPLES_MAX);
+const allWords = wordsOf(all);
 const valuePlan = makePlan();
 const stepPlan = makePlan();
 
@@ -107,6 +110,43 @@ export function readValues(
       return;
     default:
       throw storageError('CHUNK_MALFORMED', `no value encoding has the number ${encoding}`, { encoding });
+  }
+}
+
+/** Puts the last of `count` values into `into[0]`; as `readValues` otherwise. */
+export function readLastValue(
+  reader: ByteReader,
+  encoding: number,
+  into: Float64Array,
+  words: Uint32Array,
+  count: number,
+): void {
+  switch (encoding) {
+    case VALUES_CONSTANT:
+    case VALUES_CONSTANT_DECIMAL:
+      readValues(reader, encoding, into, words, 0, 1);
+      return;
+    case VALUES_DECIMAL: {
+      const power = readPower(reader);
+      into[0] = readLastPacked(reader, count) / power;
+      return;
+    }
+    case VALUES_DECIMAL_DELTA: {
+      const power = readPower(reader);
+      let mantissa = reader.zigzag();
+      readPacked(reader, steps, count - 1);
+      for (let i = 1; i < count; i++) mantissa += steps[i - 1] as number;
+      into[0] = mantissa / power;
+      return;
+    }
+    case VALUES_PLAIN:
+      reader.raw((count - 1) * 8);
+      readWords(reader, words, 0, 1);
+      return;
+    default:
+      readValues(reader, encoding, all, allWords, 0, count);
+      words[0] = allWords[count * 2 - 2] as number;
+      words[1] = allWords[count * 2 - 1] as number;
   }
 }
 

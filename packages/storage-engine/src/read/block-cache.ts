@@ -27,6 +27,8 @@ type Loaded = Map<BlockSource, Map<number, Uint8Array | undefined>>;
 /** The blocks that some series need, loaded together. Held for as long as those series are decoded, whatever the cache does. */
 export class LoadedBlocks {
   readonly #loaded: Loaded = new Map();
+  /** The block asked for last: neighbours share it. */
+  #last: { readonly source: BlockSource; readonly number: number; readonly bytes: Uint8Array | undefined } | undefined;
 
   /** Blocks that were loaded before, for the series ahead of these, are not read again: series share blocks with neighbours. */
   static async load(
@@ -36,9 +38,13 @@ export class LoadedBlocks {
   ): Promise<LoadedBlocks> {
     const blocks = new LoadedBlocks();
     const missing = new Map<BlockSource, number[]>();
+    let lastSource: BlockSource | undefined;
+    let lastBlock = -1;
     for (const { chunks } of series) {
       for (const { source, block } of chunks) {
-        if (source === undefined) continue;
+        if (source === undefined || (source === lastSource && block === lastBlock)) continue;
+        lastSource = source;
+        lastBlock = block;
         let loaded = blocks.#loaded.get(source);
         if (loaded === undefined) {
           loaded = new Map();
@@ -65,9 +71,13 @@ export class LoadedBlocks {
   }
 
   /** The bytes a chunk lies in; undefined when they are lost. */
-  bytesOf(chunk: ChunkRef): Uint8Array | undefined {
-    if (chunk.source === undefined) return chunk.bytes;
-    return this.block(chunk.source, chunk.block);
+  bytesOf({ source, block, bytes }: ChunkRef): Uint8Array | undefined {
+    if (source === undefined) return bytes;
+    const last = this.#last;
+    if (last !== undefined && last.source === source && last.number === block) return last.bytes;
+    const found = this.block(source, block);
+    this.#last = { source, number: block, bytes: found };
+    return found;
   }
 
   block(source: BlockSource, number: number): Uint8Array | undefined {

@@ -1,5 +1,6 @@
 import { type Labels, type SelectedSeries, wordsOf } from '@tidemark/model';
-import type { Column, Columns } from '../chunk/columns.ts';
+import type { Column } from '../chunk/columns.ts';
+import type { Entries } from './decode.ts';
 
 // Columns of an answer, in few pieces of memory: a buffer of its own for each of ten thousand series costs more than what is in it.
 //
@@ -19,11 +20,11 @@ export class SampleColumns {
   #doubles = DOUBLES_FIRST;
   #times: Float64Array = new Float64Array(0);
 
-  /** The entries `[from, to)` as a series of its own. */
-  take(labels: Labels, { timestampsMs, columns }: Columns, from: number, to: number): SelectedSeries {
+  /** The entries as a series of its own. */
+  take(labels: Labels, { columns: { timestampsMs, columns }, from, to, inStep }: Entries): SelectedSeries {
     return {
       labels,
-      timestampsMs: this.#timesOf(timestampsMs, from, to),
+      timestampsMs: inStep ? this.#times : this.#timesOf(timestampsMs, from, to),
       values: this.#copyValues(columns[0] as Column, from, to),
     };
   }

@@ -18,8 +18,8 @@ import type { Tombstone } from '../deletes/tombstone.ts';
 import type { Tombstones } from '../deletes/tombstones.ts';
 import { storageError } from '../errors.ts';
 import type { Tier } from '../head/resolve.ts';
+import { areApart, type SegmentRead } from '../segment/segment-read.ts';
 import type { Segments } from '../segment/segments.ts';
-
 import type { Shard } from '../shard/shard.ts';
 import { beginShardRead, type ShardRead } from '../shard/shard-read.ts';
 import type { SegmentEntry } from '../tiering/manifest.ts';
@@ -28,6 +28,7 @@ import { type BlockCache, LoadedBlocks } from './block-cache.ts';
 import type { GatheredSeries } from './chunk-ref.ts';
 import { type Entries, SeriesDecoder } from './decode.ts';
 import { EVERYTHING, Gathered, type GatherRequest } from './gather.ts';
+import { HandedSeries } from './handed-series.ts';
 import { labelNames, labelValues } from './label-answers.ts';
 import { LabelTexts } from './label-texts.ts';
 import { SampleColumns } from './samples.ts';
@@ -38,7 +39,8 @@ import { sortInTurns, Turns } from './turns.ts';
 //   gather   every shard of the tier: head copied, chunks named; then segments' indexes (range reads)
 //   decode   series by series, blocks loaded for a few hundred series at a time, merged, limits checked as it grows
 //
-// Where no segment reaches into the range and no series is in two shards, both are done in step, a few hundred series at a time.
+// Where no series is in two places, both are done in step, a few hundred series at a time: where no segment reaches into the range,
+// or nothing but segments does, of different metrics.
 //
 // Work is done in small pieces with turns of the event loop between them (turns.ts), the answer is of one moment all the same:
 // reads of all shards begin in one turn, and with them the lists of segments are taken. What is appended, moved or sealed from
@@ -60,20 +62,24 @@ export interface SourceContext {
 export function makeSource(parts: Omit<SourceContext, 'texts'>): SeriesSource {
   const context: SourceContext = { ...parts, texts: new LabelTexts() };
   return {
-    select(request) {
+    async select(request) {
+      if (request.each) return answer(context, 'raw', request, 1, handedOver(context.texts, request.each));
       const columns = new SampleColumns();
-      return answer(context, 'raw', request, 1, (labels, entries): SelectedSeries => {
-        return columns.take(labels, entries.columns, entries.from, entries.to);
+      const series: SelectedSeries[] = [];
+      const { warnings } = await answer(context, 'raw', request, 1, ({ owner, ref }, entries) => {
+        series.push(columns.take(context.texts.of(owner, ref), entries));
+        return undefined;
       });
+      return { series, warnings };
     },
-    selectRows: (request) =>
-      answer(
-        context,
-        request.resolution,
-        request,
-        ROW_COLUMN_COUNT,
-        (labels, entries): SelectedRows => ({ labels, rows: rowsOf(entries) }),
-      ),
+    async selectRows(request) {
+      const series: SelectedRows[] = [];
+      const { warnings } = await answer(context, request.resolution, request, ROW_COLUMN_COUNT, (one, entries) => {
+        series.push({ labels: context.texts.of(one.owner, one.ref), rows: rowsOf(entries) });
+        return undefined;
+      });
+      return { series, warnings };
+    },
     async series(request) {
       const turns = new Turns(context.clock, request.signal);
       const gathered = await gatherLabels(context, request, turns);
@@ -149,35 +155,54 @@ function begin(
   return { reads, segments };
 }
 
-/** Everything there is, before any of it is worked on: what is in several places is put together. */
-async function gather(
+/** What there is outside of segments; and the segments, to be taken next. */
+async function gatherUnsealed(
   context: SourceContext,
   { reads, segments }: Begun,
   request: GatherRequest,
   gathered: Gathered,
   turns: Turns,
-): Promise<void> {
+): Promise<readonly SegmentRead[]> {
   for (const read of reads) await read.finish(turns);
+  const sealed: SegmentRead[] = [];
   for (const { shard, entry, deletes } of segments) {
     turns.check();
     if (turns.late()) await turns.take();
-    await context.segments.collect(shard, entry, { ...request, deletes }, gathered, turns);
+    const read = await context.segments.read(shard, entry, { ...request, deletes }, gathered.warnings);
+    if (read !== undefined) sealed.push(read);
   }
+  return sealed;
 }
 
-async function answer<S>(
+/** Everything there is, before any of it is worked on: what is in several places is put together. */
+async function gather(
+  context: SourceContext,
+  begun: Begun,
+  request: GatherRequest,
+  gathered: Gathered,
+  turns: Turns,
+): Promise<void> {
+  for (const read of await gatherUnsealed(context, begun, request, gathered, turns))
+    await read.collect(gathered, turns);
+}
+
+/** Takes a series, in columns that are good until what it returns is done. */
+type Take = (series: GatheredSeries, entries: Entries) => Promise<void> | undefined;
+
+/** Everything a request asks of a tier, handed to `take` series by series. */
+async function answer(
   context: SourceContext,
   tier: Tier,
   asked: SelectRequest,
   columnCount: number,
-  make: (labels: Labels, entries: Entries) => S,
-): Promise<SelectAnswer<S>> {
+  take: Take,
+): Promise<SelectAnswer<never>> {
   const request = withinRetention(context, tier, asked);
   const gathered = new Gathered(request.limits.seriesMax);
   try {
     const turns = new Turns(context.clock, request.signal);
     const decoder = new SeriesDecoder(columnCount);
-    const series: S[] = [];
+    const newestOnly = request.newestOnly === true && columnCount === 1;
     let samples = 0;
     let blocks: LoadedBlocks | undefined;
     const decode = async (some: readonly GatheredSeries[]) => {
@@ -185,33 +210,54 @@ async function answer<S>(
       blocks = await LoadedBlocks.load(context.blocks, some, blocks);
       for (const one of some) {
         if (turns.due()) await turns.take();
-        let entries = decoder.entries(one, blocks, request.range);
+        const entries = newestOnly
+          ? decoder.newest(one, blocks, request.range)
+          : decoder.entries(one, blocks, request.range);
         if (entries.from === entries.to) continue;
-        if (request.newestOnly) entries = newestOf(entries);
         samples += entries.to - entries.from;
         if (samples > request.limits.samplesMax) throw tooManySamples(samples, request.limits.samplesMax);
-        series.push(make(context.texts.of(one.owner, one.ref), entries));
+        const pause = take(one, entries);
+        if (pause) await pause;
       }
     };
     const begun = begin(context, tier, request, gathered, turns);
     if (begun.segments.length === 0 && (await standApart(begun.reads, turns))) {
       await decodeInStep(begun.reads, gathered, turns, decode);
     } else {
-      await gather(context, begun, request, gathered, turns);
-      const found = gathered.takeOut();
-      for (let at = 0; at < found.length; at += SERIES_AT_ONCE) await decode(found.slice(at, at + SERIES_AT_ONCE));
+      const sealed = await gatherUnsealed(context, begun, request, gathered, turns);
+      if (gathered.series.length === 0 && areApart(sealed)) await decodeSealedInStep(sealed, gathered, decode);
+      else {
+        for (const read of sealed) await read.collect(gathered, turns);
+        const found = gathered.takeOut();
+        for (let at = 0; at < found.length; at += SERIES_AT_ONCE) await decode(found.slice(at, at + SERIES_AT_ONCE));
+      }
     }
     if (decoder.lost > 0) gathered.warnings.add(`${decoder.lost} chunks cannot be read; samples are missing`);
     // Damage that this very read found is in the windows by now.
     noteDamage(context, tier, request, gathered.warnings);
-    return { series, warnings: [...gathered.warnings] };
+    return { series: [], warnings: [...gathered.warnings] };
   } finally {
     gathered.release();
   }
 }
 
-function newestOf({ columns, to }: Entries): Entries {
-  return { columns, from: to - 1, to };
+/** Hands series over in the decoder's own columns. */
+function handedOver(texts: LabelTexts, each: NonNullable<SelectRequest['each']>): Take {
+  const handed = new HandedSeries(texts);
+  return (series, entries) => each(handed.show(series, entries));
+}
+
+async function decodeSealedInStep(
+  sealed: readonly SegmentRead[],
+  gathered: Gathered,
+  decode: (some: readonly GatheredSeries[]) => Promise<void>,
+): Promise<void> {
+  for (const read of sealed) {
+    for (let all = false; !all; ) {
+      all = read.takeSome(gathered, SERIES_AT_ONCE);
+      await decode(gathered.takeOut());
+    }
+  }
 }
 
 /** A few hundred series at a time are taken and decoded, and what was copied for them is used again for the next. */

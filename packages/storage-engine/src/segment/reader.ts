@@ -63,14 +63,20 @@ export function bufferRanges(name: string, bytes: Uint8Array): RangeReader {
   };
 }
 
+// Bytes that a cache hands out again and again are checked once.
+const checked = new WeakSet<Uint8Array>();
+
 async function readChecked(ranges: RangeReader, range: BlockRange, what: string): Promise<Uint8Array> {
   if (range.length < 4 || range.offset + range.length > ranges.size) {
     throw corrupt(ranges.name, `the ${what} at ${range.offset} lies outside it`);
   }
   const bytes = await ranges.read(range.offset, range.length);
   const end = bytes.length - 4;
-  if (new ByteReader(bytes, end).u32() !== crc32c(bytes, 0, end)) {
-    throw corrupt(ranges.name, `the ${what} at ${range.offset} fails its checksum`);
+  if (!checked.has(bytes)) {
+    if (new ByteReader(bytes, end).u32() !== crc32c(bytes, 0, end)) {
+      throw corrupt(ranges.name, `the ${what} at ${range.offset} fails its checksum`);
+    }
+    checked.add(bytes);
   }
   return bytes.subarray(0, end);
 }

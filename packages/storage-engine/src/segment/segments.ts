@@ -6,12 +6,12 @@ import { matchSeries } from '../index/matcher-plan.ts';
 import type { RangeCache } from '../object-store/cache.ts';
 import type { Quarantine } from '../partition/window.ts';
 import { type BlockSource, LIFE_RANK } from '../read/chunk-ref.ts';
-import type { Gathered, GatherRequest } from '../read/gather.ts';
-import type { Turns } from '../read/turns.ts';
+import type { GatherRequest } from '../read/gather.ts';
 import type { Shard } from '../shard/shard.ts';
 import type { SegmentEntry } from '../tiering/manifest.ts';
 import { type RangeReader, readBlock, readFooter, readTenantIndex } from './reader.ts';
 import type { SegmentIndex } from './segment-index.ts';
+import { SegmentRead } from './segment-read.ts';
 
 // Sealed segments as reads see them: an index per tenant kept in memory within a budget, blocks through the range cache. What
 // cannot be read is a warning of the answer and never its end.
@@ -31,30 +31,25 @@ export class Segments {
     return this.#indexes.calculatedSize;
   }
 
-  /** Adds what one segment has for the request. Throws the reason of the signal of `turns`. */
-  async collect(
+  /** What one segment has for the request; undefined when that is nothing, or cannot be read (a warning then). */
+  async read(
     shard: Shard,
     entry: SegmentEntry,
     request: GatherRequest,
-    gathered: Gathered,
-    turns: Turns,
-  ): Promise<void> {
-    const index = await this.index(entry, request.tenant, gathered.warnings);
-    if (index === undefined) return;
-    const { startMs, endMs } = request.range;
-    const source = this.#source(entry, request.tenant, index, gathered.warnings);
+    warnings: Set<string>,
+  ): Promise<SegmentRead | undefined> {
+    const index = await this.index(entry, request.tenant, warnings);
+    if (index === undefined) return undefined;
     const deletes = request.deletes?.filter((tombstone) => concernsSegment(tombstone, shard, entry)) ?? [];
-    const erasures = erasuresOf(index, deletes);
-    for (const ref of matchSeries(index, request.matchers)) {
-      if (turns.due()) await turns.take();
-      for (const chunk of index.chunks(ref)) {
-        if (chunk.minMs >= endMs || chunk.maxMs < startMs) continue;
-        const series = gathered.of(index, ref);
-        if (request.labelsOnly === true) break;
-        const erased = erasures?.get(ref);
-        series.chunks.push({ ...chunk, source, bytes: undefined, rank: entry.sequence * LIFE_RANK, erased });
-      }
-    }
+    return new SegmentRead({
+      index,
+      refs: matchSeries(index, request.matchers),
+      source: this.#source(entry, request.tenant, index, warnings),
+      range: request.range,
+      rank: entry.sequence * LIFE_RANK,
+      erasures: erasuresOf(index, deletes),
+      labelsOnly: request.labelsOnly === true,
+    });
   }
 
   /** The tenant's index of a segment; undefined when it has nothing of the tenant or cannot be read (a warning then). */
