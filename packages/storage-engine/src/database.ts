@@ -44,6 +44,7 @@ import { makeSource } from './read/source.ts';
 import { Turns } from './read/turns.ts';
 import { Segments } from './segment/segments.ts';
 import { PartitionLabels } from './series/shared-labels.ts';
+import { CheckpointDue } from './shard/checkpoint-due.ts';
 import { checkpointShard } from './shard/checkpointing.ts';
 import { forgetSeries } from './shard/forgetting.ts';
 import { dropSealed, listShards, type OpenContext, openShard } from './shard/opening.ts';
@@ -120,7 +121,7 @@ export interface StorageEngine {
   applyDelete(tombstone: Tombstone): boolean;
   /** Nothing below `nextOffset` is left to apply (control records, records of no interest). */
   advance(tp: TopicPartitionName, nextOffset: number): void;
-  /** Whether it is time: often enough to bound replay, seldom enough that large heads don't write all day. */
+  /** Whether it is time: often enough to bound replay, seldom enough that heads aren't written all day (checkpoint-due.ts). */
   checkpointDue(): boolean;
   /** Makes everything applied before the call durable. Returns the positions that may be committed to the log. */
   checkpoint(): Promise<readonly EnginePosition[]>;
@@ -170,12 +171,11 @@ class Engine implements StorageEngine {
   readonly #reaper: Reaper;
   readonly #compactor: Compactor;
   readonly #compacting = new Mutex();
+  readonly #due: CheckpointDue;
   readonly #closing = new AbortController();
   readonly #source: SeriesSource;
   /** Whether every manifest there is has been found; until then an unknown topic partition may have segments. */
   #manifestsKnown = false;
-  #lastCheckpointMs: number;
-  #lastCheckpointBytes = 0;
   #closed = false;
   readonly #underWay = new Set<Promise<void>>();
 
@@ -225,7 +225,7 @@ class Engine implements StorageEngine {
       tombstones: this.#tombstones,
       segments: this.#segments,
     });
-    this.#lastCheckpointMs = init.clock.nowMs();
+    this.#due = new CheckpointDue(init.clock, options);
     this.#source = makeSource({
       clock: init.clock,
       shards: ({ partitions }) => this.#shardsOf(partitions),
@@ -286,15 +286,7 @@ class Engine implements StorageEngine {
   }
 
   checkpointDue(): boolean {
-    const { options } = this.#context;
-    for (const shard of this.#shards.values()) {
-      if (shard.head.outOfOrder.count * 2 >= options.outOfOrderMax) return true;
-      if (shard.pendingBytes * 2 >= options.pendingBytesMax) return true;
-    }
-    // A checkpoint writes the whole head: at most about 0.5 MB a second of it, unless that would mean a minute of replay.
-    const sinceMs = this.#init.clock.nowMs() - this.#lastCheckpointMs;
-    const { checkpointEveryMs, checkpointAtLeastEveryMs } = options;
-    return sinceMs >= Math.min(Math.max(checkpointEveryMs, this.#lastCheckpointBytes / 500), checkpointAtLeastEveryMs);
+    return this.#due.isDue(this.#shards.values());
   }
 
   checkpoint(): Promise<readonly EnginePosition[]> {
@@ -425,6 +417,7 @@ class Engine implements StorageEngine {
   async #checkpointAll(): Promise<void> {
     const { clock } = this.#init;
     const startMs = clock.monotonicMs();
+    const durable = this.#due.begin();
     let bytes = 0;
     for (const shard of this.#shards.values()) {
       if (shard.changedSinceCheckpoint) bytes += await checkpointShard(this.#context, shard);
@@ -432,8 +425,7 @@ class Engine implements StorageEngine {
     // Those that were forgotten.
     await this.#tombstones.save(this.#init.disk);
     await saveMetadata(this.#init.disk, this.#metadata, clock.nowMs());
-    this.#lastCheckpointMs = clock.nowMs();
-    this.#lastCheckpointBytes = bytes;
+    durable();
     this.#metrics.checkpointBytes.add(bytes);
     this.#metrics.checkpointSeconds.observe((clock.monotonicMs() - startMs) / 1000);
   }
@@ -470,7 +462,10 @@ class Engine implements StorageEngine {
       shard.counts.redelivered++;
       return false;
     }
-    return shard.apply(offset, entries());
+    const given = entries();
+    const applied = shard.apply(offset, given);
+    if (applied) this.#due.applied(given.count);
+    return applied;
   }
 
   #shard(tp: ShardName, tier: Tier): Shard {

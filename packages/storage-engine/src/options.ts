@@ -62,10 +62,12 @@ export interface StorageOptions {
   readonly pendingBytesMax: number;
   /** Out-of-order samples of one shard that wait for a checkpoint; above it apply refuses. */
   readonly outOfOrderMax: number;
-  /** Least time between checkpoints that `checkpointDue` asks for. */
+  /** Most time between checkpoints that `checkpointDue` asks for. */
   readonly checkpointEveryMs: number;
-  /** Most time, however large the head is. */
-  readonly checkpointAtLeastEveryMs: number;
+  /** Most entries (samples and rows) between them, */
+  readonly checkpointEntriesMin: number;
+  /** or so many a series, where that is more. */
+  readonly checkpointEntriesPerSeries: number;
   /** LevelDB databases open at once. */
   readonly openWindowsMax: number;
   /** Blocks of local windows in memory. */
@@ -105,8 +107,10 @@ export const DEFAULT_OPTIONS: StorageOptions = {
   forgetSeriesMin: 1024,
   pendingBytesMax: 512 * MIB,
   outOfOrderMax: 1_000_000,
-  checkpointEveryMs: 10_000,
-  checkpointAtLeastEveryMs: 60_000,
+  checkpointEveryMs: 5 * 60_000,
+  // Replayed in about a second.
+  checkpointEntriesMin: 1_000_000,
+  checkpointEntriesPerSeries: 6,
   openWindowsMax: 48,
   blockCacheBytes: 64 * MIB,
   segmentCacheBytes: 128 * MIB,

@@ -93,6 +93,19 @@ describe('positions', () => {
     expect(world.engine.applySamples({ ...TP, offset: 2, batch: batch(steady('b', 1)) })).toBe(true);
   });
 
+  test('a checkpoint is due after so many samples, and it takes them', async () => {
+    const world = new World();
+    world.options = { checkpointEntriesMin: 100 };
+    await world.open();
+    world.engine.applySamples({ ...TP, offset: 0, batch: batch(steady('a', 99)) });
+    expect(world.engine.checkpointDue()).toBe(false);
+    world.engine.applySamples({ ...TP, offset: 1, batch: batch(steady('b', 1)) });
+    world.engine.applySamples({ ...TP, offset: 1, batch: batch(steady('b', 1)) });
+    expect(world.engine.checkpointDue()).toBe(true);
+    await world.engine.checkpoint();
+    expect(world.engine.checkpointDue()).toBe(false);
+  });
+
   test('closed is closed, twice too', async () => {
     const world = new World();
     await world.open();

@@ -139,8 +139,8 @@ export const CONFIG_SCHEMA = z.strictObject({
   }),
   store: section('The storage engine.', {
     checkpointInterval: duration(
-      '15s',
-      'Least time between checkpoints of the head, which bound what is replayed after a crash; a large head takes up to a minute.',
+      '5m',
+      'Most time between checkpoints of the head, which bound what is replayed after a crash; they come earlier after a million samples and rows, or six a series where that is more.',
     ),
     sealGrace: duration(
       '10m',

@@ -64,3 +64,19 @@ test('a log that ends before what is stored is another log: refused, or its firs
     details: { topic: 'raw', partition: 0, position: 3, end: 0 },
   });
 });
+
+test('a seal with nothing to seal writes no checkpoint; five minutes do', async () => {
+  const { clock, storerOn, newLog } = await world();
+  const log = await newLog();
+  await log.append([record(1), record(2)]);
+  const storer = storerOn(log);
+  await storer.start();
+  expect(await storer.caughtUp(10_000)).toBe(true);
+  const stored = async () => (await log.committed('storer', [{ topic: 'raw', partition: 0 }]))[0]?.offset;
+  for (let i = 0; i < 4; i++) await clock.advance(60_000);
+  expect(await stored()).toBeUndefined();
+  await clock.advance(60_000);
+  await clock.advance(1000);
+  expect(await stored()).toBe(2);
+  await storer.close();
+});

@@ -253,9 +253,11 @@ export class Storer implements Freshness {
     await this.#options.clock.sleep(RETRY_MS, signal);
   }
 
+  /** A window that is over is sealed with a checkpoint of its shard alone; marks go before that one too. */
   async #seal(): Promise<void> {
-    await this.checkpoint();
-    await this.#options.engine.seal();
+    const { engine, marks } = this.#options;
+    await marks?.save(this.#rowPositions());
+    await engine.seal();
   }
 
   #nextApply(timeoutMs: number): Promise<void> {
