@@ -98,12 +98,16 @@ test('units, start times, histograms, exemplars and metadata travel in columns o
   expect(back.metadata).toEqual(batch.metadata);
 });
 
-test('equal series bytes give the same section object; the same value object gives the same batch', () => {
+test('bytes of a section that is sent again give that section; the same value object gives the same batch', () => {
   const batch = scrape(50);
   const next: SampleBatch = { ...batch, admittedAtMs: batch.admittedAtMs + 10_000 };
   const first = decodeSampleBatch(foreign(encodeSampleBatch(batch)));
   const second = decodeSampleBatch(foreign(encodeSampleBatch(next)));
-  expect(second.series).toBe(first.series);
+  const third = decodeSampleBatch(foreign(encodeSampleBatch(next)));
+  // Of this process, and sent again: the very one that was sent.
+  expect(second.series).toBe(batch.series);
+  expect(third.series).toBe(batch.series);
+  expect(first.series).toEqual(batch.series);
   const value = encodeSampleBatch(batch);
   expect(decodeSampleBatch(value)).toBe(batch);
 });

@@ -2,6 +2,7 @@ import { ByteReader, ByteWriter, bytesEqual, hash32 } from '@tidemark/base';
 import { malformed, readTimeColumn, writeTimeColumn } from './columns.ts';
 import { pack, unpack } from './packing.ts';
 import { labelStart, METRIC_TYPES, type SeriesSection } from './series-section.ts';
+import { WrittenSections } from './written-sections.ts';
 
 // The series of a batch on the wire: each one's canonical labels as what differs from the series before it.
 //
@@ -26,14 +27,20 @@ const REMEMBERED_BYTES_MAX = 64 * 1024 * 1024;
 const UNASKED_MAX = 4096;
 
 const packedSections = new WeakMap<SeriesSection, Uint8Array>();
+// A section that is packed a second time is held by somebody, and worth being found by its bytes.
+const packedAgain = new WeakSet<SeriesSection>();
+const writtenSections = new WrittenSections((section) => packedSections.get(section));
 
 /** The section's bytes, packed; remembered as long as the section lives. */
 export function packedSeries(section: SeriesSection): Uint8Array {
-  let packed = packedSections.get(section);
-  if (!packed) {
-    packed = pack(encodeSeries(section));
-    packedSections.set(section, packed);
+  const known = packedSections.get(section);
+  if (known) {
+    if (!packedAgain.has(section)) writtenSections.add(section, known);
+    packedAgain.add(section);
+    return known;
   }
+  const packed = pack(encodeSeries(section));
+  packedSections.set(section, packed);
   return packed;
 }
 
@@ -71,19 +78,28 @@ function writeTypes(writer: ByteWriter, section: SeriesSection): void {
   if (known) writer.raw(section.types.subarray(0, section.count));
 }
 
-/** Decodes sections, handing out the same object for the same bytes. One per process; bounded; lets go once it is not asked. */
+/**
+ * Decodes sections, handing out the same object for the same bytes: the one they were packed from, where that lives. One per
+ * process; bounded; lets go once it is not asked.
+ */
 export class SectionReader {
-  readonly #remembered = new Map<number, { bytes: Uint8Array; section: SeriesSection }>();
+  readonly #written: WrittenSections;
+  readonly #remembered = new Map<number, { readonly bytes: Uint8Array; readonly section: SeriesSection }>();
   #rememberedBytes = 0;
-  /** Batches since the last `decode` that were to be had without. */
+  /** Batches since a section was last decoded that were to be had without. */
   #unasked = 0;
+
+  /** `written`: where sections are found that live in this process anyway. */
+  constructor(written: WrittenSections = writtenSections) {
+    this.#written = written;
+  }
 
   /** What sections that are remembered take. */
   get bytes(): number {
     return this.#rememberedBytes;
   }
 
-  /** A batch was to be had without decoding. After UNASKED_MAX of them in a row nothing is remembered any more. */
+  /** A section was to be had without decoding. After UNASKED_MAX of them in a row nothing is remembered any more. */
   spared(): void {
     if (++this.#unasked < UNASKED_MAX || this.#remembered.size === 0) return;
     this.#remembered.clear();
@@ -92,8 +108,14 @@ export class SectionReader {
 
   /** Of packed bytes, copied where they are kept. Throws `BATCH_MALFORMED`, `BYTES_MALFORMED`, what zlib throws. */
   decode(bytes: Uint8Array, count: number): SeriesSection {
-    this.#unasked = 0;
     const hash = hash32(bytes, 0, bytes.length, count);
+    const written = this.#written.find(hash, bytes, count);
+    if (written) {
+      this.#forget(hash);
+      this.spared();
+      return written;
+    }
+    this.#unasked = 0;
     const known = this.#remembered.get(hash);
     if (
       known &&
@@ -110,20 +132,25 @@ export class SectionReader {
   }
 
   #remember(hash: number, bytes: Uint8Array, section: SeriesSection): void {
-    const size = (bytes: Uint8Array, s: SeriesSection) => bytes.length + s.labelBytes.length + s.count * 5;
-    const replaced = this.#remembered.get(hash);
-    if (replaced) {
-      this.#rememberedBytes -= size(replaced.bytes, replaced.section);
-      this.#remembered.delete(hash);
-    }
+    this.#forget(hash);
     this.#remembered.set(hash, { bytes, section });
-    this.#rememberedBytes += size(bytes, section);
-    for (const [oldest, entry] of this.#remembered) {
+    this.#rememberedBytes += sizeOf(bytes, section);
+    for (const oldest of this.#remembered.keys()) {
       if (this.#remembered.size <= REMEMBERED_MAX && this.#rememberedBytes <= REMEMBERED_BYTES_MAX) break;
-      this.#rememberedBytes -= size(entry.bytes, entry.section);
-      this.#remembered.delete(oldest);
+      this.#forget(oldest);
     }
   }
+
+  #forget(hash: number): void {
+    const entry = this.#remembered.get(hash);
+    if (entry === undefined) return;
+    this.#remembered.delete(hash);
+    this.#rememberedBytes -= sizeOf(entry.bytes, entry.section);
+  }
+}
+
+function sizeOf(bytes: Uint8Array, { labelBytes, count }: SeriesSection): number {
+  return bytes.length + labelBytes.length + count * 5;
 }
 
 /** Throws `BATCH_MALFORMED`, `BYTES_MALFORMED`. */
