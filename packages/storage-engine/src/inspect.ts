@@ -107,7 +107,7 @@ export async function* inspectSegment(name: string, bytes: Uint8Array): AsyncIte
     if (index === undefined) continue;
     const blocks = await Promise.all(index.blocks.map((block) => readBlock(ranges, block)));
     const columns = new Columns(footer.columnCount);
-    for (const ref of index.refs) {
+    for (const ref of index.refs()) {
       columns.reset();
       for (const chunk of index.chunks(ref)) {
         readChunk(blocks[chunk.block] as Uint8Array, chunk.offset, chunk.offset + chunk.length, columns);

@@ -59,7 +59,7 @@ export function collectStats(shards: Iterable<Shard>): Omit<StorageStats, 'delet
       range: [...windows, ...sealed].reduce(widened, before.range),
     };
     for (const tenant of shard.registry.tenants()) {
-      seriesByTenant.set(tenant.name, (seriesByTenant.get(tenant.name) ?? 0) + tenant.refs.length);
+      seriesByTenant.set(tenant.name, (seriesByTenant.get(tenant.name) ?? 0) + tenant.count);
     }
     list.push({
       ...shard.name,

@@ -45,7 +45,7 @@ export async function countCardinality(
   }
   return {
     ...(await unsealedOf(shards, indexes, turns)),
-    series: indexes.reduce((sum, index) => sum + index.refs.length, 0),
+    series: indexes.reduce((sum, index) => sum + index.count, 0),
     labelPairs,
     seriesByMetric: byMetric.sorted(),
     valuesByLabel: values.sorted(),
@@ -59,12 +59,12 @@ function* seriesByValue(indexes: readonly TenantSeries[], name: string): Iterabl
   const found = indexes.flatMap((index) => index.postings(name) ?? []);
   const [only] = found;
   if (only !== undefined && found.length === 1) {
-    for (const [value, refs] of only) yield [value, refs.length];
+    yield* only.counts();
     return;
   }
   const sums = new Map<string, number>();
   for (const postings of found) {
-    for (const [value, refs] of postings) sums.set(value, (sums.get(value) ?? 0) + refs.length);
+    for (const [value, series] of postings.counts()) sums.set(value, (sums.get(value) ?? 0) + series);
   }
   yield* sums;
 }

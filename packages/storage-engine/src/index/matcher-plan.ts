@@ -1,6 +1,6 @@
 import type { Matcher } from '@tidemark/model';
 import type { LabelIndex } from './label-index.ts';
-import { intersect, subtract, union } from './postings.ts';
+import { intersect, type LabelPostings, subtract, union } from './postings.ts';
 
 // From matchers to series, cheapest first:
 //
@@ -30,7 +30,7 @@ export function matchSeries(index: LabelIndex, matchers: readonly Matcher[]): re
     const list = listOf(values, matcher);
     found = found === undefined ? list : intersect(found, list);
   }
-  found ??= index.refs;
+  found ??= index.refs();
   for (const matcher of asking) {
     const values = index.postings(matcher.name);
     if (values === undefined && matcher.matches('')) continue;
@@ -48,24 +48,24 @@ function rank(matcher: Matcher): number {
   return matcher.literals !== undefined ? 1 : 2;
 }
 
-function listOf(values: ReadonlyMap<string, readonly number[]>, matcher: Matcher): readonly number[] {
+function listOf(values: LabelPostings, matcher: Matcher): readonly number[] {
   const lists: (readonly number[])[] = [];
   if (matcher.literals !== undefined) {
     for (const value of matcher.literals) {
-      const list = values.get(value);
+      const list = values.refsOf(value);
       if (list !== undefined) lists.push(list);
     }
     return union(lists);
   }
-  for (const [value, list] of values) {
-    if (value.startsWith(matcher.prefix) && matcher.matches(value)) lists.push(list);
+  for (const value of values.values()) {
+    if (value.startsWith(matcher.prefix) && matcher.matches(value)) lists.push(values.refsOf(value) ?? []);
   }
   return union(lists);
 }
 
-function listOfUnwanted(values: ReadonlyMap<string, readonly number[]>, matcher: Matcher): readonly number[] {
+function listOfUnwanted(values: LabelPostings, matcher: Matcher): readonly number[] {
   const lists: (readonly number[])[] = [];
-  for (const [value, list] of values) if (!matcher.matches(value)) lists.push(list);
+  for (const value of values.values()) if (!matcher.matches(value)) lists.push(values.refsOf(value) ?? []);
   return union(lists);
 }
 

@@ -1,4 +1,5 @@
 import type { Labels } from '@tidemark/model';
+import { PostingLists } from './posting-lists.ts';
 
 // Which series carry which label: name -> value -> refs, rising.
 //
@@ -6,41 +7,93 @@ import type { Labels } from '@tidemark/model';
 //            └─ node_load1  [1, 5]
 //   instance ── a:9100      [0, 1, 2]
 //
-// In memory only, rebuilt from labels when a shard opens: a postings list on disk would say nothing the labels don't.
+// Lists are packed (posting-lists.ts). In memory only, rebuilt from labels when a shard opens: a postings list on disk would say nothing the labels don't.
+
+/** Values of one label, and the series that have them. */
+export class LabelPostings {
+  readonly #lists: PostingLists;
+  readonly #numbers = new Map<string, number>();
+
+  constructor(lists: PostingLists) {
+    this.#lists = lists;
+  }
+
+  /** How many values there are. */
+  get size(): number {
+    return this.#numbers.size;
+  }
+
+  has(value: string): boolean {
+    return this.#numbers.has(value);
+  }
+
+  values(): Iterable<string> {
+    return this.#numbers.keys();
+  }
+
+  /** Each value with how many series have it. */
+  *counts(): Iterable<[value: string, series: number]> {
+    for (const [value, list] of this.#numbers) yield [value, this.#lists.lengthOf(list)];
+  }
+
+  /** Rising, a copy. */
+  refsOf(value: string): number[] | undefined {
+    const list = this.#numbers.get(value);
+    return list === undefined ? undefined : this.#lists.refsOf(list);
+  }
+
+  /** Requires a ref above all that have the value. */
+  add(value: string, ref: number): void {
+    const list = this.#numbers.get(value);
+    if (list === undefined) this.#numbers.set(value, this.#lists.begin(ref));
+    else this.#lists.add(list, ref);
+  }
+}
 
 export class Postings {
-  readonly #names = new Map<string, Map<string, number[]>>();
+  readonly #lists = new PostingLists();
+  readonly #names = new Map<string, LabelPostings>();
+
+  /** The list of every ref that was added. */
+  #all: number | undefined;
+
+  get bytes(): number {
+    return this.#lists.bytes;
+  }
+
+  /** How many refs were added. */
+  get count(): number {
+    return this.#all === undefined ? 0 : this.#lists.lengthOf(this.#all);
+  }
+
+  /** Every ref that was added, rising. */
+  refs(): number[] {
+    return this.#all === undefined ? [] : this.#lists.refsOf(this.#all);
+  }
 
   /** Requires: refs are added in rising order. */
   add(ref: number, labels: Labels): void {
-    for (const { name, value } of labels) {
-      let values = this.#names.get(name);
-      if (values === undefined) {
-        values = new Map();
-        this.#names.set(name, values);
-      }
-      const list = values.get(value);
-      if (list === undefined) values.set(value, [ref]);
-      else list.push(ref);
-    }
+    if (this.#all === undefined) this.#all = this.#lists.begin(ref);
+    else this.#lists.add(this.#all, ref);
+    for (const { name, value } of labels) this.of(name).add(value, ref);
   }
 
-  /** Puts a whole list, as a segment's index holds it. Requires it rising. */
-  set(name: string, value: string, refs: number[]): void {
-    let values = this.#names.get(name);
-    if (values === undefined) {
-      values = new Map();
-      this.#names.set(name, values);
-    }
-    values.set(value, refs);
-  }
-
-  get(name: string): ReadonlyMap<string, readonly number[]> | undefined {
+  get(name: string): LabelPostings | undefined {
     return this.#names.get(name);
   }
 
   names(): Iterable<string> {
     return this.#names.keys();
+  }
+
+  /** Those of a label, made if absent. */
+  of(name: string): LabelPostings {
+    let values = this.#names.get(name);
+    if (values === undefined) {
+      values = new LabelPostings(this.#lists);
+      this.#names.set(name, values);
+    }
+    return values;
   }
 }
 

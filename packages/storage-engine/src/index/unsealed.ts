@@ -35,7 +35,7 @@ export async function unsealedOf(
   for (const [i, shard] of shards.entries()) {
     const scratch = new Columns(shard.head.options.columnCount, 0);
     let tables = tablesOf(shard);
-    for (const ref of (indexes[i] as TenantSeries).refs) {
+    for (const ref of (indexes[i] as TenantSeries).refs()) {
       if (turns.due()) {
         await turns.take();
         // A checkpoint may have moved chunks from one table to another.

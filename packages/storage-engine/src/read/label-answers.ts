@@ -34,7 +34,7 @@ export async function labelValues(
     request,
     turns,
     (index) => {
-      for (const value of index.postings(request.name)?.keys() ?? []) values.add(value);
+      for (const value of index.postings(request.name)?.values() ?? []) values.add(value);
     },
     (labelBytes) => {
       const value = labelValue(decodeLabels(labelBytes), request.name);

@@ -2,7 +2,7 @@ import { ByteReader, ByteWriter } from '@tidemark/base';
 import { decodeLabels, decodeUtf8, findLabelValue, type Labels, SERIES_ID_LENGTH } from '@tidemark/model';
 import { storageError } from '../errors.ts';
 import type { LabelIndex } from '../index/label-index.ts';
-import { Postings } from '../index/postings.ts';
+import { type LabelPostings, Postings } from '../index/postings.ts';
 
 // What a segment holds of one tenant: its series with their chunks, and which series carry which label.
 //
@@ -106,7 +106,6 @@ const ENCODER = new TextEncoder();
 /** A tenant's index in memory. Chunks of series i are entries `[chunkStarts[i], chunkStarts[i + 1])`. */
 export class SegmentIndex implements LabelIndex {
   readonly blocks: BlockRange[] = [];
-  readonly refs: number[] = [];
   readonly #labels: Uint8Array[] = [];
   readonly #chunks: SegmentChunk[][] = [];
   readonly #postings = new Postings();
@@ -123,7 +122,6 @@ export class SegmentIndex implements LabelIndex {
     const series = reader.count(SERIES_ID_LENGTH + 2);
     for (let ref = 0; ref < series; ref++) {
       reader.raw(SERIES_ID_LENGTH);
-      this.refs.push(ref);
       this.#labels.push(reader.lengthPrefixed());
       this.#chunks.push(this.#readChunks(reader, startMs));
     }
@@ -131,7 +129,15 @@ export class SegmentIndex implements LabelIndex {
     if (reader.left !== 0) throw storageError('SEGMENT_CORRUPT', 'bytes after an index', { at: reader.at });
   }
 
-  postings(name: string): ReadonlyMap<string, readonly number[]> | undefined {
+  get count(): number {
+    return this.#labels.length;
+  }
+
+  refs(): number[] {
+    return Array.from(this.#labels.keys());
+  }
+
+  postings(name: string): LabelPostings | undefined {
     return this.#postings.get(name);
   }
 
@@ -176,18 +182,22 @@ export class SegmentIndex implements LabelIndex {
 
   #readPostings(reader: ByteReader, series: number): void {
     for (let names = reader.count(2); names > 0; names--) {
-      const name = reader.text();
-      for (let values = reader.count(2); values > 0; values--) {
-        const value = reader.text();
-        const refs: number[] = [];
-        let ref = 0;
-        for (let left = reader.count(); left > 0; left--) {
-          ref += reader.uvarint();
-          if (ref >= series) throw storageError('SEGMENT_CORRUPT', 'a posting of no series', { ref, series });
-          refs.push(ref);
-        }
-        this.#postings.set(name, value, refs);
+      const values = this.#postings.of(reader.text());
+      for (let left = reader.count(2); left > 0; left--) this.#readList(reader, series, values);
+    }
+  }
+
+  #readList(reader: ByteReader, series: number, values: LabelPostings): void {
+    const value = reader.text();
+    if (values.has(value)) throw storageError('SEGMENT_CORRUPT', 'two lists of one label', { at: reader.at });
+    let last = -1;
+    for (let left = reader.count(); left > 0; left--) {
+      const ref = Math.max(0, last) + reader.uvarint();
+      if (ref >= series || ref <= last) {
+        throw storageError('SEGMENT_CORRUPT', 'a posting of no series, or out of order', { ref, last, series });
       }
+      values.add(value, ref);
+      last = ref;
     }
   }
 }

@@ -34,7 +34,7 @@ async function readOf(partition: number, ...series: readonly Record<string, stri
   const range = { startMs: START_MS, endMs: START_MS + 120_000 };
   return new SegmentRead({
     index,
-    refs: index.refs,
+    refs: index.refs(),
     source: SOURCE,
     range,
     rank: 0,

@@ -73,8 +73,8 @@ export class SegmentRead {
     const { index } = this.#parts;
     const byName = index.postings(METRIC_NAME);
     let named = 0;
-    for (const refs of byName?.values() ?? []) named += refs.length;
-    return named === index.refs.length ? byName?.keys() : undefined;
+    for (const [, series] of byName?.counts() ?? []) named += series;
+    return named === index.count ? byName?.values() : undefined;
   }
 }
 

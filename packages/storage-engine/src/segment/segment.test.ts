@@ -47,7 +47,7 @@ async function readAll(bytes: Uint8Array): Promise<string> {
   const lines = [JSON.stringify({ ...footer, tenants: footer.tenants.map(({ tenant }) => tenant) })];
   for (const { tenant } of footer.tenants) {
     const index = await readTenantIndex(ranges, footer, tenant);
-    for (const ref of index?.refs ?? []) {
+    for (const ref of index?.refs() ?? []) {
       const columns = new Columns(1);
       for (const chunk of index?.chunks(ref) ?? []) {
         const block = await readBlock(ranges, index?.blocks[chunk.block] as never);

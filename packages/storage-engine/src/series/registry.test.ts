@@ -55,8 +55,8 @@ test('tenants never share a series, not even through a section they share', () =
   expect([...made.resolve('a', shared)]).toEqual([0, 1]);
   expect([...made.resolve('b', shared)]).toEqual([2, 3]);
   expect([...made.resolve('a', shared)]).toEqual([0, 1]);
-  expect(made.tenant('b')?.refs).toEqual([2, 3]);
-  expect(made.tenant('a')?.postings('instance')?.get('host-2')).toEqual([1]);
+  expect(made.tenant('b')?.refs()).toEqual([2, 3]);
+  expect(made.tenant('a')?.postings('instance')?.refsOf('host-2')).toEqual([1]);
 });
 
 test('what is too long, malformed or too much is refused and counted; the rest goes on', () => {

@@ -10,7 +10,7 @@ import {
   tenantHash,
 } from '@tidemark/model';
 import type { LabelIndex } from '../index/label-index.ts';
-import { Postings } from '../index/postings.ts';
+import { type LabelPostings, Postings } from '../index/postings.ts';
 import { LabelPool } from './label-pool.ts';
 import { LABEL_BYTES_MAX } from './shared-labels.ts';
 
@@ -40,7 +40,6 @@ const ENCODER = new TextEncoder();
 export class TenantSeries implements LabelIndex {
   readonly name: string;
   readonly id: number;
-  readonly refs: number[] = [];
   readonly #hash: number;
   readonly #pool: LabelPool;
   readonly #postings = new Postings();
@@ -57,7 +56,15 @@ export class TenantSeries implements LabelIndex {
     return this.#hash;
   }
 
-  postings(name: string): ReadonlyMap<string, readonly number[]> | undefined {
+  get count(): number {
+    return this.#postings.count;
+  }
+
+  refs(): number[] {
+    return this.#postings.refs();
+  }
+
+  postings(name: string): LabelPostings | undefined {
     return this.#postings.get(name);
   }
 
@@ -75,7 +82,6 @@ export class TenantSeries implements LabelIndex {
 
   /** Posts a series; returns the number of its metric within this tenant. */
   post(ref: number, labels: ReturnType<typeof decodeLabels>): number {
-    this.refs.push(ref);
     this.#postings.add(ref, labels);
     const metric = labelValue(labels, METRIC_NAME);
     let number = this.#metrics.get(metric);

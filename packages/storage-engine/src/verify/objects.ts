@@ -85,10 +85,8 @@ async function segmentSays(name: string, bytes: Uint8Array, entry: SegmentEntry)
     if (index === undefined) return wrong(`it has nothing of the tenant ${tenant}`);
     const blocks = await Promise.all(index.blocks.map((block) => readBlock(ranges, block)));
     const found = countSamples(index, blocks, footer.columnCount);
-    if (index.refs.length !== series || found !== samples) {
-      return wrong(
-        `${index.refs.length} series, ${found} samples of ${tenant}; its manifest says ${series}, ${samples}`,
-      );
+    if (index.count !== series || found !== samples) {
+      return wrong(`${index.count} series, ${found} samples of ${tenant}; its manifest says ${series}, ${samples}`);
     }
     said.series += series;
     said.samples += samples;
@@ -99,7 +97,7 @@ async function segmentSays(name: string, bytes: Uint8Array, entry: SegmentEntry)
 function countSamples(index: SegmentIndex, blocks: readonly Uint8Array[], columnCount: number): number {
   const columns = new Columns(columnCount);
   let samples = 0;
-  for (const ref of index.refs) {
+  for (const ref of index.refs()) {
     columns.reset();
     for (const { block, offset, length } of index.chunks(ref)) {
       readChunk(blocks[block] as Uint8Array, offset, offset + length, columns);
