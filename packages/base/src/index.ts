@@ -2,6 +2,7 @@ export { AssertionError, assert, must, unreachable } from './assert.ts';
 export { crc32c } from './bytes/crc32c.ts';
 export { bytesEqual, compareBytes, hash32 } from './bytes/hash.ts';
 export { ByteReader } from './bytes/reader.ts';
+export { release } from './bytes/release.ts';
 export { ByteWriter } from './bytes/writer.ts';
 export { acceleratedClock, type Clock, SimClock, systemClock } from './clock.ts';
 export type { Disk, DiskFile } from './disk/disk.ts';

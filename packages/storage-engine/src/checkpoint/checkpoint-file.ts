@@ -1,4 +1,4 @@
-import { ByteWriter, type Disk, type DiskFile, isTidemarkError } from '@tidemark/base';
+import { ByteWriter, type Disk, type DiskFile, isTidemarkError, release } from '@tidemark/base';
 import { storageError } from '../errors.ts';
 import { checkpointName, parseCheckpointName } from '../filename.ts';
 import { decodeHeader, decodeSections, encodeFileHead, encodeHeader, encodeSectionHead } from './codec.ts';
@@ -9,7 +9,7 @@ import { type CheckpointHeader, SECTION_END, SECTION_HEADER, type Section } from
 //   .tmp written, synced ─> renamed ─> folder synced ─> older ones removed        at any crash, one whole file is there
 
 /**
- * Returns its size. When it resolves, this checkpoint is what a restart finds. When it rejects, a restart may find it or the one
+ * Returns its size. The sections are the writer's: their memory is given back as soon as they are written. When it resolves, this checkpoint is what a restart finds. When it rejects, a restart may find it or the one
  * before: call `withdrawCheckpoint` before touching anything that it names.
  */
 export async function writeCheckpoint(
@@ -29,7 +29,10 @@ export async function writeCheckpoint(
     end.u32(all.length);
     all.push({ id: SECTION_END, pieces: [end.finish()] });
     await file.append([encodeFileHead()]);
-    for (const section of all) await file.append([encodeSectionHead(section), ...section.pieces]);
+    for (const section of all) {
+      await file.append([encodeSectionHead(section), ...section.pieces]);
+      release(section.pieces);
+    }
     size = file.size;
     await file.sync();
     await file.close();

@@ -1,4 +1,4 @@
-import { assert, must, TidemarkError } from '@tidemark/base';
+import { assert, must, release, TidemarkError } from '@tidemark/base';
 import { type HourBlock, NO_OFFSET } from './hour-block.ts';
 import { decodeHourFile, decodeHourToken, encodeHourFile, encodeHourToken, hourFileName } from './hour-files.ts';
 import { OpenHour } from './open-hour.ts';
@@ -115,10 +115,9 @@ export class HourStore implements StateStore {
     const { disk, path } = this.#folder;
     for (const hour of this.#hours.values()) {
       if (!hour.changed) continue;
-      await disk.writeAtomic(
-        `${path}/${hourFileName({ endMs: hour.endMs, sequence })}`,
-        encodeHourFile(hour, sequence),
-      );
+      const bytes = encodeHourFile(hour, sequence);
+      await disk.writeAtomic(`${path}/${hourFileName({ endMs: hour.endMs, sequence })}`, bytes);
+      release([bytes]);
       hour.fileSequence = sequence;
       hour.changed = false;
     }

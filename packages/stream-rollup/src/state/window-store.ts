@@ -1,4 +1,4 @@
-import { assert, TidemarkError } from '@tidemark/base';
+import { assert, release, TidemarkError } from '@tidemark/base';
 import type { SampleBatch } from '@tidemark/model';
 import { ClosedWindows } from './closed-windows.ts';
 import { hourEndOf } from './open-hour.ts';
@@ -405,7 +405,9 @@ export class WindowPointStore implements StateStore {
     for (const window of windows) {
       if (!window.changed) continue;
       const name = windowFileName({ endMs: window.endMs, sequence });
-      await disk.writeAtomic(`${path}/${name}`, encodeWindowFile(this.#epoch, sequence, window, this.#tenants));
+      const bytes = encodeWindowFile(this.#epoch, sequence, window, this.#tenants);
+      await disk.writeAtomic(`${path}/${name}`, bytes);
+      release([bytes]);
       window.fileSequence = sequence;
       window.changed = false;
     }
