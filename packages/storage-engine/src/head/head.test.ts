@@ -69,6 +69,21 @@ describe('a series', () => {
     expect(rig.head.cells.used, 'freed cells are used again').toBeLessThan(12);
   });
 
+  test('of rows takes a cell or two for its first eight, being encoded anew at four and eight', () => {
+    const used = [Number.POSITIVE_INFINITY, 16].map((streamFold) => {
+      const options = { columnCount: 12, slotSize: 2, streamMax: 62, streamFold, windowMs: 12 * WINDOW_MS };
+      const head = new Head({ ...options, emit: () => expect.unreachable('nothing is finished') });
+      head.reserve(1);
+      const columns = Array.from({ length: 12 }, (_, c) => makeColumn(Float64Array.of(c % 3 === 0 ? 6 : 1000 + c)));
+      for (let row = 0; row < 9; row++) {
+        head.append(Uint32Array.of(0), Uint32Array.of(0), Float64Array.of(row * 60_000), columns, 1, new Rig().counts);
+      }
+      return head.cells.used;
+    });
+    expect(used[1]).toBeLessThanOrEqual(2);
+    expect(used[0]).toBeGreaterThan(used[1] as number);
+  });
+
   test('becomes a chunk when the stream is long enough', () => {
     const rig = new Rig();
     rig.append(1, ...points(0, 33));

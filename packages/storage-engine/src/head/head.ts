@@ -1,6 +1,7 @@
 import { assert, ByteWriter } from '@tidemark/base';
 import { readChunk, writeChunk } from '../chunk/chunk.ts';
 import { type Column, Columns } from '../chunk/columns.ts';
+import { roomFor } from '../series/room.ts';
 import { CELL_NONE, Cells } from './cells.ts';
 import { OutOfOrder } from './out-of-order.ts';
 import { replaces, sameEntry } from './resolve.ts';
@@ -9,7 +10,7 @@ import { PAGE_SERIES, PAGE_SERIES_BITS, type SlotPage, Slots } from './slots.ts'
 // The newest samples of a shard, in memory.
 //
 //   append ─> slot (16 raw) ── full ──> stream (small chunks, in cells) ── 112 there ──> one chunk of 128 ─> window
-//      │                                   └─ rows: every 16 encoded anew as one
+//      │                                   └─ rows: at 4, 8, 16 and then every 16 encoded anew as one
 //      │                                                                   window ends ─> whatever there is ─> window
 //      └─ at or below what the series has finished ─> out of order ─ next checkpoint ─> chunks of their own ─> window
 //
@@ -38,7 +39,7 @@ export interface HeadOptions {
   readonly windowMs: number;
   /** With so many entries in its stream a series becomes a chunk when its slot is full again. */
   readonly streamMax: number;
-  /** After so many entries the stream is encoded anew, as one. Infinity: never. */
+  /** After so many entries the stream is encoded anew, as one; before that at each power of two. Infinity: never. */
   readonly streamFold: number;
   /** Takes a finished run of a series in the window that begins at `startMs`. Must copy. */
   readonly emit: (startMs: number, ref: number, run: Columns, from: number, to: number, inOrder: boolean) => void;
@@ -98,7 +99,7 @@ export class Head {
   reserve(seriesCount: number): void {
     this.slots.reserve(seriesCount);
     if (seriesCount <= this.#capacity) return;
-    this.#capacity = Math.max(PAGE_SERIES, this.#capacity * 2, seriesCount);
+    this.#capacity = roomFor(seriesCount, this.#capacity);
     this.state = grownState(this.state, this.#capacity);
   }
 
@@ -222,7 +223,7 @@ export class Head {
     }
     const count = state.slotCount[ref] as number;
     this.#scratch.reset();
-    if (Math.floor((streamed + count) / streamFold) > Math.floor(streamed / streamFold)) {
+    if (isFolded(streamed, streamed + count, streamFold)) {
       this.copySeries(ref, this.#scratch);
       this.#dropStream(ref);
     } else this.slots.copy(ref, count, this.#scratch);
@@ -336,6 +337,16 @@ export class Head {
       }
     });
   }
+}
+
+// Two entries encoded anew save less than it costs.
+const LEAST_FOLD = 4;
+
+/** Whether a stream is encoded anew when it grows from `before` entries to `after`. */
+function isFolded(before: number, after: number, fold: number): boolean {
+  if (fold === Number.POSITIVE_INFINITY || after < LEAST_FOLD) return false;
+  const step = after < fold ? 1 << (31 - Math.clz32(after)) : fold;
+  return Math.floor(after / step) > Math.floor(before / step);
 }
 
 // The year 144,683: times and their differences stay exact in every encoding.

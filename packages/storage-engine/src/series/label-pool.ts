@@ -1,5 +1,6 @@
 import { bytesEqual } from '@tidemark/base';
 import { decodeUtf8, findLabelValue } from '@tidemark/model';
+import { roomFor } from './room.ts';
 import { LABEL_LENGTH_BYTES, type LabelPage, PAGE_BYTES, SharedLabels } from './shared-labels.ts';
 
 // Canonical labels of one registry's series, by ref, in pages that the registries of a partition share.
@@ -95,7 +96,7 @@ export class LabelPool {
   }
 
   #grow(): void {
-    const starts = new Uint32Array(this.#starts.length * 2);
+    const starts = new Uint32Array(roomFor(this.count, this.#starts.length));
     starts.set(this.#starts);
     this.#starts = starts;
     const lengths = new Uint32Array(starts.length);

@@ -12,6 +12,7 @@ import {
 import type { LabelIndex } from '../index/label-index.ts';
 import { type LabelPostings, Postings } from '../index/postings.ts';
 import { LabelPool } from './label-pool.ts';
+import { roomFor } from './room.ts';
 import { LABEL_BYTES_MAX } from './shared-labels.ts';
 
 // Who is who in one shard: (tenant, labels) -> a dense number that indexes the head's arrays.
@@ -278,7 +279,7 @@ export class SeriesRegistry {
   }
 
   #grow(): void {
-    const size = this.#tenantOf.length * 2;
+    const size = roomFor(this.#pool.count, this.#tenantOf.length);
     const widen = (old: Uint32Array<ArrayBuffer>, fill: number) => {
       const wide = new Uint32Array(size).fill(fill);
       wide.set(old);
