@@ -2,7 +2,8 @@ import { copyRow, emptyRow, mergeRowInto, RESOLUTION_MS } from '@tidemark/model'
 import { type HourBlock, mergeHour, NO_OFFSET, readHour, touchHour } from '../state/hour-block.ts';
 import { forEachSlot, type HourStore } from '../state/hour-store.ts';
 import { hourEndOf, type OpenHour } from '../state/open-hour.ts';
-import type { PointWindow } from '../state/point-window.ts';
+import type { PointWindow, WindowPart } from '../state/point-window.ts';
+import { SlotBlock } from '../state/slot-block.ts';
 import { SLOT_BITS, SLOT_MASK } from '../state/slot-marks.ts';
 import type { StoreTenant, WindowPointStore } from '../state/window-store.ts';
 import type { SlotFolder } from './fold-slot.ts';
@@ -42,8 +43,16 @@ export interface Turn {
   readonly admittedAtMs: number;
 }
 
+interface OpenMinute {
+  readonly window: PointWindow;
+  readonly part: WindowPart;
+  readonly points: SlotBlock;
+}
+
 export class OneHour {
   readonly #parts: OneHourParts;
+  /** What packed minutes are read in, one for each that may be open. */
+  readonly #scratch: SlotBlock[] = [];
   readonly #row = emptyRow(0);
 
   constructor(parts: OneHourParts) {
@@ -214,8 +223,8 @@ export class OneHour {
     turn: Turn,
   ): void {
     const { batcher, metrics } = this.#parts;
-    const minutes = open.map((window) => ({ window, part: window.parts[tenant.index] }));
-    const slots = Math.max(block.slots, ...minutes.map(({ part }) => part?.blocks[index]?.slots ?? 0));
+    const minutes = this.#minutesOf(open, tenant, index);
+    const slots = Math.max(block.slots, ...minutes.map(({ points }) => points.slots));
     const row = this.#row;
     let rows = 0;
     for (let slot = 0; slot < slots; slot++) {
@@ -223,9 +232,8 @@ export class OneHour {
       const ref = (index << SLOT_BITS) | slot;
       let has = readHour(block, slot, hour.startMs, row);
       let offset = block.offset[slot] as number;
-      for (const { window, part } of minutes) {
-        const points = part?.blocks[index];
-        if (!part || !points || points.counts[slot] === 0) continue;
+      for (const { window, part, points } of minutes) {
+        if (points.counts[slot] === 0) continue;
         const minute = this.#parts.folder.fold(window, part, points, ref);
         if (!minute) continue;
         offset = Math.max(offset, window.baseOffset + (points.highest[slot] as number));
@@ -242,5 +250,15 @@ export class OneHour {
     block.clearDirty();
     turn.rowsLeft -= rows;
     metrics.hourRowsEmitted.add(rows);
+  }
+
+  /** A block of each minute that has it, open to be read until the next call. */
+  #minutesOf(open: readonly PointWindow[], tenant: StoreTenant, index: number): OpenMinute[] {
+    return open.flatMap((window, i) => {
+      const part = window.parts[tenant.index];
+      this.#scratch[i] ??= new SlotBlock(0);
+      const points = part?.read(index, this.#scratch[i]);
+      return part && points ? [{ window, part, points }] : [];
+    });
   }
 }

@@ -7,7 +7,7 @@ import type { AdmissionClock } from '../state/admission-clock.ts';
 import type { HourStore } from '../state/hour-store.ts';
 import { HOUR_MS } from '../state/open-hour.ts';
 import type { PointWindow, WindowPart } from '../state/point-window.ts';
-import { SLOT_BITS, SLOTS, type SlotBlock } from '../state/slot-block.ts';
+import { SLOT_BITS, SLOTS, SlotBlock } from '../state/slot-block.ts';
 import {
   type AppendTally,
   type MissedHours,
@@ -293,7 +293,7 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
       let whole = false;
       for (let index = first; index < last; index++) {
         const block = blocks[index];
-        if (!block || (block.emitted && block.dirtyCount === 0)) continue;
+        if (!(block instanceof SlotBlock) || (block.emitted && block.dirtyCount === 0)) continue;
         whole ||= !block.emitted;
         this.#emitBlock(window, part, tenant, index, block);
       }

@@ -1,9 +1,15 @@
+import { PackedBlock } from './packed-block.ts';
 import { placeSlot, SLOT_BITS, SLOT_MASK, SlotBlock } from './slot-block.ts';
 
-// One open window: for each tenant, blocks of points. Blocks come from a pool and go back to it when the window is over.
+// One open window: for each tenant, blocks of points. Blocks come from a pool and go back to it when the window is over, or when
+// its rows are out and its points are packed.
+//
+//   SlotBlock  ── rows sent, checkpoint written ──>  PackedBlock  ── a late point ──>  SlotBlock
 
 // 4,096 blocks are two million series-windows, some 140 MB: what a task closes within a minute or two is soon used again.
 const POOL_BLOCKS_MAX = 4_096;
+// 128 points a series. What packing needs meanwhile is eleven bytes for each; larger blocks stay as they are.
+const PACKED_POINTS_MAX = 65_536;
 
 /** Blocks waiting for their next window. */
 export class BlockPool {
@@ -27,33 +33,61 @@ export class BlockPool {
 /** The points of one tenant in one window. */
 export class WindowPart {
   /** By `ref >>> SLOT_BITS`. */
-  readonly blocks: (SlotBlock | undefined)[] = [];
+  readonly blocks: (SlotBlock | PackedBlock | undefined)[] = [];
   /**
    * Refs of series in which a stale marker replaced a value: a row may be out for a window that now has none, and has to
    * be taken back.
    */
   readonly blanked = new Set<number>();
 
-  /** The block, made if absent. `before` is the same tenant's part of the window before, for how much room is needed. */
+  /** The block, made if absent, open to take points. `before` is the same tenant's part of the window before, for how much room is needed. */
   blockAt(index: number, pool: BlockPool, before: WindowPart | undefined): SlotBlock {
-    let block = this.blocks[index];
-    if (block) return block;
-    const model = before?.blocks[index];
-    block = pool.take(model?.used ?? 0);
-    block.hints = model?.counts;
+    const known = this.blocks[index];
+    if (known instanceof SlotBlock) return known;
+    const model = known ?? before?.blocks[index];
+    const block = pool.take(model?.used ?? 0);
+    if (known) known.unpackInto(block);
+    else block.hints = model?.counts;
     while (this.blocks.length < index) this.blocks.push(undefined);
     this.blocks[index] = block;
     return block;
   }
 
-  /** Calls `visit` for every series with points, by rising ref. */
+  /** The block to be read: where it is packed, `into` with what it holds. */
+  read(index: number, into: SlotBlock): SlotBlock | undefined {
+    const block = this.blocks[index];
+    if (!(block instanceof PackedBlock)) return block;
+    into.reset();
+    block.unpackInto(into);
+    return into;
+  }
+
+  /** Calls `visit` for every series with points, by rising ref. The block is valid until the next visit. */
   forEachSlot(visit: (block: SlotBlock, slot: number, ref: number) => void): void {
+    const scratch = new SlotBlock(0);
     for (let index = 0; index < this.blocks.length; index++) {
-      const block = this.blocks[index];
-      if (!block) continue;
-      for (let slot = 0; slot < block.slots; slot++) {
-        if (block.counts[slot] !== 0) visit(block, slot, (index << SLOT_BITS) | slot);
+      const block = this.read(index, scratch);
+      for (let slot = 0; slot < (block?.slots ?? 0); slot++) {
+        if (block?.counts[slot] !== 0) visit(block as SlotBlock, slot, (index << SLOT_BITS) | slot);
       }
+    }
+  }
+
+  /** Refs of every series with points, rising. */
+  *refs(): Iterable<number> {
+    for (let index = 0; index < this.blocks.length; index++) {
+      const { slots, counts } = this.blocks[index] ?? { slots: 0, counts: [] };
+      for (let slot = 0; slot < slots; slot++) if (counts[slot] !== 0) yield (index << SLOT_BITS) | slot;
+    }
+  }
+
+  /** Packs what was sent as it is. */
+  pack(pool: BlockPool): void {
+    for (const [index, block] of this.blocks.entries()) {
+      if (!(block instanceof SlotBlock) || !block.emitted || block.dirtyCount > 0) continue;
+      if (block.slots === 0 || block.used > PACKED_POINTS_MAX) continue;
+      this.blocks[index] = new PackedBlock(block);
+      pool.give(block);
     }
   }
 }
@@ -88,7 +122,9 @@ export class PointWindow {
   }
 
   release(pool: BlockPool): void {
-    for (const part of this.parts) for (const block of part?.blocks ?? []) if (block) pool.give(block);
+    for (const part of this.parts) {
+      for (const block of part?.blocks ?? []) if (block instanceof SlotBlock) pool.give(block);
+    }
     this.parts.length = 0;
   }
 }

@@ -2,7 +2,7 @@ import { assert, ByteReader, ByteWriter } from '@tidemark/base';
 import { type BlockPool, PointWindow, type WindowPart } from './point-window.ts';
 import type { ReplayMark } from './replay-marks.ts';
 import type { SeriesTable } from './series-table.ts';
-import { placeSlot, SLOT_BITS, SLOTS, type SlotBlock } from './slot-block.ts';
+import { placeSlot, SLOT_BITS, SLOTS, SlotBlock } from './slot-block.ts';
 import { beginStateFile, corruptState, FILE_KIND, sealStateFile } from './state-file.ts';
 
 // Files of the window store (docs/format/state-store.md), one window a file, series in files of their own that are only
@@ -181,8 +181,9 @@ function writeBlocks(writer: ByteWriter, part: WindowPart): void {
   let count = 0;
   for (const block of part.blocks) if (block && block.slots > 0) count++;
   writer.uvarint(count);
+  const scratch = new SlotBlock(0);
   for (let index = 0; index < part.blocks.length; index++) {
-    const block = part.blocks[index];
+    const block = part.read(index, scratch);
     if (block && block.slots > 0) writeBlock(writer, index, block);
   }
 }

@@ -1,6 +1,8 @@
 import { SimDisk } from '@tidemark/base/sim';
 import { BatchBuilder, labelsOf, type SampleBatch, STALE_HIGH, STALE_LOW, wordsOf } from '@tidemark/model';
 import { expect, test } from 'vitest';
+import { PackedBlock } from './packed-block.ts';
+import { SlotBlock } from './slot-block.ts';
 import { beginStateFile, FILE_KIND, sealStateFile } from './state-file.ts';
 import { encodeToken } from './window-files.ts';
 import { makeTally, WindowPointStore } from './window-store.ts';
@@ -133,7 +135,7 @@ test('bits of NaNs survive a hot loop, a disorder and a checkpoint', async () =>
   }
   expect(append(store, batch, 0).accepted).toBe(count);
   const again = await restored(disk, await store.checkpoint({ sequence: 1 }));
-  const block = again.windows()[0]?.parts[0]?.blocks[0];
+  const block = again.windows()[0]?.parts[0]?.read(0, new SlotBlock(0));
   expect(block?.counts[0]).toBe(count);
   let wrong = 0;
   for (let i = 0; i < count; i++) {
@@ -141,6 +143,92 @@ test('bits of NaNs survive a hot loop, a disorder and a checkpoint', async () =>
     if (block?.words[at * 2] !== words[i * 2] || block?.words[at * 2 + 1] !== words[i * 2 + 1]) wrong++;
   }
   expect(wrong).toBe(0);
+});
+
+/** As the processor does when rows of all windows go out. */
+function emitAll(store: WindowPointStore): void {
+  for (const window of store.windows()) {
+    window.emitted = true;
+    for (const part of window.parts) {
+      for (const block of part?.blocks ?? []) {
+        if (!(block instanceof SlotBlock)) continue;
+        block.emitted = true;
+        block.clearDirty();
+      }
+    }
+  }
+}
+
+const isPacked = (store: WindowPointStore) =>
+  store
+    .windows()
+    .flatMap(({ parts }) => parts.flatMap((part) => part?.blocks.map((each) => each instanceof PackedBlock)));
+
+test('a window whose rows are out is packed at a checkpoint, takes late points, and is written and read as before', async () => {
+  const { store, disk } = await fresh();
+  const names = Array.from({ length: 1300 }, (_, i) => `s${i}`);
+  const minute = (beginMs: number) =>
+    batchOf(
+      'a',
+      [1_000, 11_000, 21_000].flatMap((ms) => names.map((name, i) => [name, beginMs + ms, i * ms] as const)),
+    );
+  append(store, minute(0), 0);
+  append(store, minute(MINUTE_MS), 1);
+  const before = contentOf(store);
+  emitAll(store);
+  const token = await store.checkpoint({ sequence: 1 });
+  await store.settled();
+  expect(isPacked(store)).toEqual([true, true, true, true, true, true]);
+  expect(contentOf(store)).toEqual(before);
+  expect(contentOf(await restored(disk, token))).toEqual(before);
+
+  // One late point, one that was there, one that replaces: of the first block alone.
+  const late = append(
+    store,
+    batchOf('a', [
+      ['s7', 31_000, 1.5],
+      ['s8', 1_000, 8_000],
+      ['s9', 1_000, -1],
+    ]),
+    2,
+  );
+  expect(late).toMatchObject({ accepted: 2, late: 2, duplicate: 1, replaced: 1 });
+  expect(isPacked(store)).toEqual([false, true, true, true, true, true]);
+  const changed = contentOf(store);
+  expect(changed.length).toBe(before.length + 1);
+  // What is not sent yet is written, and stays open.
+  const again = await restored(disk, await store.checkpoint({ sequence: 2 }));
+  expect(isPacked(store)).toEqual([false, true, true, true, true, true]);
+  expect(contentOf(again)).toEqual(changed);
+  emitAll(store);
+  await store.checkpoint({ sequence: 3 });
+  expect(isPacked(store)).toEqual([true, true, true, true, true, true]);
+  expect(contentOf(store)).toEqual(changed);
+});
+
+test('series are numbered anew through packed windows', async () => {
+  const { store } = await fresh();
+  append(
+    store,
+    batchOf(
+      'a',
+      Array.from({ length: 2_000 }, (_, i) => [`old${i}`, 1_000, i] as const),
+    ),
+    0,
+  );
+  append(
+    store,
+    batchOf('a', [
+      ['old1999', 61_000, 1],
+      ['new', 62_000, 2],
+    ]),
+    1,
+  );
+  emitAll(store);
+  await store.checkpoint({ sequence: 1 });
+  store.free(store.windows()[0] as ReturnType<typeof store.windows>[number]);
+  expect(store.forgetIdle(() => undefined)).toBeDefined();
+  expect(contentOf(store)).toEqual(['a/0@61000=1', 'a/1@62000=2']);
 });
 
 // Files whose checksum fits and whose content does not.

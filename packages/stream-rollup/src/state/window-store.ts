@@ -308,9 +308,7 @@ export class WindowPointStore implements StateStore {
     const live = this.#tenants.map(({ series }) => new Uint8Array(series.count));
     for (const window of this.#windows.values()) {
       window.parts.forEach((part, tenant) => {
-        part?.forEachSlot((_block, _slot, ref) => {
-          (live[tenant] as Uint8Array)[ref] = 1;
-        });
+        for (const ref of part?.refs() ?? []) (live[tenant] as Uint8Array)[ref] = 1;
       });
     }
     markMore(new Map(this.#tenants.map(({ name }, i) => [name, live[i] as Uint8Array])));
@@ -403,13 +401,15 @@ export class WindowPointStore implements StateStore {
     }
     const windows = this.windows();
     for (const window of windows) {
-      if (!window.changed) continue;
-      const name = windowFileName({ endMs: window.endMs, sequence });
-      const bytes = encodeWindowFile(this.#epoch, sequence, window, this.#tenants);
-      await disk.writeAtomic(`${path}/${name}`, bytes);
-      release([bytes]);
-      window.fileSequence = sequence;
-      window.changed = false;
+      if (window.changed) {
+        const name = windowFileName({ endMs: window.endMs, sequence });
+        const bytes = encodeWindowFile(this.#epoch, sequence, window, this.#tenants);
+        await disk.writeAtomic(`${path}/${name}`, bytes);
+        release([bytes]);
+        window.fileSequence = sequence;
+        window.changed = false;
+      }
+      if (window.emitted) for (const part of window.parts) part?.pack(this.#pool);
     }
     this.#kept = this.#namesInUse();
     return encodeToken({
