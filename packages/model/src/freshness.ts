@@ -1,3 +1,5 @@
+import type { ReadPosition } from './series-source.ts';
+
 // How far storage has read. A strong read waits until everything acknowledged before it began is visible.
 
 export interface Freshness {
@@ -6,4 +8,9 @@ export interface Freshness {
    * when `timeoutMs` passed first.
    */
   caughtUp(timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
+  /**
+   * The same where several storages may answer a read that follows: what it has to have read for that, undefined for false.
+   * Absent where one storage answers all.
+   */
+  pinned?(timeoutMs: number, signal?: AbortSignal): Promise<readonly ReadPosition[] | undefined>;
 }

@@ -73,6 +73,16 @@ export {
 } from './read-wire/answer.ts';
 export { type Frame, FrameReader, malformedAnswer } from './read-wire/frame.ts';
 export { decodeReadRequest, encodeReadRequest, type WireRequest } from './read-wire/request.ts';
+export {
+  READ_CONTENT_TYPE,
+  READ_KINDS,
+  type ReadKind,
+  readStoreState,
+  STORE_PREFIX,
+  type StoreState,
+  storeStateJson,
+} from './read-wire/routes.ts';
+export { rowsBetween } from './read-wire/rows-part.ts';
 export { relabel } from './relabel/apply.ts';
 export {
   RELABEL_ACTIONS,

@@ -4,7 +4,7 @@ import { isTidemarkError, messageOf } from '@tidemark/base';
 
 export type ErrorType = 'bad_data' | 'execution' | 'timeout' | 'canceled' | 'unavailable' | 'not_found' | 'internal';
 
-export const STATUS_OF: Readonly<Record<ErrorType, number>> = {
+const STATUS_OF: Readonly<Record<ErrorType, number>> = {
   bad_data: 400,
   not_found: 404,
   execution: 422,
@@ -33,6 +33,9 @@ const TYPE_OF_CODE: Readonly<Record<string, ErrorType>> = {
   QUERY_OVERLOADED: 'unavailable',
   QUERY_ANSWERS_UNREAD: 'unavailable',
   QUERY_CLOSED: 'unavailable',
+  STORES_UNAVAILABLE: 'execution',
+  STORE_BEHIND: 'unavailable',
+  STORE_OVERLOADED: 'unavailable',
   // What stands in the way of a flush: a disk or an object store, which may be mended any moment.
   STORE_NOT_SEALED: 'unavailable',
   STORAGE_IO: 'unavailable',
@@ -40,6 +43,13 @@ const TYPE_OF_CODE: Readonly<Record<string, ErrorType>> = {
   DISK_IO: 'unavailable',
   LOG_FULL: 'unavailable',
 };
+
+/** Where another status than the type's says more: 422 would be the question's own fault. */
+const STATUS_OF_CODE: Readonly<Record<string, number>> = { STORES_UNAVAILABLE: 503 };
+
+export function statusOf(error: unknown): number {
+  return (isTidemarkError(error) && STATUS_OF_CODE[error.code]) || STATUS_OF[errorTypeOf(error)];
+}
 
 export function errorTypeOf(error: unknown): ErrorType {
   return (isTidemarkError(error) && TYPE_OF_CODE[error.code]) || 'internal';

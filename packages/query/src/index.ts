@@ -1,5 +1,5 @@
 export type { Answer, Line, Point, Result } from './answer.ts';
-export { type ErrorType, errorTypeOf, STATUS_OF } from './errors.ts';
+export { type ErrorType, errorTypeOf, statusOf } from './errors.ts';
 export { Executor, type ExecutorOptions } from './execute/executor.ts';
 export { type FederateOptions, federate } from './federate/federate.ts';
 export { sendError, sendJson } from './http/envelope.ts';
@@ -7,6 +7,11 @@ export { invalidParam, type Params, paramsOf, timeParam } from './http/params.ts
 export { queryRouter, type RouterOptions, tenantOf } from './http/router.ts';
 export { AUTO, type Preference } from './plan/preference.ts';
 export type { Tier, TierRetention } from './plan/tier.ts';
+export { FanOut } from './replica/fan-out.ts';
+export { httpStore } from './replica/http-store.ts';
+export { type RemoteReads, remoteReads } from './replica/remote-reads.ts';
+export type { StoreClient } from './replica/store-client.ts';
+export { StoreWatch } from './replica/store-watch.ts';
 export {
   type InstantQuestion,
   type Listing,

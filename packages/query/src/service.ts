@@ -6,6 +6,8 @@ import type {
   Labels,
   LabelsRequest,
   QueryPort,
+  ReadPosition,
+  ReadTerms,
   Resolution,
   SelectAnswer,
   SelectedRows,
@@ -48,6 +50,8 @@ interface Question {
   readonly strong: boolean;
   /** At most the service's own. */
   readonly timeoutMs?: number;
+  /** Whether parts that no store can answer now may be missing, with a warning. */
+  readonly partial?: boolean;
 }
 
 export interface InstantQuestion extends Question {
@@ -119,14 +123,14 @@ export class QueryService implements QueryPort {
 
   /** With `deliver`, the question's place and the memory of its answer are held until it is delivered. */
   instant(question: InstantQuestion, deliver?: Deliver): Promise<Answer> {
-    return this.#ask(this.#admission, question, deliver, (signal) =>
-      this.#options.executor.instant({ ...question, signal }),
+    return this.#ask(this.#admission, question, deliver, (signal, terms) =>
+      this.#options.executor.instant({ ...question, signal, terms }),
     );
   }
 
   range(question: RangeQuestion, deliver?: Deliver): Promise<Answer> {
-    return this.#ask(this.#admission, question, deliver, (signal) =>
-      this.#options.executor.range({ ...question, signal }),
+    return this.#ask(this.#admission, question, deliver, (signal, terms) =>
+      this.#options.executor.range({ ...question, signal, terms }),
     );
   }
 
@@ -139,8 +143,8 @@ export class QueryService implements QueryPort {
       timeoutMs: query.timeoutMs,
       signal: query.signal ?? new AbortController().signal,
     };
-    const answer = await this.#ask(this.#ruleAdmission, question, undefined, (signal) =>
-      this.#options.executor.instant({ ...question, signal }),
+    const answer = await this.#ask(this.#ruleAdmission, question, undefined, (signal, terms) =>
+      this.#options.executor.instant({ ...question, signal, terms }),
     );
     const { result, warnings, fresh } = answer;
     switch (result.kind) {
@@ -183,8 +187,7 @@ export class QueryService implements QueryPort {
     const listing = await this.#list<SelectedSeries>(
       question,
       ({ labels }) => JSON.stringify(labels),
-      ({ tenant, matchers, range, signal }) =>
-        source.select({ tenant, matchers, range, signal, limits: { seriesMax, samplesMax } }),
+      ({ limit: _, ...request }) => source.select({ ...request, limits: { seriesMax, samplesMax } }),
     );
     return { ...listing, values: byLabels(listing.values) };
   }
@@ -194,15 +197,8 @@ export class QueryService implements QueryPort {
     const listing = await this.#list<SelectedRows>(
       question,
       ({ labels }) => JSON.stringify(labels),
-      ({ tenant, matchers, range, signal }) =>
-        source.selectRows({
-          tenant,
-          matchers,
-          range,
-          signal,
-          limits: { seriesMax, samplesMax },
-          resolution: question.resolution,
-        }),
+      ({ limit: _, ...request }) =>
+        source.selectRows({ ...request, limits: { seriesMax, samplesMax }, resolution: question.resolution }),
     );
     return { ...listing, values: byLabels(listing.values) };
   }
@@ -214,7 +210,7 @@ export class QueryService implements QueryPort {
     ask: (request: LabelsRequest) => Promise<SelectAnswer<V>>,
   ): Promise<Listing<V>> {
     const alternatives = question.selectors.length === 0 ? [[]] : question.selectors.map(parseSelector);
-    const { tenant, range, limit } = question;
+    const { tenant, range, limit, partial = false } = question;
     return this.#guard(this.#admission, question, async (signal) => {
       const found = new Map<string, V>();
       const warnings = new Set<string>();
@@ -222,7 +218,7 @@ export class QueryService implements QueryPort {
       const most = limit === 0 ? seriesMax : limit;
       for (const matchers of alternatives) {
         // One more than will be given, to know that there are more.
-        const answer = await ask({ tenant, matchers, range, limit: most + 1, signal });
+        const answer = await ask({ tenant, matchers, range, limit: most + 1, signal, partial });
         for (const value of answer.series) found.set(keyOf(value), value);
         for (const warning of answer.warnings) warnings.add(warning);
         // A source with everything in memory never lets go of the thread; the deadline and the client's leaving need it.
@@ -240,16 +236,12 @@ export class QueryService implements QueryPort {
     admission: Admission,
     question: Question,
     deliver: Deliver | undefined,
-    run: (signal: AbortSignal) => Promise<Omit<Answer, 'fresh'>>,
+    run: (signal: AbortSignal, terms: ReadTerms) => Promise<Omit<Answer, 'fresh'>>,
   ): Promise<Answer> {
     const answer = async (signal: AbortSignal): Promise<Answer> => {
-      let fresh = true;
-      if (question.strong) {
-        // A fifth of the time may go into waiting; then the answer is given on what is there, and says so.
-        const waitMs = (question.timeoutMs ?? this.#options.timeoutMs) / 5;
-        fresh = await this.#options.freshness.caughtUp(waitMs, signal);
-      }
-      const found = await run(signal);
+      const { partial = false, strong } = question;
+      const { fresh, notBefore } = strong ? await this.#catchUp(question, signal) : { fresh: true, notBefore: [] };
+      const found = await run(signal, { partial, ...(notBefore.length > 0 && { notBefore }) });
       const behind = fresh ? [] : ['storage is behind: the newest samples may be missing'];
       return { ...found, warnings: [...found.warnings, ...behind], fresh };
     };
@@ -269,6 +261,18 @@ export class QueryService implements QueryPort {
         }
       },
     ).then(({ made }) => made);
+  }
+
+  /** A fifth of the time may go into waiting; then the answer is given on what is there, and says so. */
+  async #catchUp(
+    { timeoutMs }: Question,
+    signal: AbortSignal,
+  ): Promise<{ readonly fresh: boolean; readonly notBefore: readonly ReadPosition[] }> {
+    const { freshness } = this.#options;
+    const waitMs = (timeoutMs ?? this.#options.timeoutMs) / 5;
+    if (!freshness.pinned) return { fresh: await freshness.caughtUp(waitMs, signal), notBefore: [] };
+    const notBefore = await freshness.pinned(waitMs, signal);
+    return { fresh: notBefore !== undefined, notBefore: notBefore ?? [] };
   }
 
   /** A place, a deadline, a measure. What comes after the work has the place still, and is measured by nobody. */

@@ -189,6 +189,7 @@ test('a request comes back as it was asked', () => {
     name: 'job',
     metrics: ['up'],
     limit: 3,
+    timeoutMs: 250,
   };
   const back = decodeReadRequest(encodeReadRequest(request));
   const plain = (one: { readonly matchers?: readonly object[] }) => JSON.parse(JSON.stringify(one)) as unknown;

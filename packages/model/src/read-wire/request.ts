@@ -25,13 +25,19 @@ interface WrittenRequest {
   readonly resolution?: Resolution;
   readonly name?: string;
   readonly metrics?: readonly string[];
+  readonly timeout?: number;
 }
 
 /** A request as it is asked of a source, of any kind; what its kind has not is absent. */
 export type WireRequest = Pick<SelectRequest, 'tenant'> &
   Partial<Omit<SelectRequest, 'tenant' | 'signal'>> &
   Partial<Pick<LabelsRequest, 'limit'>> &
-  Pick<MetadataRequest, 'metrics'> & { readonly resolution?: Resolution; readonly name?: string };
+  Pick<MetadataRequest, 'metrics'> & {
+    readonly resolution?: Resolution;
+    readonly name?: string;
+    /** How long the answer may be waited for, ms. */
+    readonly timeoutMs?: number;
+  };
 
 // As many as a tenant's metrics, and no more than a body holds anyway.
 const LIST_MAX = 100_000;
@@ -55,6 +61,7 @@ export function encodeReadRequest(request: WireRequest | CardinalityRequest): Ui
     ...(asked.resolution && { resolution: asked.resolution }),
     ...(asked.name !== undefined && { name: asked.name }),
     ...(asked.metrics && { metrics: asked.metrics }),
+    ...(asked.timeoutMs !== undefined && { timeout: Math.max(0, Math.ceil(asked.timeoutMs)) }),
   };
   return Buffer.from(JSON.stringify(written), 'utf8');
 }
@@ -109,6 +116,7 @@ function readFields(written: WrittenRequest): WireRequest {
     ...(resolution && { resolution }),
     ...(written.name !== undefined && { name: text('name', written.name) }),
     ...(written.metrics && { metrics: list('metrics', written.metrics).map((one) => text('metrics', one)) }),
+    ...(written.timeout !== undefined && { timeoutMs: whole('timeout', written.timeout) }),
   };
 }
 

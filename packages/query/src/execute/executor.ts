@@ -1,5 +1,5 @@
 import { type Clock, unreachable } from '@tidemark/base';
-import type { SeriesSource } from '@tidemark/model';
+import type { ReadTerms, SeriesSource } from '@tidemark/model';
 import { createEngine, DEFAULT_LIMITS, type Engine, type QueryData, type QueryResult } from '@tidemark/promql';
 import type { Answer, Result } from '../answer.ts';
 import { AUTO, type Preference } from '../plan/preference.ts';
@@ -27,6 +27,8 @@ interface Evaluation {
   readonly lookbackMs?: number;
   /** Which tiers; absent: as planned. */
   readonly preference?: Preference;
+  /** What every read of it asks for. */
+  readonly terms?: ReadTerms;
 }
 
 // Prometheus' own limit, and one for the end.
@@ -52,8 +54,9 @@ export class Executor {
   }
 
   /** An engine of its own for each question: what stands still about tiers is one moment and one wish. */
-  #engine({ preference = AUTO }: Evaluation): Engine {
-    const { source, clock, lookbackMs, subqueryStepMs, seriesMax, samplesMax, retentionMs } = this.#options;
+  #engine({ preference = AUTO, terms }: Evaluation): Engine {
+    const { clock, lookbackMs, subqueryStepMs, seriesMax, samplesMax, retentionMs } = this.#options;
+    const source = terms ? onTerms(this.#options.source, terms) : this.#options.source;
     return createEngine({
       source: retentionMs ? tieredSource({ source, retentionMs, preference, nowMs: clock.nowMs() }) : source,
       clock,
@@ -73,6 +76,15 @@ export class Executor {
     const result = resultOf(data);
     return { result, warnings, infos, resolutions, exact, stats: { samplesRead: stats.samples, seconds } };
   }
+}
+
+/** The source as one question reads it. The engine lists nothing. */
+function onTerms(source: SeriesSource, terms: ReadTerms): SeriesSource {
+  return {
+    ...source,
+    select: (request) => source.select({ ...request, ...terms }),
+    selectRows: (request) => source.selectRows({ ...request, ...terms }),
+  };
 }
 
 function resultOf(data: QueryData): Result {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isStaleAt, type Labels, type MetadataSource, type SelectedSeries, wordsOf } from '@tidemark/model';
 import type { Request } from 'express';
-import { errorText, errorTypeOf, STATUS_OF } from '../errors.ts';
+import { errorText, statusOf } from '../errors.ts';
 import { JsonStream as TextStream } from '../http/envelope.ts';
 import { paramsOf } from '../http/params.ts';
 import { tenantOf } from '../http/router.ts';
@@ -32,7 +32,7 @@ export async function federate(request: Request, response: ServerResponse, optio
     await answer(request, response, options, abort.signal);
   } catch (error) {
     if (response.headersSent) return void response.destroy();
-    response.writeHead(STATUS_OF[errorTypeOf(error)], { 'content-type': 'text/plain; charset=utf-8' });
+    response.writeHead(statusOf(error), { 'content-type': 'text/plain; charset=utf-8' });
     response.end(`${errorText(error)}\n`);
   }
 }

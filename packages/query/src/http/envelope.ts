@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import { TidemarkError } from '@tidemark/base';
+import { isTidemarkError, TidemarkError } from '@tidemark/base';
 import type { Labels } from '@tidemark/model';
-import { errorText, errorTypeOf, STATUS_OF } from '../errors.ts';
+import { errorText, errorTypeOf, statusOf } from '../errors.ts';
 
 // Prometheus' envelope: {"status":"success","data":...,"warnings":[...],"infos":[...]}, numbers of results as strings.
 // Results may be long, so they are written in pieces as they are made.
@@ -90,9 +90,11 @@ export function sendError(response: ServerResponse, error: unknown): void {
     return;
   }
   const errorType = errorTypeOf(error);
-  response.statusCode = STATUS_OF[errorType];
+  response.statusCode = statusOf(error);
   response.setHeader('content-type', 'application/json; charset=utf-8');
-  if (errorType === 'unavailable') response.setHeader('retry-after', '1');
+  // It may be mended any moment.
+  if (errorType === 'unavailable' || isTidemarkError(error, 'STORES_UNAVAILABLE'))
+    response.setHeader('retry-after', '1');
   response.end(`${JSON.stringify({ status: 'error', errorType, error: errorText(error) })}\n`);
 }
 

@@ -85,6 +85,14 @@ export function limitParam(params: Params): number {
   return limit;
 }
 
+/** `partial_response`, as Thanos names it: whether an answer without what no store can read now will do. Default: no. */
+export function partialParam(params: Params): boolean {
+  const text = textParam(params, 'partial_response');
+  if (text === '' || text === 'false' || text === '0') return false;
+  if (text === 'true' || text === '1') return true;
+  throw invalidParam('partial_response', `"${text}" must be true or false`);
+}
+
 function decimal(text: string): number | undefined {
   return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text) ? Number(text) : undefined;
 }

@@ -7,7 +7,16 @@ import type { Answer } from '../answer.ts';
 import type { QueryService } from '../service.ts';
 import { formatTime, formatValue, labelsJson, sendData, sendError, sendJson } from './envelope.ts';
 import { unescapeName } from './label-name.ts';
-import { durationParam, invalidParam, limitParam, type Params, paramsOf, textParam, timeParam } from './params.ts';
+import {
+  durationParam,
+  invalidParam,
+  limitParam,
+  type Params,
+  paramsOf,
+  partialParam,
+  textParam,
+  timeParam,
+} from './params.ts';
 import { preferenceOf, sayResolution } from './resolution.ts';
 import { isTruncated, writeResult } from './result.ts';
 
@@ -165,6 +174,7 @@ function evaluation(call: Call) {
     signal: call.signal,
     strong: call.strong,
     preference: preferenceOf(params),
+    partial: partialParam(params),
     ...(timeoutMs > 0 ? { timeoutMs } : {}),
     ...(lookbackMs > 0 ? { lookbackMs } : {}),
   };
@@ -188,6 +198,7 @@ function selection(call: Call) {
     selectors: params.get('match[]') ?? [],
     range: { startMs, endMs: endMs + 1 },
     limit: limitParam(params),
+    partial: partialParam(params),
     signal: call.signal,
     strong: call.strong,
   };
