@@ -1,10 +1,13 @@
 export type { Answer, Line, Point, Result } from './answer.ts';
 export { type ErrorType, errorTypeOf, statusOf } from './errors.ts';
+export { Admission } from './execute/admission.ts';
 export { Executor, type ExecutorOptions } from './execute/executor.ts';
+export { bytesOf, UnreadAnswers } from './execute/unread.ts';
 export { type FederateOptions, federate } from './federate/federate.ts';
 export { sendError, sendJson } from './http/envelope.ts';
 export { invalidParam, type Params, paramsOf, timeParam } from './http/params.ts';
 export { queryRouter, type RouterOptions, tenantOf } from './http/router.ts';
+export { writePiece } from './http/write-piece.ts';
 export { AUTO, type Preference } from './plan/preference.ts';
 export type { Tier, TierRetention } from './plan/tier.ts';
 export { FanOut } from './replica/fan-out.ts';

@@ -16,6 +16,7 @@ import { rulesFilter } from './rules-filter.ts';
 //   /api/v1/write ...            taking in           /api/v1/admin/flush
 //   /api/v2, /alertmanager/api/v2    Alertmanager's API
 //   /federate                    newest samples
+//   /internal/v1/store           what processes that query ask of a store
 
 /** A write route; it reads the body itself. */
 export type WriteHandler = (request: IncomingMessage, response: ServerResponse, tenant: string) => Promise<void>;
@@ -36,6 +37,8 @@ export interface AppParts {
   readonly status: Answers;
   /** Prometheus' TSDB admin API, below /api/v1; absent where this process does not store. */
   readonly tsdbAdmin?: Router | undefined;
+  /** What other processes ask of a store; absent where this process does not store. */
+  readonly stored?: Router | undefined;
   readonly flush: (() => Promise<FlushReport>) | undefined;
   /** Reads the configuration again; rejects with what is wrong with it. */
   readonly reload: () => Promise<void>;
@@ -98,6 +101,7 @@ export function createApp(parts: AppParts): Express {
   }
   const { alertmanager } = parts;
   if (alertmanager) for (const path of ALERTMANAGER_PATHS) app.use(path, alertmanager);
+  if (parts.stored) app.use(parts.stored);
   if (parts.page) servePage(app);
   app.use((request, response) => {
     response.status(404).type('text').send(`there is no ${request.method} ${request.path} in this Tidemark\n`);

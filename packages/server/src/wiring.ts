@@ -26,6 +26,7 @@ import { readNotifierSetup } from './roles/notifier-setup.ts';
 import { openLog } from './roles/open-log.ts';
 import { startQuery } from './roles/query.ts';
 import { reloadParts } from './roles/reload-parts.ts';
+import { startRemoteStores } from './roles/remote-stores.ts';
 import { runRepartition } from './roles/repartition.ts';
 import { runRollup } from './roles/rollup.ts';
 import { statusAnswers } from './roles/status.ts';
@@ -36,7 +37,7 @@ import { VERSION } from './version.ts';
 // The only file that knows every package: who is handed to whom. Reading it is reading the architecture.
 //
 //   disk ─ log ─┬─ ingest ◀─ collector, repartition
-//               ├─ store: storer ─ storage engine ─ query ◀─ rules ─▶ log
+//               ├─ store: storer ─ storage engine ─ query ◀─ rules ─▶ log           or query ─ stores of other processes
 //               ├─ rollup ─▶ log
 //               └─ notifier
 //
@@ -106,7 +107,9 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     const rollup = await runRollup({ ...common, ...own });
     parts.defer(() => rollup.close());
   }
-  const reads = needs.reads ? must(store).reads : undefined;
+  const remote = needs.reads && config.query.stores.length > 0 ? startRemoteStores({ ...common, logger }) : undefined;
+  if (remote) parts.defer(() => remote.close());
+  const reads = needs.reads ? (remote ?? must(store)).reads : undefined;
   const externalLabels = () => labelsOf(reloader.current.externalLabels);
   const query = reads && startQuery({ ...common, ...reads, externalLabels });
   const ingest = needs.pipeline
@@ -164,6 +167,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
       clock,
     }),
     ...storeRoutes(store, config),
+    stored: store?.router,
     reload: () => reloader.reload(),
     quit: config.http.quit ? options.onQuit : undefined,
     page: roles.has('ui'),

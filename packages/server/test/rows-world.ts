@@ -89,7 +89,8 @@ export class RowsWorld {
       metrics,
       sampleTopics: [RAW],
       rowTopics: Object.values(TOPICS),
-      partitions: 1,
+      partitions: [0],
+      group: 'storer',
       marks: this.#repair.marks,
       onFailure,
     });
@@ -100,7 +101,7 @@ export class RowsWorld {
       source: engine.source(),
       metrics,
       topics: TOPICS,
-      readThrough: (partition) => storer.readThrough({ topic: RAW, partition }),
+      readThrough: (partition) => storer.progress.through({ topic: RAW, partition }),
       rawRetentionMs: 7 * 86_400_000,
       onFailure,
     });

@@ -18,7 +18,11 @@ export class UnreadAnswers {
 
   /** Call what it returns when the answer is written. Throws `QUERY_ANSWERS_UNREAD`; an answer alone is always let through. */
   hold(result: Result): () => void {
-    const bytes = bytesOf(result);
+    return this.holdBytes(bytesOf(result));
+  }
+
+  /** As `hold`, of an answer of another kind. */
+  holdBytes(bytes: number): () => void {
     if (this.#bytes > 0 && this.#bytes + bytes > this.#bytesMax) {
       throw new TidemarkError(
         'QUERY_ANSWERS_UNREAD',

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
-import { isTidemarkError, TidemarkError } from '@tidemark/base';
+import { isTidemarkError } from '@tidemark/base';
 import type { Labels } from '@tidemark/model';
 import { errorText, errorTypeOf, statusOf } from '../errors.ts';
+import { writePiece } from './write-piece.ts';
 
 // Prometheus' envelope: {"status":"success","data":...,"warnings":[...],"infos":[...]}, numbers of results as strings.
 // Results may be long, so they are written in pieces as they are made.
@@ -9,15 +10,12 @@ import { errorText, errorTypeOf, statusOf } from '../errors.ts';
 // 64 KiB: a few system calls per megabyte, and never a whole answer in memory twice.
 const PIECE_LENGTH = 65_536;
 
-// A client that reads nothing for so long holds a whole result in memory for nobody.
-const STALL_MS = 60_000;
-
 export class JsonStream {
   readonly #response: ServerResponse;
-  readonly #stallMs: number;
+  readonly #stallMs: number | undefined;
   #pending = '';
 
-  constructor(response: ServerResponse, stallMs: number = STALL_MS) {
+  constructor(response: ServerResponse, stallMs?: number) {
     this.#response = response;
     this.#stallMs = stallMs;
   }
@@ -28,28 +26,7 @@ export class JsonStream {
     if (this.#pending.length < PIECE_LENGTH) return;
     const piece = this.#pending;
     this.#pending = '';
-    this.#mustBeThere();
-    if (!this.#response.write(piece)) await this.#drained();
-    this.#mustBeThere();
-  }
-
-  #drained(): Promise<void> {
-    const response = this.#response;
-    return new Promise((resolve) => {
-      const stalled = setTimeout(() => response.destroy(), this.#stallMs);
-      const done = () => {
-        clearTimeout(stalled);
-        response.off('drain', done);
-        response.off('close', done);
-        resolve();
-      };
-      response.on('drain', done);
-      response.on('close', done);
-    });
-  }
-
-  #mustBeThere(): void {
-    if (this.#response.destroyed) throw new TidemarkError('QUERY_CANCELED', 'the client went away or stopped reading');
+    await writePiece(this.#response, piece, this.#stallMs);
   }
 
   end(): void {

@@ -150,6 +150,18 @@ export const CONFIG_SCHEMA = z.strictObject({
     retention1m: duration('30d', 'How long 1-minute rows are kept.'),
     retention1h: duration('1y', 'How long 1-hour rows are kept.'),
     objects: z.string().default('').describe('Folder of the object store; empty: `objects` in the data folder.'),
+    ordinal: whole(0, 0, 'Which of the stores of its zone this is, counted from 0.', 1023),
+    replicas: whole(
+      1,
+      1,
+      'Stores in this zone. Store `ordinal` owns the partitions whose number divided by `replicas` leaves `ordinal`. Cannot be changed for a data folder.',
+      1024,
+    ),
+    zone: z
+      .string()
+      .regex(/^[a-z0-9-]{0,32}$/, 'must be at most 32 of a-z 0-9 -')
+      .default('')
+      .describe('Name of the zone: the stores of each zone have everything together.'),
   }),
   query: section('Limits of queries.', {
     lookback: duration('5m', 'How far an instant selector looks back.'),
@@ -161,7 +173,27 @@ export const CONFIG_SCHEMA = z.strictObject({
       1,
       'Bytes of answers that are made and not read yet, all together; more are refused.',
     ),
-    concurrency: whole(20, 1, 'Queries evaluated at a time; more wait.'),
+    concurrency: whole(
+      20,
+      1,
+      'Queries evaluated at a time; more wait. The same for what other processes ask of a store.',
+    ),
+    stores: z
+      .array(z.url({ protocol: /^https?$/ }))
+      .max(1024)
+      .default([])
+      .describe(
+        'Processes with the role store that are asked, `http://host:port` each; empty: the store of this process.',
+      ),
+    zone: z
+      .string()
+      .regex(/^[a-z0-9-]{0,32}$/, 'must be at most 32 of a-z 0-9 -')
+      .default('')
+      .describe('Stores of this zone are asked first; empty: `store.zone`.'),
+    hedgeAfter: duration(
+      '2s',
+      'After how long without a whole answer of a store another one is asked for the same, where there is one; 0s: never.',
+    ),
   }),
   federation: section('What /federate adds.', {
     externalLabels: z

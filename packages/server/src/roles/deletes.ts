@@ -91,7 +91,10 @@ export interface DeleterParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly rawTopic: string;
+  /** Of the log: each gets the delete, whoever owns it. */
   readonly partitions: number;
+  /** How many of them are stored here. */
+  readonly owned: number;
   /** Resolves to whether the store has all that is on the log now. */
   readonly caughtUp: (timeoutMs: number) => Promise<boolean>;
   /** Checkpoints the store. */
@@ -109,7 +112,7 @@ export function makeDeleter(parts: DeleterParts): Deleter {
   const { log, engine, clock, logger, rawTopic, partitions } = parts;
   return {
     async deleteSeries(request) {
-      const waiting = engine.stats().deletes / partitions;
+      const waiting = engine.stats().deletes / parts.owned;
       if (waiting >= DELETES_MAX) {
         throw new TidemarkError(
           'DELETES_TOO_MANY',

@@ -13,13 +13,26 @@ test.each<[readonly Role[], object]>([
   expect(needsOf({ roles: [...roles] })).toEqual(needs);
 });
 
-test.each<[readonly Role[], RegExp | undefined]>([
-  [['query', 'ui'], /roles: query reads what the role store .* add store/],
-  [['rules', 'notify'], /roles: rules reads/],
-  [['store', 'query', 'rules'], undefined],
-  [['ingest', 'rollup', 'notify'], undefined],
-])('%j: %s', (roles, complaint) => {
-  const check = () => checkRoles({ roles: [...roles] });
+const store = { replicas: 1 };
+const elsewhere = ['http://127.0.0.1:1'];
+
+test.each<[readonly Role[], readonly string[], RegExp | undefined]>([
+  [
+    ['query', 'ui'],
+    [],
+    /roles: query reads what is stored; add store to roles, name processes that store in query.stores/,
+  ],
+  [['rules', 'notify'], [], /roles: rules reads/],
+  [['query', 'rules'], elsewhere, undefined],
+  [['store', 'query', 'rules'], [], undefined],
+  [['ingest', 'rollup', 'notify'], [], undefined],
+])('%j reading of %j: %s', (roles, stores, complaint) => {
+  const check = () => checkRoles({ roles: [...roles], query: { stores: [...stores] }, store });
   if (complaint) expect(check).toThrow(complaint);
   else expect(check).not.toThrow();
+});
+
+test('several stores do not share an embedded log', () => {
+  const config = { roles: ['store' as const], query: { stores: [] }, store: { replicas: 2 } };
+  expect(() => checkRoles(config)).toThrow(/store.replicas: 2 .* embedded log serves one process/);
 });

@@ -34,12 +34,25 @@ export function needsOf(config: Pick<Config, 'roles'>): Needs {
 }
 
 /** Throws `CONFIG_INVALID` where the roles of a process cannot work with what it is told. */
-export function checkRoles({ roles }: Pick<Config, 'roles'>): void {
+export function checkRoles({ roles, query, store }: Pick<Config, 'roles'> & RolesConfig): void {
   const reader = READS.find((role) => roles.includes(role));
-  if (reader === undefined || roles.includes('store')) return;
-  throw new TidemarkError(
-    'CONFIG_INVALID',
-    `roles: ${reader} reads what the role store of the same process keeps; add store to roles, or leave ${reader} out`,
-    { role: reader },
-  );
+  if (reader !== undefined && !roles.includes('store') && query.stores.length === 0) {
+    throw new TidemarkError(
+      'CONFIG_INVALID',
+      `roles: ${reader} reads what is stored; add store to roles, name processes that store in query.stores, or leave ${reader} out`,
+      { role: reader },
+    );
+  }
+  if (roles.includes('store') && store.replicas > 1) {
+    throw new TidemarkError(
+      'CONFIG_INVALID',
+      `store.replicas: ${store.replicas} stores share one log, and the embedded log serves one process`,
+      { replicas: store.replicas },
+    );
+  }
+}
+
+interface RolesConfig {
+  readonly query: Pick<Config['query'], 'stores'>;
+  readonly store: Pick<Config['store'], 'replicas'>;
 }

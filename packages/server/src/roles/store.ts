@@ -2,24 +2,29 @@ import { join } from 'node:path';
 import { type Clock, type Logger, nodeDisk, type Random, type SelfMetrics } from '@tidemark/base';
 import type { Log } from '@tidemark/log';
 import { topicName } from '@tidemark/model';
+import { Admission, UnreadAnswers } from '@tidemark/query';
 import { openFileObjectStore, openStorageEngine, type StorageEngine } from '@tidemark/storage-engine';
 import { SamplesFreshness } from '@tidemark/stream-rollup';
+import type { Router } from 'express';
 import type { TsdbAdmin } from '../api/tsdb-admin.ts';
 import type { FlushReport } from '../app.ts';
 import type { Config } from '../config/schema.ts';
 import type { Installation } from '../data-folder.ts';
+import { StoreReader } from '../store-api/store-reader.ts';
+import { storeRouter } from '../store-api/store-router.ts';
 import { makeDeleter } from './deletes.ts';
 import { inTurn } from './in-turn.ts';
 import type { Reads } from './reads.ts';
 import { openRepair, type Repair } from './repair.ts';
 import { sampleTopics } from './repartition.ts';
 import { takeSnapshot } from './snapshot.ts';
+import { checkIdentity, claimFolder, identityOf, ownedPartitions, storeName, storerGroup } from './store-identity.ts';
 import { Storer } from './storer.ts';
 import { RolledUp, startTiering } from './tiering.ts';
 
 // What one storer is made of.
 //
-//   log ─ storer ─▶ engine ─┬─▶ reads
+//   log ─ storer ─▶ engine ─┬─▶ reads, here and for other processes (store-api/)
 //     ▲               ▲     └─ tiering: compaction, reclaiming
 //     └── repair ─────┘  rows made anew from raw; rolled up: how far raw is in rows
 //
@@ -41,6 +46,8 @@ export interface StoreRole {
   readonly engine: StorageEngine;
   readonly retentionMs: Readonly<Record<'raw' | '1m' | '1h', number>>;
   readonly reads: Reads;
+  /** What other processes ask of it. */
+  readonly router: Router;
   readonly admin: TsdbAdmin;
   /** Everything acknowledged so far into the store, sealed where a window is over. */
   flush(): Promise<FlushReport>;
@@ -48,11 +55,17 @@ export interface StoreRole {
 }
 
 const FLUSH_TIMEOUT_MS = 60_000;
+// Questions of other processes that wait for a place.
+const WAITING_MAX = 1000;
 
 export async function startStore(parts: StoreParts): Promise<StoreRole> {
   const { config, dataFolder, installation, log, clock, random, logger, metrics, onFailure } = parts;
   await using started = new AsyncDisposableStack();
   const { partitions } = installation;
+  const identity = identityOf(config);
+  checkIdentity(identity, partitions);
+  await claimFolder(nodeDisk(dataFolder), dataFolder, identity);
+  const owned = ownedPartitions(identity, partitions);
   const topic = (role: 'raw' | '1m' | '1h') => topicName(role, config.log.topicPrefix);
   const retentionMs = {
     raw: config.store.retentionRaw,
@@ -64,11 +77,13 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
     clock,
     logger: logger.child('tiering'),
     rawTopics: [topic('raw')],
-    partitions,
+    partitions: owned,
     rollup: config.roles.includes('rollup'),
     onFailure,
   });
-  const objectFolder = config.store.objects === '' ? join(dataFolder, 'objects') : config.store.objects;
+  // Stores that share a folder have rooms of their own in it: a swap of a manifest is exclusive within a process.
+  const objectFolder =
+    config.store.objects === '' ? join(dataFolder, 'objects') : join(config.store.objects, storeName(identity));
   const engine = await openStorageEngine({
     disk: nodeDisk(join(dataFolder, 'store')),
     folder: join(dataFolder, 'store'),
@@ -94,7 +109,8 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
     metrics,
     sampleTopics: [topic('raw')],
     rowTopics: [topic('1m'), topic('1h')],
-    partitions,
+    partitions: owned,
+    group: storerGroup(identity),
     marks: repair.marks,
     onFailure,
   });
@@ -102,7 +118,7 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
   started.defer(() => storer.close());
   const source = engine.source();
   const topics = { '1m': topic('1m'), '1h': topic('1h') };
-  const readThrough = (partition: number) => storer.readThrough({ topic: topic('raw'), partition });
+  const readThrough = (partition: number) => storer.progress.through({ topic: topic('raw'), partition });
   repair.start({ log, source, metrics, topics, readThrough, rawRetentionMs: retentionMs.raw, onFailure });
   started.defer(() => repair.close());
   rolledUp.start();
@@ -116,25 +132,45 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
     logger,
     rawTopic: topic('raw'),
     partitions,
+    owned: owned.length,
     caughtUp: (timeoutMs) => storer.caughtUp(timeoutMs),
     checkpoint: () => storer.checkpoint(),
   });
-  const owned = started.move();
+  const before = new SamplesFreshness({ log, clock, topics: sampleTopics(config).map(({ topic: name }) => name) });
+  const reads: Reads = {
+    source,
+    metadata: async (request) => engine.metadata(request),
+    cardinality: (request) => engine.cardinality(request),
+    freshness: inTurn(clock, [before, storer]),
+  };
+  const { concurrency, timeout, unreadBytes, series: seriesMax, samples: samplesMax } = config.query;
+  const reader = new StoreReader({
+    zone: identity.zone,
+    partitions,
+    owned,
+    reads,
+    progress: storer.progress,
+    before,
+    unread: new UnreadAnswers(unreadBytes),
+    clock,
+    limits: { seriesMax, samplesMax },
+  });
+  const router = storeRouter({
+    reader,
+    admission: new Admission(concurrency, WAITING_MAX),
+    timeoutMs: timeout,
+    logger: logger.child('store'),
+    metrics,
+  });
+  const running = started.move();
   return {
     engine,
     retentionMs,
-    reads: {
-      source,
-      metadata: async (request) => engine.metadata(request),
-      cardinality: (request) => engine.cardinality(request),
-      freshness: inTurn(clock, [
-        new SamplesFreshness({ log, clock, topics: sampleTopics(config).map(({ topic: name }) => name) }),
-        storer,
-      ]),
-    },
+    reads,
+    router,
     admin: { ...deleter, snapshot: () => takeSnapshot({ dataFolder, objectFolder, engine, clock, random }) },
     flush: () => flushStore(storer, repair),
-    close: () => owned.disposeAsync(),
+    close: () => running.disposeAsync(),
   };
 }
 

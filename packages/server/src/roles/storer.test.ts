@@ -27,7 +27,8 @@ async function world() {
       metrics: new SelfMetrics(),
       sampleTopics: ['raw'],
       rowTopics: ['1m'],
-      partitions: 1,
+      partitions: [0],
+      group: 'storer',
       onFailure: (what, error) => expect.unreachable(`${what}: ${error}`),
     });
   const newLog = async () => {

@@ -11,6 +11,7 @@ import type { FetchedRecords, Log, LogReader, PartitionBounds, Position, TopicPa
 import { decodeRowBatch, decodeSampleBatch, type Freshness, GENERATIONS, type RowBatch } from '@tidemark/model';
 import type { StorageEngine } from '@tidemark/storage-engine';
 import { deleteOf } from './deletes.ts';
+import { Progress } from './progress.ts';
 import type { MarksStore } from './repair/marks-store.ts';
 import { Trouble } from './trouble.ts';
 
@@ -35,13 +36,15 @@ export interface StorerOptions {
   /** Topics of samples and of rows, with their partitions. */
   readonly sampleTopics: readonly string[];
   readonly rowTopics: readonly string[];
-  readonly partitions: number;
+  /** Those that this store owns. */
+  readonly partitions: readonly number[];
+  /** Whose positions on the log these are; each store has its own. */
+  readonly group: string;
   /** Takes the marks that travel among rows: what has to be made anew from raw samples. */
   readonly marks?: MarksStore;
   readonly onFailure: (what: string, error: unknown) => void;
 }
 
-const GROUP = 'storer';
 // 4 MiB a turn: some ten thousand samples, a few milliseconds of work between answers to others.
 const FETCH_BYTES = 4 * 1024 * 1024;
 const FETCH_WAIT_MS = 1000;
@@ -54,14 +57,14 @@ export class Storer implements Freshness {
   readonly #tasks: TaskGroup;
   readonly #rowTopics: ReadonlySet<string>;
   #reader: LogReader | undefined;
-  /** Next offset per topic partition, after its records are in the engine. */
-  readonly #appliedThrough = new Map<string, number>();
-  #waiting: (() => void)[] = [];
+  readonly progress: Progress;
   readonly #noRoom: Trouble;
   readonly #countBad: (topic: string) => void;
 
   constructor(options: StorerOptions) {
     this.#options = options;
+    const { log, clock, sampleTopics: topics, partitions } = options;
+    this.progress = new Progress({ log, clock, topics, partitions });
     this.#noRoom = new Trouble(options.clock, options.logger, 'make room in storage');
     this.#rowTopics = new Set(options.rowTopics);
     this.#tasks = new TaskGroup(options.onFailure);
@@ -74,8 +77,8 @@ export class Storer implements Freshness {
   async start(): Promise<void> {
     const { engine, log } = this.#options;
     const from = await this.#startPositions();
-    for (const position of from) this.#appliedThrough.set(keyOf(position), position.offset);
-    this.#reader = await log.openReader({ group: GROUP, from });
+    for (const position of from) this.progress.applied(position, position.offset);
+    this.#reader = await log.openReader({ group: this.#options.group, from });
     this.#tasks.spawn('storer', (signal) => this.#poll(signal));
     const checkpointWhenDue = async () => {
       if (engine.checkpointDue()) await this.checkpoint();
@@ -95,20 +98,15 @@ export class Storer implements Freshness {
     await marks?.save(this.#rowPositions());
     const positions = await engine.checkpoint();
     await log.commit(
-      GROUP,
+      this.#options.group,
       positions.map((position) => ({ ...position, offset: Math.min(position.offset, this.#markedThrough(position)) })),
     );
-  }
-
-  /** Records of the partition below this are in the store. */
-  readThrough(tp: TopicPartition): number {
-    return this.#appliedThrough.get(keyOf(tp)) ?? 0;
   }
 
   #rowPositions(): Position[] {
     return this.#partitions()
       .filter(({ topic }) => this.#rowTopics.has(topic))
-      .map((tp) => ({ ...tp, offset: this.readThrough(tp) }));
+      .map((tp) => ({ ...tp, offset: this.progress.through(tp) }));
   }
 
   #markedThrough(tp: TopicPartition): number {
@@ -127,19 +125,9 @@ export class Storer implements Freshness {
   }
 
   async caughtUp(timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
-    const { log, clock, sampleTopics } = this.#options;
-    const bounds = (await Promise.all(sampleTopics.map((topic) => log.bounds(topic)))).flat();
-    const deadlineMs = clock.monotonicMs() + timeoutMs;
-    const behind = () => {
-      return bounds.some((bound) => (this.#appliedThrough.get(keyOf(bound)) ?? 0) < bound.end);
-    };
-    while (behind()) {
-      signal?.throwIfAborted();
-      const leftMs = deadlineMs - clock.monotonicMs();
-      if (leftMs <= 0) return false;
-      await this.#nextApply(leftMs);
-    }
-    return true;
+    const startedMs = this.#options.clock.monotonicMs();
+    const ends = await this.progress.ends();
+    return this.progress.reached(ends, timeoutMs - (this.#options.clock.monotonicMs() - startedMs), signal);
   }
 
   async close(): Promise<void> {
@@ -150,9 +138,7 @@ export class Storer implements Freshness {
 
   #partitions() {
     const topics = [...this.#options.sampleTopics, ...this.#options.rowTopics];
-    return topics.flatMap((topic) =>
-      Array.from({ length: this.#options.partitions }, (_, partition) => ({ topic, partition })),
-    );
+    return topics.flatMap((topic) => this.#options.partitions.map((partition) => ({ topic, partition })));
   }
 
   /**
@@ -186,9 +172,7 @@ export class Storer implements Freshness {
     while (!signal.aborted) {
       const fetched = await reader.fetch({ maxBytes: FETCH_BYTES, maxWaitMs: FETCH_WAIT_MS, signal });
       for (const part of fetched) await this.#apply(part, signal);
-      const waiting = this.#waiting;
-      this.#waiting = [];
-      for (const wake of waiting) wake();
+      this.progress.wake();
       // Requests and queries get their turn between fetches.
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
@@ -213,7 +197,7 @@ export class Storer implements Freshness {
       }
     }
     engine.advance({ topic, partition }, nextOffset);
-    this.#appliedThrough.set(keyOf({ topic, partition }), nextOffset);
+    this.progress.applied({ topic, partition }, nextOffset);
   }
 
   /** False when the engine cannot take the record now; nothing of it was applied then. */
@@ -260,16 +244,6 @@ export class Storer implements Freshness {
     await engine.seal();
   }
 
-  #nextApply(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, Math.min(timeoutMs, FETCH_WAIT_MS));
-      this.#waiting.push(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-  }
-
   /** A failed turn is logged and tried again at the next: the log keeps what was not checkpointed. */
   async #every(signal: AbortSignal, intervalMs: number, trouble: Trouble, work: () => Promise<void>): Promise<void> {
     const { clock } = this.#options;
@@ -291,8 +265,4 @@ function aheadOfLog(tp: TopicPartition, position: number, end: number): Tidemark
     `storage has read ${tp.topic}/${tp.partition} up to ${position}, but the log ends at ${end}: it is not the log this store was filled from, and new samples would be taken for repeats. Put the log's files back, or set TIDEMARK_DATA to an empty folder`,
     { topic: tp.topic, partition: tp.partition, position, end },
   );
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
 }

@@ -15,7 +15,7 @@ export interface RolledUpParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly rawTopics: readonly string[];
-  readonly partitions: number;
+  readonly partitions: readonly number[];
   /** False: nobody here makes rows, so nothing waits for them. */
   readonly rollup: boolean;
   readonly onFailure: (what: string, error: unknown) => void;
@@ -44,9 +44,7 @@ export class RolledUp {
 
   async look(): Promise<void> {
     const { log, rawTopics, partitions } = this.#parts;
-    const wanted = rawTopics.flatMap((topic) =>
-      Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
-    );
+    const wanted = rawTopics.flatMap((topic) => partitions.map((partition) => ({ topic, partition })));
     for (const { topic, partition, offset } of await log.committed(ROLLUP_GROUP, wanted)) {
       this.#through.set(`${topic}/${partition}`, offset);
     }
