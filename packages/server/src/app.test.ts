@@ -8,6 +8,8 @@ import { createApp } from './app.ts';
 
 // What is wrong with a request before any handler sees it is told in the API's envelope, without a stack.
 
+let waitsFor: string | undefined;
+
 async function ask(path: string, init: RequestInit = {}): Promise<{ status: number; type: string; body: string }> {
   const queries = express.Router();
   queries.use(express.urlencoded({ extended: false, limit: '1kb' }));
@@ -19,6 +21,7 @@ async function ask(path: string, init: RequestInit = {}): Promise<{ status: numb
   });
   const app = createApp({
     metrics: new SelfMetrics(),
+    notReady: () => waitsFor,
     writes: {
       '/write': async (request, response) => void response.writeHead(request.method === 'POST' ? 204 : 405).end(),
     },
@@ -116,4 +119,12 @@ test('what is asked of the process itself: GET and HEAD, else 405', async () => 
   expect([refused.status, JSON.parse(refused.body).errorType]).toEqual([405, 'bad_data']);
   expect((await ask('/api/v1/rules', { method: 'POST' })).status).toBe(405);
   expect((await ask('/api/v1/alerts', { method: 'DELETE' })).status).toBe(405);
+});
+
+test('who asks whether it is ready is told what it waits for', async () => {
+  expect(await ask('/-/ready')).toMatchObject({ status: 200, body: 'Tidemark is ready.\n' });
+  waitsFor = 'no store answers';
+  expect(await ask('/-/ready')).toMatchObject({ status: 503, body: 'Tidemark is not ready: no store answers\n' });
+  expect(await ask('/-/healthy')).toMatchObject({ status: 200 });
+  waitsFor = undefined;
 });

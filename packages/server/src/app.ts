@@ -23,6 +23,8 @@ export type WriteHandler = (request: IncomingMessage, response: ServerResponse, 
 
 export interface AppParts {
   readonly metrics: SelfMetrics;
+  /** Why this process is not ready; undefined when it is. */
+  readonly notReady: () => string | undefined;
   /** Routes below /api/v1 by path, which refuse methods themselves; absent where this process does not take in. */
   readonly writes: Readonly<Record<string, WriteHandler>>;
   /** Reading half of the API; absent where this process does not answer queries. */
@@ -63,7 +65,11 @@ export function createApp(parts: AppParts): Express {
   // All of them: past the usual thousand, selectors would be dropped without a word. The length of an address is bounded.
   app.set('query parser', (text: string) => parseQuery(text, '&', '=', { maxKeys: 0 }));
   app.get('/-/healthy', (_request, response) => void response.type('text').send('Tidemark is healthy.\n'));
-  app.get('/-/ready', (_request, response) => void response.type('text').send('Tidemark is ready.\n'));
+  app.get('/-/ready', (_request, response) => {
+    const reason = parts.notReady();
+    response.status(reason === undefined ? 200 : 503).type('text');
+    response.send(reason === undefined ? 'Tidemark is ready.\n' : `Tidemark is not ready: ${reason}\n`);
+  });
   serveLifecycle(app, parts);
   app.get('/metrics', (_request, response) => {
     response.type('text/plain; version=0.0.4; charset=utf-8').send(parts.metrics.expose());

@@ -16,6 +16,7 @@ import type { Role } from './config/schema.ts';
 import { openHome } from './data-folder.ts';
 import { listenOn } from './http.ts';
 import { processMetrics } from './process-metrics.ts';
+import { Readiness } from './readiness.ts';
 import { Reloader } from './reload.ts';
 import { readRules, startAlerting } from './roles/alerting.ts';
 import { alertmanagerRouter } from './roles/alertmanager-api.ts';
@@ -92,6 +93,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
   const notifierSetup = roles.has('notify') ? await readNotifierSetup(config.notifier, logger) : undefined;
   const listening = await listenOn(config.http.listen);
   parts.defer(() => listening.close(HTTP_GRACE_MS));
+  const readiness = new Readiness();
   const common = { config, clock, random, metrics, onFailure };
   const home = needs.dataFolder ? await openHome(config, random) : undefined;
   const log = needs.log ? await openLog({ ...common, disk: must(home).disk, logger }) : undefined;
@@ -108,7 +110,10 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     parts.defer(() => rollup.close());
   }
   const remote = needs.reads && config.query.stores.length > 0 ? startRemoteStores({ ...common, logger }) : undefined;
-  if (remote) parts.defer(() => remote.close());
+  if (remote) {
+    parts.defer(() => remote.close());
+    readiness.add(() => remote.problem());
+  }
   const reads = needs.reads ? (remote ?? must(store)).reads : undefined;
   const externalLabels = () => labelsOf(reloader.current.externalLabels);
   const query = reads && startQuery({ ...common, ...reads, externalLabels });
@@ -123,6 +128,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
       logger,
     });
     parts.defer(() => repartition.close());
+    readiness.add(() => repartition.problem());
   }
   const alerting =
     roles.has('rules') || notifierSetup
@@ -150,6 +156,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
   const notifier = alerting?.notifying?.notifier;
   const app = createApp({
     metrics,
+    notReady: () => readiness.reason,
     writes: roles.has('ingest') ? must(ingest).handlers : {},
     queries: roles.has('query') ? query?.router : undefined,
     federate: roles.has('query') ? query?.federate : undefined,

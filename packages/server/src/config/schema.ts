@@ -150,7 +150,10 @@ export const CONFIG_SCHEMA = z.strictObject({
     retention1m: duration('30d', 'How long 1-minute rows are kept.'),
     retention1h: duration('1y', 'How long 1-hour rows are kept.'),
     objects: z.string().default('').describe('Folder of the object store; empty: `objects` in the data folder.'),
-    ordinal: whole(0, 0, 'Which of the stores of its zone this is, counted from 0.', 1023),
+    ordinal: z.number().int().min(-1).max(1023).default(-1).meta({
+      description:
+        "Which of the stores of its zone this is, counted from 0; -1: the number at the end of the host's name (`tidemark-store-2`), 0 where there is one store.",
+    }),
     replicas: whole(
       1,
       1,

@@ -35,14 +35,24 @@ export function sampleTopics({ log, samples }: Pick<Config, 'log' | 'samples'>):
     : [{ topic: own, tenant: undefined }, ...samples.topics];
 }
 
-export async function runRepartition(parts: RepartitionParts): Promise<{ close(): Promise<void> }> {
+export interface Repartition {
+  /** Why it may not know schemas yet, for people: at the start a registry may be away. */
+  problem(): string | undefined;
+  close(): Promise<void>;
+}
+
+export async function runRepartition(parts: RepartitionParts): Promise<Repartition> {
   const { config, log, sink, clock, metrics, onFailure } = parts;
   const logger = parts.logger.child('repartition');
   const topics = sampleTopics(config);
   await makeMissing(log, topics, config);
   const schemas = await openSchemas(config, log, logger);
   const tasks = new TaskGroup(onFailure);
-  tasks.spawn('register schema', (signal) => registerOwn(schemas, config, clock, logger, signal));
+  let problem = config.registry.url === '' ? undefined : 'the schema registry has not answered yet';
+  const say = (next: string | undefined) => {
+    problem = next;
+  };
+  tasks.spawn('register schema', (signal) => registerOwn(schemas, config, { clock, logger, say }, signal));
   const stage = startRepartition({
     log,
     sink,
@@ -56,6 +66,7 @@ export async function runRepartition(parts: RepartitionParts): Promise<{ close()
     patience: { patienceMs: config.registry.patience, timeoutMs: config.registry.timeout + 1000 },
   });
   return {
+    problem: () => problem,
     async close() {
       await tasks.close();
       await stage.close();
@@ -81,12 +92,18 @@ async function openSchemas(config: Config, log: Log, logger: Logger): Promise<Sc
   return RememberingSource.open({ registry, url, log, topic, logger });
 }
 
+interface RegisterParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Takes what stands in the way; undefined when nothing does. */
+  readonly say: (problem: string | undefined) => void;
+}
+
 /** Until it is registered, with growing pauses. One that the registry refuses is said and left: writers have schemas of their own. */
 async function registerOwn(
   schemas: SchemaSource,
   config: Config,
-  clock: Clock,
-  logger: Logger,
+  { clock, logger, say }: RegisterParts,
   signal: AbortSignal,
 ): Promise<void> {
   const subject = `${topicName('samples', config.log.topicPrefix)}-value`;
@@ -94,6 +111,7 @@ async function registerOwn(
     try {
       const schemaId = await schemas.register(subject, SAMPLE_SCHEMA, 'FULL_TRANSITIVE', signal);
       logger.info('the schema of samples is registered', { subject, schemaId });
+      say(undefined);
       return;
     } catch (error) {
       if (signal.aborted) return;
@@ -102,6 +120,8 @@ async function registerOwn(
         ? 'the registry refuses the schema of samples'
         : 'the schema of samples is not registered yet';
       logger.warn(what, { subject, error: messageOf(error) });
+      // It answers, and knows schemas of others.
+      say(isRefused ? undefined : `the schema registry does not answer: ${messageOf(error)}`);
       if (isRefused) return;
     }
     await clock.sleep(pauseMs, signal);

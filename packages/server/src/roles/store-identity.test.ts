@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   checkIdentity,
   claimFolder,
+  identityOf,
   ownedPartitions,
   type StoreIdentity,
   storeName,
@@ -33,6 +34,18 @@ test.each([
   [store('', 0, 5), 4, /5 stores share 4 partitions/],
 ])('%j of %i partitions is refused', (identity, partitions, message) => {
   expect(() => checkIdentity(identity, partitions)).toThrow(message);
+});
+
+test.each([
+  [store('a', -1, 3), 'tidemark-store-2', 2],
+  [store('a', -1, 3), 'tidemark-store-10.tidemark-store.svc', 10],
+  [store('a', -1, 1), 'tidemark-store-2', 0],
+  [store('a', 1, 3), 'tidemark-store-2', 1],
+  [store('a', -1, 3), 'laptop', undefined],
+])('%j on %s is number %s', (written, host, ordinal) => {
+  const identify = () => identityOf({ store: written }, host);
+  if (ordinal === undefined) expect(identify).toThrow(/neither store.ordinal nor the name of the host, laptop, says/);
+  else expect(identify().ordinal).toBe(ordinal);
 });
 
 describe('a folder belongs to one store', () => {

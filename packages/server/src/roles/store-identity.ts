@@ -1,5 +1,5 @@
+import { hostname } from 'node:os';
 import { type Disk, TidemarkError } from '@tidemark/base';
-import type { Config } from '../config/schema.ts';
 
 // Which partitions a store owns, and that it goes on owning them.
 //
@@ -18,9 +18,19 @@ export interface StoreIdentity {
 const FILE = 'STORE';
 const ALONE: StoreIdentity = { zone: '', ordinal: 0, replicas: 1 };
 
-export function identityOf({ store }: Pick<Config, 'store'>): StoreIdentity {
+/** Throws `CONFIG_INVALID` where nothing says which of several stores this is. */
+export function identityOf({ store }: { readonly store: StoreIdentity }, host: string = hostname()): StoreIdentity {
   const { zone, ordinal, replicas } = store;
-  return { zone, ordinal, replicas };
+  if (ordinal >= 0) return { zone, ordinal, replicas };
+  if (replicas === 1) return { zone, ordinal: 0, replicas };
+  // As a StatefulSet names its pods.
+  const counted = /-(\d{1,4})$/.exec(host.split('.')[0] as string)?.[1];
+  if (counted !== undefined) return { zone, ordinal: Number(counted), replicas };
+  throw new TidemarkError(
+    'CONFIG_INVALID',
+    `store.replicas: there are ${replicas} stores, and neither store.ordinal nor the name of the host, ${host}, says which of them this is`,
+    { replicas, host },
+  );
 }
 
 /** Every `replicas`-th partition, from `ordinal` on. */

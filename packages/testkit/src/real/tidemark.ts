@@ -24,6 +24,8 @@ export interface TidemarkOptions {
   /** Default: a free one. */
   readonly port?: number;
   readonly readyMs?: number;
+  /** What has to answer 200 before it counts as started. Default: /-/ready. */
+  readonly readyPath?: '/-/ready' | '/-/healthy';
 }
 
 export interface Tidemark extends AsyncDisposable {
@@ -70,7 +72,7 @@ export async function startTidemark(options: TidemarkOptions = {}): Promise<Tide
       args: ['-C', 'source', MAIN, 'serve', ...(options.args ?? [])],
       env,
       cwd: folder.path,
-      ready: async ({ pid }) => (await answers(`${url}/-/ready`)) && listensOn(pid, port),
+      ready: async ({ pid }) => (await answers(`${url}${options.readyPath ?? '/-/ready'}`)) && listensOn(pid, port),
       ...(options.readyMs === undefined ? {} : { readyMs: options.readyMs }),
     });
   let current = await start();
