@@ -10,6 +10,7 @@ export { queryRouter, type RouterOptions, tenantOf } from './http/router.ts';
 export { writePiece } from './http/write-piece.ts';
 export { AUTO, type Preference } from './plan/preference.ts';
 export type { Tier, TierRetention } from './plan/tier.ts';
+export { allCaughtUp } from './replica/all-caught-up.ts';
 export { FanOut } from './replica/fan-out.ts';
 export { httpStore } from './replica/http-store.ts';
 export { type RemoteReads, remoteReads } from './replica/remote-reads.ts';

@@ -173,7 +173,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
       lastReload: () => reloader.last,
       clock,
     }),
-    ...storeRoutes(store, config),
+    ...storeRoutes(store, remote, config),
     stored: store?.router,
     reload: () => reloader.reload(),
     quit: config.http.quit ? options.onQuit : undefined,

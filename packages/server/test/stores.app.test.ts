@@ -69,10 +69,22 @@ test('a process that queries outlives and finds the one that stores', { timeout:
   const states = (await (await fetch(`${stored}/internal/v1/store/state`)).json()) as { owned: number[] };
   expect(states.owned).toEqual([0, 1, 2, 3]);
 
+  // A delete goes by any store to the log, and is done when all have read it.
+  const admin = (path: string) => fetch(`${query.url}/api/v1/admin/tsdb/${path}`, { method: 'POST' });
+  expect((await admin('delete_series?match[]=room_temperature{room="a"}')).status).toBe(204);
+  expect((await vector(query.url, 'room_temperature')).map(({ metric }) => metric['room'])).toEqual(['b']);
+  expect((await admin('clean_tombstones')).status).toBe(204);
+  const snapshot = await admin('snapshot');
+  expect([snapshot.status, await snapshot.text()]).toEqual([
+    400,
+    expect.stringContaining(`ask a store itself, ${stored}`),
+  ]);
+
   await store.kill9();
   const without = await answerOf(query.url, '/api/v1/query?query=room_temperature');
   expect(without.status).toBe(503);
   expect(without.text).toMatch(/"errorType":"execution","error":"nobody answers for partition \d: /);
+  expect((await admin('delete_series?match[]=room_temperature')).status).toBe(503);
   const partial = await answerOf(query.url, '/api/v1/query?query=room_temperature&partial_response=true');
   expect(partial.status).toBe(200);
   expect(partial.text).toMatch(/"result":\[\].*"warnings":\["the answer is not whole: /);
@@ -81,7 +93,7 @@ test('a process that queries outlives and finds the one that stores', { timeout:
 
   await store.restart();
   await until('it is found again', 30_000, async () => {
-    expect((await vector(query.url, 'room_temperature')).length).toBe(2);
+    expect((await vector(query.url, 'room_temperature')).length).toBe(1);
     return true;
   });
   expect(await query.stop()).toEqual({ code: 0, signal: null });

@@ -20,6 +20,8 @@ export interface TsdbAdmin extends Deleter {
 /** Codes that mean "not now" rather than "not so". */
 const UNAVAILABLE = new Set(['DELETES_TOO_MANY', 'DELETE_NOT_APPLIED', 'STORE_NOT_CLEANED', 'SNAPSHOT_UNSTABLE']);
 
+const REFUSED = new Set(['DELETE_TOO_LARGE', 'SNAPSHOT_ELSEWHERE']);
+
 /** Undefined: it is switched off. */
 export function tsdbAdminRouter(admin: TsdbAdmin | undefined): Router {
   const router = express.Router();
@@ -34,7 +36,7 @@ export function tsdbAdminRouter(admin: TsdbAdmin | undefined): Router {
       } catch (error) {
         if (isTidemarkError(error) && UNAVAILABLE.has(error.code))
           refuse(response, 503, 'unavailable', messageOf(error));
-        else if (isTidemarkError(error, 'DELETE_TOO_LARGE')) refuse(response, 400, 'bad_data', messageOf(error));
+        else if (isTidemarkError(error) && REFUSED.has(error.code)) refuse(response, 400, 'bad_data', messageOf(error));
         else sendError(response, error);
       }
     };

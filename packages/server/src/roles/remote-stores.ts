@@ -1,7 +1,9 @@
 import type { Clock, Logger, SelfMetrics } from '@tidemark/base';
 import { FanOut, httpStore, remoteReads, StoreWatch } from '@tidemark/query';
+import type { TsdbAdmin } from '../api/tsdb-admin.ts';
 import type { Config } from '../config/schema.ts';
 import type { Reads } from './reads.ts';
+import { remoteAdmin } from './remote-admin.ts';
 
 export interface RemoteStoresParts {
   readonly config: Config;
@@ -12,6 +14,7 @@ export interface RemoteStoresParts {
 
 export interface RemoteStores {
   readonly reads: Reads;
+  readonly admin: TsdbAdmin;
   /** Why no query can be answered in full, for people; undefined when it can. */
   problem(): string | undefined;
   close(): Promise<void>;
@@ -32,6 +35,7 @@ export function startRemoteStores({ config, clock, logger, metrics }: RemoteStor
   });
   return {
     reads: remoteReads(fanOut, () => watch.partitions),
+    admin: remoteAdmin(watch),
     problem() {
       const count = watch.partitions;
       if (count === undefined) return watch.whyMissing([0]);

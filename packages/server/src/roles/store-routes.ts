@@ -2,12 +2,20 @@ import { tsdbAdminRouter } from '../api/tsdb-admin.ts';
 import type { AppParts } from '../app.ts';
 import type { Config } from '../config/schema.ts';
 import { isLoopback } from '../http.ts';
+import type { RemoteStores } from './remote-stores.ts';
 import type { StoreRole } from './store.ts';
 
-/** What only a process that stores answers. */
-export function storeRoutes(store: StoreRole | undefined, config: Config): Pick<AppParts, 'tsdbAdmin' | 'flush'> {
-  if (store === undefined) return { tsdbAdmin: undefined, flush: undefined };
-  return { tsdbAdmin: tsdbAdminRouter(mayAdmin(config) ? store.admin : undefined), flush: () => store.flush() };
+/** What a process answers that stores, else what it asks of those that do: one that asked itself would never come to an end. */
+export function storeRoutes(
+  store: StoreRole | undefined,
+  remote: RemoteStores | undefined,
+  config: Config,
+): Pick<AppParts, 'tsdbAdmin' | 'flush'> {
+  const admin = store?.admin ?? remote?.admin;
+  return {
+    tsdbAdmin: admin && tsdbAdminRouter(mayAdmin(config) ? admin : undefined),
+    flush: store && (() => store.flush()),
+  };
 }
 
 function mayAdmin({ http }: Config): boolean {
