@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { freePort, startTidemark } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
 import { ask, until, vector } from './http.ts';
@@ -103,4 +104,18 @@ test('one that is told to query with nothing to ask is refused', async () => {
   await expect(startTidemark({ args: ['--roles', 'query'] })).rejects.toThrow(
     /name processes that store in query\.stores/,
   );
+});
+
+test('a folder, and a snapshot of it, go on being of one store', { timeout: 120_000 }, async () => {
+  const roles = ['--roles', 'ingest,repartition,store'];
+  await using store = await startTidemark({ args: roles, env: { TIDEMARK_STORE_ZONE: 'b' } });
+  expect((await (await fetch(`${store.url}/internal/v1/store/state`)).json()) as object).toMatchObject({ zone: 'b' });
+  const taken = await fetch(`${store.url}/api/v1/admin/tsdb/snapshot`, { method: 'POST' });
+  const { data } = (await taken.json()) as { data: { name: string } };
+  await store.stop();
+  const dataFolder = join(store.dataFolder, 'snapshots', data.name);
+  const refused = startTidemark({ args: roles, dataFolder });
+  await expect(refused).rejects.toThrow(/belongs to store 0 of 1 in zone b, the configuration says store 0 of 1;/);
+  await using again = await startTidemark({ args: roles, dataFolder, env: { TIDEMARK_STORE_ZONE: 'b' } });
+  expect((await again.stop()).code).toBe(0);
 });

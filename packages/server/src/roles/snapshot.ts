@@ -1,4 +1,4 @@
-import { constants, type Dirent } from 'node:fs';
+import { constants, type Dirent, existsSync } from 'node:fs';
 import { copyFile, link, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Clock, nodeDisk, type Random, systemCode, TidemarkError } from '@tidemark/base';
@@ -58,6 +58,8 @@ export async function takeSnapshot(parts: SnapshotParts): Promise<{ readonly nam
 
 async function copyStore({ dataFolder, objectFolder }: SnapshotParts, into: string): Promise<void> {
   await copyFile(join(dataFolder, 'TIDEMARK'), join(into, 'TIDEMARK'));
+  // Whose folder it is; that of the only store does not say.
+  if (existsSync(join(dataFolder, 'STORE'))) await copyFile(join(dataFolder, 'STORE'), join(into, 'STORE'));
   // It is never behind the store, nor ahead of the log, which is copied later.
   await copyTree(join(dataFolder, 'repair'), join(into, 'repair'), copyFile);
   await copyTree(join(dataFolder, 'store'), join(into, 'store'), copyFile);
