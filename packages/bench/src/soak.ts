@@ -8,7 +8,7 @@ import { roundOfBodies } from './load/bodies.ts';
 import { closeConnections, send } from './load/send.ts';
 import { askPanel } from './peer/ask.ts';
 import type { Peer } from './peer/peer.ts';
-import { cpuSeconds, memoryBytes } from './peer/process-cost.ts';
+import { anonymousBytes, cpuSeconds, memoryBytes } from './peer/process-cost.ts';
 import { startTidemarkServer } from './peer/tidemark.ts';
 import { report } from './report.ts';
 
@@ -35,6 +35,8 @@ const MINUTE_MS = 60_000;
 interface Reading {
   readonly minute: number;
   readonly memoryMb: number;
+  /** Without pages of mapped files. */
+  readonly anonymousMb: number;
   readonly heapMb: number;
   readonly descriptors: number;
   readonly cores: number;
@@ -124,6 +126,7 @@ class Soak {
       const reading: Reading = {
         minute,
         memoryMb: (await memoryBytes(pid)) / 1e6,
+        anonymousMb: (await anonymousBytes(pid)) / 1e6,
         heapMb: sumOf(own, 'process_heap_bytes') / 1e6,
         descriptors: (await readdir(`/proc/${pid}/fd`)).length,
         cores: (cpu - before.cpu) / (this.#everyMs / 1000),
@@ -153,6 +156,7 @@ class Soak {
     const parts = [usual.slice(0, third), usual.slice(third, 2 * third), usual.slice(-third)];
     const names = [
       'memoryMb',
+      'anonymousMb',
       'heapMb',
       'descriptors',
       'cores',

@@ -190,7 +190,12 @@ class Engine implements StorageEngine {
     );
     const options = { ...DEFAULT_OPTIONS, ...init.options };
     const levelStores = init.levelStores ?? nativeLevelStores(this.#folder());
-    const pool = new StorePool(levelStores, options.openWindowsMax);
+    const pool = new StorePool(levelStores, {
+      clock: init.clock,
+      logger: this.#logger,
+      openMax: options.openWindowsMax,
+      idleMs: options.closeWindowsAfterMs,
+    });
     const quarantine = (what: string, name: string, bytes: Uint8Array | undefined) =>
       this.#quarantine(what, name, bytes);
     this.#context = {

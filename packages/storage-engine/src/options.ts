@@ -71,6 +71,11 @@ export interface StorageOptions {
   readonly checkpointEntriesPerSeries: number;
   /** LevelDB databases open at once. */
   readonly openWindowsMax: number;
+  /**
+   * A LevelDB that nobody read or wrote for this long is closed: its descriptors, its write buffer and what is mapped of its tables
+   * go. 2 min: opening again takes some milliseconds.
+   */
+  readonly closeWindowsAfterMs: number;
   /** Blocks of local windows in memory. */
   readonly blockCacheBytes: number;
   /** Ranges of segments in memory. */
@@ -113,6 +118,7 @@ export const DEFAULT_OPTIONS: StorageOptions = {
   checkpointEntriesMin: 1_000_000,
   checkpointEntriesPerSeries: 6,
   openWindowsMax: 48,
+  closeWindowsAfterMs: 2 * 60_000,
   blockCacheBytes: 64 * MIB,
   segmentCacheBytes: 128 * MIB,
   segmentIndexBytes: 256 * MIB,

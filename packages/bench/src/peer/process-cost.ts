@@ -24,6 +24,11 @@ export function memoryBytes(pid: number): Promise<number> {
   return statusBytes(pid, 'VmRSS');
 }
 
+/** Of it what no file stands behind, bytes: pages of mapped files leave when the kernel needs the room. */
+export function anonymousBytes(pid: number): Promise<number> {
+  return statusBytes(pid, 'RssAnon');
+}
+
 async function statusBytes(pid: number, field: string): Promise<number> {
   const match = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(await readFile(`/proc/${pid}/status`, 'utf8'));
   return Number(match?.[1]) * 1024;

@@ -16,6 +16,7 @@ export class JournalFile {
   readonly #disk: Disk;
   #handle: Promise<DiskFile> | undefined;
   #reads = 0;
+  /** Nobody needs the handle once the reads under way are over. */
   #closing = false;
 
   constructor(disk: Disk, path: string, header: FileHeader, syncedBytes: number, handle?: DiskFile) {
@@ -41,6 +42,7 @@ export class JournalFile {
 
   async readAt(position: number, into: Uint8Array): Promise<number> {
     this.#reads++;
+    this.#closing = false;
     try {
       return await (await this.handle()).readAt(position, into);
     } finally {
@@ -49,7 +51,10 @@ export class JournalFile {
     }
   }
 
-  /** Waits for nobody: reads under way finish first, the last of them closes. Twice is fine. */
+  /**
+   * Waits for nobody: reads under way finish first, the last of them closes. Twice is fine. A later read opens the file again, if
+   * it is still there.
+   */
   async close(): Promise<void> {
     this.#closing = true;
     if (this.#reads > 0) return;

@@ -47,6 +47,8 @@ export class Journal implements FrameReader {
   readonly files: JournalFile[];
   readonly #parts: JournalParts;
   readonly #cache: ReadCache;
+  /** Files of before the current one that are open, least recently read first. */
+  readonly #open = new Set<JournalFile>();
   #doubt: TidemarkError | undefined;
 
   /** `files` as replay found them, oldest first. */
@@ -126,6 +128,7 @@ export class Journal implements FrameReader {
     }
     this.files.push(new JournalFile(disk, path, header, handle.size, handle));
     this.countFiles();
+    if (previous) await this.#keepOpen(previous);
   }
 
   async readRecords(at: FrameAt): Promise<RecordsBody | undefined> {
@@ -138,7 +141,8 @@ export class Journal implements FrameReader {
     const bytes = new Uint8Array(want);
     let read: number;
     try {
-      read = await file.readAt(at.position, bytes);
+      // Begun before anything is waited for: from now on the file may go, and the read finishes.
+      [read] = await Promise.all([file.readAt(at.position, bytes), this.#keepOpen(file)]);
     } catch (error) {
       throw fromDisk(error, `read ${file.path}`);
     }
@@ -151,6 +155,7 @@ export class Journal implements FrameReader {
   async removeOldest(): Promise<void> {
     assert(this.files.length > 1, 'the current file stays');
     const file = must(this.files.shift(), 'there is an oldest file');
+    this.#open.delete(file);
     await file.close();
     const { disk, options } = this.#parts;
     await disk.remove(file.path);
@@ -166,6 +171,18 @@ export class Journal implements FrameReader {
 
   async close(): Promise<void> {
     for (const file of this.files) await file.close();
+  }
+
+  /** The file is open, or about to be; so is another no longer, if they are too many. The current one does not count. */
+  async #keepOpen(file: JournalFile): Promise<void> {
+    if (file === this.files.at(-1)) return;
+    this.#open.delete(file);
+    this.#open.add(file);
+    for (const oldest of this.#open) {
+      if (this.#open.size <= this.#parts.options.openFilesMax) return;
+      this.#open.delete(oldest);
+      await oldest.close();
+    }
   }
 
   /** The handle, with nothing behind what is known to be on disk. */

@@ -22,6 +22,8 @@ export interface EmbeddedLogOptions {
   readonly readCacheBytesMax: number;
   /** Read from disk at a time. 1 MiB: 5 ms of a decent disk; larger gains nothing. */
   readonly readAheadBytes: number;
+  /** Files that are not written any more and are open for reading; each takes a file descriptor. 4: two readers far apart, twice. */
+  readonly openFilesMax: number;
   /** Silence after which the last commit is sealed with a mark. */
   readonly markAfterMs: number;
   /** A commit of positions is written with the next append, or after this. */
@@ -63,6 +65,7 @@ export const DEFAULT_OPTIONS: EmbeddedLogOptions = {
   tailBytesMax: 8 * MIB,
   readCacheBytesMax: 16 * MIB,
   readAheadBytes: MIB,
+  openFilesMax: 4,
   markAfterMs: 100,
   positionsAfterMs: 1000,
   retainEveryMs: 10_000,

@@ -77,6 +77,8 @@ async function replayFiles(
     const fileReplay = new FileReplay(parts, catalog, file, previous, isLast);
     lastKind = await fileReplay.run();
     tornBytes = fileReplay.tornBytes;
+    // Whoever reads it opens it again.
+    if (!isLast) await file.close();
   }
   if (parts.readOnly) return { files, unmarked: true, tornBytes };
   for (const name of await disk.list(options.folder)) {

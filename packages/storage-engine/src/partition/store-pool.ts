@@ -1,24 +1,46 @@
-import { assert, Mutex } from '@tidemark/base';
+import { assert, type Clock, type Logger, Mutex, messageOf } from '@tidemark/base';
 import type { LevelStore, LevelStores } from './level-store.ts';
 
-// Open databases, few at a time: each costs four file descriptors and a write buffer, and a backfill can touch a window for
-// every two hours of a week in every partition.
+// Open databases, few at a time and none for long: each costs four file descriptors, a write buffer, and whatever was read of
+// its tables, which stays mapped. A backfill can touch a window for every two hours of a week in every partition.
+//
+//   #open   least recently used ─────────────────▶ most recently
+//           idle for idleMs: closed by the sweep    used, in use
+//           in the way of one more than openMax: closed
 
 interface Entry {
   readonly store: Promise<LevelStore>;
   uses: number;
+  /** When it was last let go, or taken. */
+  usedMs: number;
+}
+
+export interface StorePoolOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Databases open at once. */
+  readonly openMax: number;
+  /** A database that nobody used for so long is closed; at most twice as long after its last use. */
+  readonly idleMs: number;
 }
 
 export class StorePool {
   readonly #stores: LevelStores;
-  readonly #openMax: number;
+  readonly #options: StorePoolOptions;
   // In order of last use: a Map keeps insertion order, and a used entry is put in again.
   readonly #open = new Map<string, Entry>();
   readonly #mutex = new Mutex();
 
-  constructor(stores: LevelStores, openMax: number) {
+  #cancelSweep: (() => void) | undefined;
+
+  constructor(stores: LevelStores, options: StorePoolOptions) {
     this.#stores = stores;
-    this.#openMax = openMax;
+    this.#options = options;
+  }
+
+  /** Databases open now. */
+  get openCount(): number {
+    return this.#open.size;
   }
 
   /** Runs `work` on the database, which stays open meanwhile. */
@@ -28,6 +50,7 @@ export class StorePool {
       return await work(await entry.store);
     } finally {
       entry.uses--;
+      entry.usedMs = this.#options.clock.nowMs();
     }
   }
 
@@ -45,6 +68,8 @@ export class StorePool {
 
   close(): Promise<void> {
     return this.#mutex.run(async () => {
+      this.#cancelSweep?.();
+      this.#cancelSweep = undefined;
       for (const path of [...this.#open.keys()]) await this.#close(path);
     });
   }
@@ -52,12 +77,14 @@ export class StorePool {
   async #take(path: string): Promise<Entry> {
     let entry = this.#open.get(path);
     if (entry === undefined) {
-      await this.#closeIdle();
-      entry = { store: this.#stores.open(path), uses: 0 };
+      await this.#makeRoom();
+      entry = { store: this.#stores.open(path), uses: 0, usedMs: 0 };
     }
     this.#open.delete(path);
     this.#open.set(path, entry);
     entry.uses++;
+    entry.usedMs = this.#options.clock.nowMs();
+    this.#scheduleSweep();
     try {
       await entry.store;
     } catch (error) {
@@ -68,10 +95,31 @@ export class StorePool {
   }
 
   /** Makes room for one more; when all are in use the limit is passed rather than waited for: waiting could lock up. */
-  async #closeIdle(): Promise<void> {
+  async #makeRoom(): Promise<void> {
     for (const [path, entry] of this.#open) {
-      if (this.#open.size < this.#openMax) return;
+      if (this.#open.size < this.#options.openMax) return;
       if (entry.uses === 0) await this.#close(path);
+    }
+  }
+
+  /** One sweep at a time, and none while nothing is open. */
+  #scheduleSweep(): void {
+    const { clock, idleMs, logger } = this.#options;
+    this.#cancelSweep ??= clock.after(idleMs, () => {
+      this.#cancelSweep = undefined;
+      void this.#mutex
+        .run(() => this.#sweep())
+        .catch((error: unknown) => logger.warn('an idle window could not be closed', { reason: messageOf(error) }));
+    });
+  }
+
+  async #sweep(): Promise<void> {
+    const { clock, idleMs } = this.#options;
+    const untilMs = clock.nowMs() - idleMs;
+    try {
+      for (const [path, entry] of this.#open) if (entry.uses === 0 && entry.usedMs <= untilMs) await this.#close(path);
+    } finally {
+      if (this.#open.size > 0) this.#scheduleSweep();
     }
   }
 
