@@ -18,6 +18,9 @@ import { report } from './report.ts';
 //   minute   0 ──────────────────────────────────────────────▶ N
 //            samples, every interval      dashboard, every 30 s      rules, every 15 s
 //            memory, descriptors, lag, journal, folder: a row a minute; in the end the first third beside the last
+//
+// A round that is over before the sender comes to it is left out, as a scraper leaves it out. Sent late it would be another
+// load: five minutes behind, every sample is past the rollup's grace, and every row is made twice, from raw.
 
 export interface SoakOptions {
   readonly series: number;
@@ -45,6 +48,10 @@ interface Reading {
   readonly journalMb: number;
   readonly dashboardMs: number;
   readonly samples: number;
+  /** Rounds the sender was too late for. */
+  readonly roundsLeftOut: number;
+  /** Hours of a metric made anew from raw samples: none, unless samples come later than grace. */
+  readonly repairs: number;
 }
 
 const RULES = `groups:
@@ -65,14 +72,15 @@ const RULES = `groups:
 
 export async function soak(options: SoakOptions): Promise<string> {
   const { series, intervalMs, minutes, seed, say } = options;
-  const startMs = systemClock.nowMs() + 5000;
-  const fleetOf = (hosts: number) => new Fleet({ seed, hosts, startMs, intervalMs });
-  const hosts = Math.max(2, Math.round(series / fleetOf(1).seriesPerHost));
-  const fleet = fleetOf(hosts);
   await using folder = await tempFolder('soak');
   const rules = join(folder.path, 'rules.yml');
   await writeFile(rules, RULES);
   await using peer = await startTidemarkServer(folder.path, { TIDEMARK_RULES_FILES: rules });
+  // The load begins when the server is there: a slow start must not put it behind.
+  const startMs = systemClock.nowMs();
+  const fleetOf = (hosts: number) => new Fleet({ seed, hosts, startMs, intervalMs });
+  const hosts = Math.max(2, Math.round(series / fleetOf(1).seriesPerHost));
+  const fleet = fleetOf(hosts);
   const soaked = new Soak(peer, options.readEveryMs ?? MINUTE_MS, say);
   const endMs = startMs + minutes * MINUTE_MS;
   const stop = new AbortController();
@@ -81,6 +89,11 @@ export async function soak(options: SoakOptions): Promise<string> {
   for (let round = 0; startMs + round * intervalMs < endMs && systemClock.nowMs() < endMs; round++) {
     const early = startMs + (round + 1) * intervalMs - systemClock.nowMs();
     if (early > 0) await systemClock.sleep(early);
+    if (early < -intervalMs) {
+      for (let host = 0; host < hosts; host++) fleet.next();
+      soaked.roundsLeftOut++;
+      continue;
+    }
     for (const body of roundOfBodies(fleet, hosts, 2000)) {
       await send(peer.url, body);
       soaked.samples += body.samples;
@@ -96,6 +109,7 @@ export async function soak(options: SoakOptions): Promise<string> {
 
 class Soak {
   samples = 0;
+  roundsLeftOut = 0;
   readonly #peer: Peer;
   readonly #everyMs: number;
   readonly #say: (line: string) => void;
@@ -119,10 +133,11 @@ class Soak {
 
   async readEveryMinute(stop: AbortSignal): Promise<void> {
     const { pid } = this.#peer.process;
-    let before = { samples: 0, cpu: await cpuSeconds(pid) };
+    let before = { samples: 0, cpu: await cpuSeconds(pid), roundsLeftOut: 0, repairs: 0 };
     for (let minute = 1; await slept(this.#everyMs, stop); minute++) {
       const cpu = await cpuSeconds(pid);
       const own = await (await fetch(`${this.#peer.url}/metrics`)).text();
+      const repairs = sumOf(own, 'tidemark_repair_done_total');
       const reading: Reading = {
         minute,
         memoryMb: (await memoryBytes(pid)) / 1e6,
@@ -135,8 +150,10 @@ class Soak {
         journalMb: sumOf(own, 'tidemark_log_journal_bytes') / 1e6,
         dashboardMs: this.#dashboardMs,
         samples: this.samples - before.samples,
+        roundsLeftOut: this.roundsLeftOut - before.roundsLeftOut,
+        repairs: repairs - before.repairs,
       };
-      before = { samples: this.samples, cpu };
+      before = { samples: this.samples, cpu, roundsLeftOut: this.roundsLeftOut, repairs };
       this.#readings.push(reading);
       this.#say(JSON.stringify(reading));
     }
@@ -165,6 +182,8 @@ class Soak {
       'journalMb',
       'dashboardMs',
       'samples',
+      'roundsLeftOut',
+      'repairs',
     ] as const;
     const mean = (part: readonly Reading[], name: (typeof names)[number]) =>
       part.reduce((sum, reading) => sum + reading[name], 0) / part.length;

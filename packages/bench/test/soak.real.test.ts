@@ -13,11 +13,13 @@ test('the soak reads what should stay flat, and ends in time', { timeout: 120_00
   });
   expect(said.length).toBeGreaterThanOrEqual(3);
   for (const line of said) {
-    const { memoryMb, descriptors, storeLag } = JSON.parse(line) as Record<string, number>;
+    const { memoryMb, descriptors, storeLag, repairs } = JSON.parse(line) as Record<string, number>;
     expect(memoryMb).toBeGreaterThan(0);
     expect(descriptors).toBeGreaterThan(0);
     expect(storeLag).toBeGreaterThanOrEqual(0);
+    // Nothing was sent late.
+    expect(repairs).toBe(0);
   }
-  for (const row of ['memoryMb', 'descriptors', 'rollupLag', 'storeLag', 'samples'])
+  for (const row of ['memoryMb', 'descriptors', 'rollupLag', 'storeLag', 'samples', 'roundsLeftOut', 'repairs'])
     expect(text).toMatch(new RegExp(`^\\| ${row} (\\| [\\d.,]+ ){4}\\|$`, 'm'));
 });
