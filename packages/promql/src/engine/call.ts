@@ -93,7 +93,7 @@ export function reduceAll(
 ): Promise<void> | undefined {
   const { steps, longest } = windows;
   if (steps * longest > POINTS_PER_TURN) return reduceInTurns(scope, definition, windows, scalars, series);
-  reduceWindows(definition, windows, scalars, series, 0, steps);
+  definition.reduceSteps(windows, series, 0, steps, scalars);
   return scope.meter.pulse(steps * longest);
 }
 
@@ -108,26 +108,9 @@ async function reduceInTurns(
   const stepsPerTurn = Math.max(1, Math.floor(POINTS_PER_TURN / longest));
   for (let from = 0; from < steps; from += stepsPerTurn) {
     const to = Math.min(steps, from + stepsPerTurn);
-    reduceWindows(definition, windows, scalars, series, from, to);
+    definition.reduceSteps(windows, series, from, to, scalars);
     const pause = scope.meter.pulse((to - from) * longest);
     if (pause) await pause;
-  }
-}
-
-function reduceWindows(
-  { reduce, pointsMin }: WindowFunction,
-  windows: Windows,
-  scalars: readonly Float64Array[],
-  series: Columns,
-  fromStep: number,
-  toStep: number,
-): void {
-  for (let k = fromStep; k < toStep; k++) {
-    const from = windows.from[k] as number;
-    const to = windows.to[k] as number;
-    if (to - from < pointsMin) continue;
-    series.values[k] = reduce(windows, from, to, k, scalars);
-    series.present[k] = 1;
   }
 }
 

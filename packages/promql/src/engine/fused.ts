@@ -10,7 +10,7 @@ import { emptySeries, type Grid, isAbsent, type Series } from '../value/value.ts
 import { type AccumulatedOperator, type Accumulator, accumulator, type Columns } from './accumulate.ts';
 import { informOfGauge, reduceAll } from './call.ts';
 import { groupingOf } from './grouping.ts';
-import { pointsOf } from './points.ts';
+import { countStale, pointsOf } from './points.ts';
 import type { Scope } from './scope.ts';
 import { instantsOf } from './selector.ts';
 import type { Instants } from './staleness.ts';
@@ -182,6 +182,7 @@ class FusedWindows implements Fused {
   readonly #member: Series;
   /** Type or unit are labels of some series: without them, two may be alike. */
   #mayCollide = false;
+  #informed = false;
 
   constructor(scope: FusedScope, definition: WindowFunction, range: MatrixSelector, grid: Grid, groups: Groups) {
     this.selector = range.selector;
@@ -197,7 +198,8 @@ class FusedWindows implements Fused {
     const definition = this.#definition;
     const windows = this.#windows;
     if (this.#mayCollide) return undefined;
-    windows.load(pointsOf(series));
+    const { values } = series;
+    windows.load(countStale(values) === 0 ? series : pointsOf(series));
     if (windows.longest < definition.pointsMin) return undefined;
     const { labels } = series;
     if (!definition.keepsName && hasMoreMetadata(labels)) {
@@ -217,7 +219,11 @@ class FusedWindows implements Fused {
 
   #addReduced(series: SelectedSeries): void {
     const { counter, keepsName } = this.#definition;
-    if (counter) informOfGauge(this.#scope, this.#range, { labels: series.labels, dropName: false });
+    // All have one name, and neither type nor unit: what is to be said of one is said of all.
+    if (counter && !this.#informed) {
+      informOfGauge(this.#scope, this.#range, { labels: series.labels, dropName: false });
+      this.#informed = true;
+    }
     this.#groups.add(series, this.#member, keepsName);
   }
 }

@@ -27,7 +27,7 @@ export function pointsOf(series: SelectedSeries): Points {
   return { labels, dropName: false, timestampsMs: keptTimes, values: keptValues };
 }
 
-function countStale(values: Float64Array): number {
+export function countStale(values: Float64Array): number {
   let words: Uint32Array | undefined;
   let stale = 0;
   for (let i = 0; i < values.length; i++) {

@@ -20,6 +20,8 @@ export class Windows {
   readonly to: Int32Array;
   /** Longest window of the loaded series, points. */
   longest = 0;
+  /** Changes when `from` and `to` do: what is made of times alone stands as long as it is the same. */
+  version = 0;
   timestampsMs: Float64Array = new Float64Array(0);
   values: Float64Array = new Float64Array(0);
   #resets: Int32Array | undefined;
@@ -46,7 +48,7 @@ export class Windows {
     return timeAt(this.#grid, step);
   }
 
-  load(points: Points): void {
+  load(points: Pick<Points, 'timestampsMs' | 'values'>): void {
     const { timestampsMs } = points;
     this.values = points.values;
     this.#resets = undefined;
@@ -54,19 +56,30 @@ export class Windows {
     // Series of one scrape often share their times, and then their windows.
     if (timestampsMs === this.timestampsMs) return;
     this.timestampsMs = timestampsMs;
-    this.longest = 0;
+    this.version++;
+    this.longest = this.#find();
+  }
+
+  /** Returns the longest. */
+  #find(): number {
+    const { timestampsMs, rangeMs, from, to, steps } = this;
+    const { offsetMs, atMs } = this.#window;
+    const firstMs = (atMs ?? this.#grid.startMs) - offsetMs;
+    const stepMs = atMs === undefined ? this.#grid.stepMs : 0;
     const count = timestampsMs.length;
-    let from = 0;
-    let to = 0;
-    for (let k = 0; k < this.steps; k++) {
-      const endMs = this.endMs(k);
-      const afterMs = endMs - this.rangeMs;
-      while (to < count && (timestampsMs[to] as number) <= endMs) to++;
-      while (from < to && (timestampsMs[from] as number) <= afterMs) from++;
-      this.from[k] = from;
-      this.to[k] = to;
-      if (to - from > this.longest) this.longest = to - from;
+    let longest = 0;
+    let low = 0;
+    let high = 0;
+    for (let k = 0; k < steps; k++) {
+      const endMs = firstMs + k * stepMs;
+      const afterMs = endMs - rangeMs;
+      while (high < count && (timestampsMs[high] as number) <= endMs) high++;
+      while (low < high && (timestampsMs[low] as number) <= afterMs) low++;
+      from[k] = low;
+      to[k] = high;
+      if (high - low > longest) longest = high - low;
     }
+    return longest;
   }
 
   /** Indices of points lower than the one before, rising. */

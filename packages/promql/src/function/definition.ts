@@ -17,6 +17,15 @@ export type Reduce = (
   args: readonly Float64Array[],
 ) => number;
 
+/** The windows of steps `[fromStep, toStep)`: where there are points enough, a value into `values` and 1 into `present`. */
+export type ReduceSteps = (
+  windows: Windows,
+  into: Pick<Series, 'values' | 'present'>,
+  fromStep: number,
+  toStep: number,
+  args: readonly Float64Array[],
+) => void;
+
 export interface WindowFunction {
   readonly kind: 'window';
   /** Windows with fewer points have no value. */
@@ -25,7 +34,7 @@ export interface WindowFunction {
   readonly keepsName: boolean;
   /** It makes sense on counters only; other names get an info. */
   readonly counter: boolean;
-  readonly reduce: Reduce;
+  readonly reduceSteps: ReduceSteps;
   /** Checks the scalar arguments before any window is looked at: warns or throws. */
   readonly checkArgs?: (call: FunctionCall) => void;
 }
@@ -46,11 +55,25 @@ export interface ValueFunction {
 
 export type FunctionDefinition = WindowFunction | ValueFunction;
 
-export function windowFunction(
-  reduce: Reduce,
-  options: Partial<Pick<WindowFunction, 'pointsMin' | 'keepsName' | 'counter' | 'checkArgs'>> = {},
-): WindowFunction {
-  return { kind: 'window', pointsMin: 1, keepsName: false, counter: false, reduce, ...options };
+type WindowOptions = Partial<Pick<WindowFunction, 'pointsMin' | 'keepsName' | 'counter' | 'checkArgs'>>;
+
+/** One window after the other. */
+export function windowFunction(reduce: Reduce, options: WindowOptions = {}): WindowFunction {
+  const { pointsMin = 1 } = options;
+  return stepsFunction((windows, { values, present }, fromStep, toStep, args) => {
+    for (let k = fromStep; k < toStep; k++) {
+      const from = windows.from[k] as number;
+      const to = windows.to[k] as number;
+      if (to - from < pointsMin) continue;
+      values[k] = reduce(windows, from, to, k, args);
+      present[k] = 1;
+    }
+  }, options);
+}
+
+/** All windows at once: for functions whose windows have more in common than a call each. */
+export function stepsFunction(reduceSteps: ReduceSteps, options: WindowOptions = {}): WindowFunction {
+  return { kind: 'window', pointsMin: 1, keepsName: false, counter: false, reduceSteps, ...options };
 }
 
 export function valueFunction(run: ValueFunction['run']): ValueFunction {
