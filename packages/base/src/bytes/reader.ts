@@ -108,6 +108,11 @@ export class ByteReader {
     return this.bytes.subarray(this.at - count, this.at);
   }
 
+  skip(count: number): void {
+    this.#need(count);
+    this.at += count;
+  }
+
   lengthPrefixed(): Uint8Array {
     return this.raw(this.uvarint());
   }

@@ -55,6 +55,7 @@ export class TimesInPlace {
   /** Entries were changed by somebody else. */
   forget(): void {
     this.#sections.length = 0;
+    this.#read = 0;
     this.#there = -1;
   }
 

@@ -3,12 +3,12 @@ import type { TimeRange } from '@tidemark/model';
 import { readChunk, readNewest } from '../chunk/chunk.ts';
 import { type Column, Columns } from '../chunk/columns.ts';
 import { TimesInPlace } from '../chunk/times-in-place.ts';
-import { eraseEntries } from '../deletes/erase.ts';
+import { type Erasure, eraseEntries } from '../deletes/erase.ts';
 import type { LoadedBlocks } from './block-cache.ts';
 import type { ChunkRef, GatheredSeries, Run } from './chunk-ref.ts';
 import { lowerBound, mergeRuns } from './merge.ts';
 
-/** `[from, to)` of some columns. */
+/** `[from, to)` of some columns: the decoder's own, valid until its next call and not to be changed. */
 export interface Entries {
   readonly columns: Columns;
   readonly from: number;
@@ -17,14 +17,20 @@ export interface Entries {
   readonly inStep: boolean;
 }
 
-/** Turns what was gathered of series into columns, one series after another, with buffers of its own. */
+/** Turns chunks and runs of series into columns, one series after another, with buffers of its own. */
 export class SeriesDecoder {
   readonly #decoded: Columns;
   readonly #times = new TimesInPlace();
   readonly #merged: Columns;
   readonly #scratch: Columns;
-  /** What was handed out last. */
-  #last: Entries | undefined;
+  /** What was handed out last: one object for all, there are many series. */
+  readonly #out: { columns: Columns; from: number; to: number; inStep: boolean };
+  /** Whether `#out` may be what the next series is in step with. */
+  #hasOut = false;
+  /** Of the series at hand: where its chunks begin in `#decoded`, their ranks, and whether each follows the one before. */
+  readonly #starts: number[] = [];
+  readonly #ranks: number[] = [];
+  #rising = true;
   /** Entries that another one at the same time replaced or repeated. */
   replaced = 0;
   /** Chunks that could not be had. */
@@ -34,98 +40,177 @@ export class SeriesDecoder {
     this.#decoded = new Columns(columnCount, 1024);
     this.#merged = new Columns(columnCount, 1024);
     this.#scratch = new Columns(columnCount, 64);
+    this.#out = { columns: this.#decoded, from: 0, to: 0, inStep: false };
   }
 
-  /** The series' entries in the range; the columns are the decoder's own, valid until the next call. */
+  /** The series' entries in the range, merged into columns of their own: valid until the next call. */
   decode(series: GatheredSeries, blocks: LoadedBlocks, range: TimeRange): Columns {
-    this.#last = undefined;
-    this.replaced += mergeRuns(this.#runsOf(series, blocks), range, this.#merged, this.#scratch);
+    this.#addAll(series, blocks);
+    this.#merge(series.runs, range);
     return this.#merged;
   }
 
-  /** The same, where they lie if they need no merging: valid until the next call, and not to be changed. */
+  /** The same, where they lie if they need no merging. */
   entries(series: GatheredSeries, blocks: LoadedBlocks, range: TimeRange): Entries {
-    const runs = this.#runsOf(series, blocks);
-    const [only] = runs;
-    if (runs.length === 1 && only?.rising) {
-      return this.#handOut(only, range, only.columns === this.#decoded && this.#times.same);
+    const { runs } = series;
+    if (series.chunks.length === 0) {
+      const [only] = runs;
+      if (runs.length !== 1 || !only?.rising) {
+        this.begin();
+        return this.#merge(runs, range);
+      }
+      this.#hasOut = false;
+      return this.#clip(only.columns, only.from, only.to, range);
     }
-    this.replaced += mergeRuns(runs, range, this.#merged, this.#scratch);
-    this.#last = undefined;
-    return { columns: this.#merged, from: 0, to: this.#merged.length, inStep: false };
+    this.#addAll(series, blocks);
+    return this.end(range, runs);
   }
 
   /** The newest entry of a series of one column, alone: nothing else is decoded where its chunk says when it was. */
   newest(series: GatheredSeries, blocks: LoadedBlocks, range: TimeRange): Entries {
     const chunk = newestChunk(series, range);
     const bytes = chunk && blocks.bytesOf(chunk);
-    if (chunk === undefined || bytes === undefined || chunk.offset + chunk.length > bytes.length) {
-      return newestOf(this.entries(series, blocks, range));
+    if (chunk !== undefined && bytes !== undefined) {
+      const newest = this.newestOf(bytes, chunk.offset, chunk.length, chunk.maxMs);
+      if (newest !== undefined) return newest;
     }
-    const merged = this.#merged;
-    const inStep = this.#last?.columns === merged && merged.timestampsMs[0] === chunk.maxMs;
-    merged.timestampsMs[0] = chunk.maxMs;
-    merged.length = 1;
-    if (!readable(() => readNewest(bytes, chunk.offset, chunk.offset + chunk.length, merged.columns[0] as Column))) {
-      return newestOf(this.entries(series, blocks, range));
-    }
-    if (this.#last === undefined || !inStep) this.#last = { columns: merged, from: 0, to: 1, inStep: false };
-    return inStep ? { ...this.#last, inStep } : this.#last;
+    this.entries(series, blocks, range);
+    return this.newestOfLast();
   }
 
-  #handOut(run: Run, range: TimeRange, sameTimes: boolean): Entries {
-    const last = this.#last;
-    if (sameTimes && last !== undefined && last.columns === run.columns) {
-      this.#last = last.inStep ? last : { ...last, inStep: true };
-      return this.#last;
-    }
-    this.#last = clipped(run, range);
-    return this.#last;
-  }
-
-  #runsOf(series: GatheredSeries, blocks: LoadedBlocks): readonly Run[] {
-    const decoded = this.#decoded;
-    decoded.reset();
-    if (series.chunks.length === 0) return series.runs;
+  /** A series begins: `add` its chunks, then `end`. */
+  begin(): void {
+    this.#decoded.reset();
     this.#times.begin();
-    const runs: Run[] = series.runs.length === 0 ? [] : [...series.runs];
-    let isOne = runs.length === 0;
-    for (const chunk of oneAfterTheOther(series.chunks)) {
-      const bytes = blocks.bytesOf(chunk);
-      const from = decoded.length;
-      if (bytes === undefined || !this.#readChunk(bytes, chunk.offset, chunk.offset + chunk.length)) {
-        this.lost++;
-        // What was read of it may stand where times stood.
-        this.#times.forget();
-        continue;
-      }
-      if (chunk.erased !== undefined) {
-        eraseEntries(decoded, from, chunk.erased);
-        this.#times.forget();
-      }
-      if (decoded.length === from) continue;
-      if (from > 0 && !risesAt(decoded, from)) isOne = false;
-      runs.push({ columns: decoded, from, to: decoded.length, rank: chunk.rank, rising: true });
-    }
-    // One behind the other, nothing in two of them: their ranks do not matter.
-    return isOne && runs.length > 1 ? [{ ...(runs[0] as Run), to: decoded.length }] : runs;
+    this.#starts.length = 0;
+    this.#ranks.length = 0;
+    this.#rising = true;
   }
 
-  #readChunk(bytes: Uint8Array, start: number, end: number): boolean {
+  /** A chunk of the series at hand: `bytes[offset, offset + length)`; undefined where they are lost. */
+  add(
+    bytes: Uint8Array | undefined,
+    offset: number,
+    length: number,
+    rank: number,
+    erased: readonly Erasure[] | undefined,
+  ): void {
+    const decoded = this.#decoded;
+    const from = decoded.length;
+    if (bytes === undefined || !this.#read(bytes, offset, offset + length)) {
+      this.lost++;
+      // What was read of it may stand where times stood.
+      this.#times.forget();
+      return;
+    }
+    if (erased !== undefined) {
+      eraseEntries(decoded, from, erased);
+      this.#times.forget();
+    }
+    if (decoded.length === from) return;
+    if (from > 0 && !risesAt(decoded, from)) this.#rising = false;
+    this.#starts.push(from);
+    this.#ranks.push(rank);
+  }
+
+  /** What was added, and these runs of the same series. */
+  end(range: TimeRange, runs: readonly Run[] = NO_RUNS): Entries {
+    // One behind the other, nothing in two of them: their ranks do not matter.
+    if (runs.length > 0 || !this.#rising) return this.#merge(runs, range);
+    const out = this.#out;
+    if (this.#hasOut && this.#times.same) {
+      out.inStep = true;
+      return out;
+    }
+    this.#clip(this.#decoded, 0, this.#decoded.length, range);
+    this.#hasOut = true;
+    return out;
+  }
+
+  /** The last entry of a chunk of one column, whose time is known; undefined where it cannot be read. */
+  newestOf(bytes: Uint8Array, offset: number, length: number, atMs: number): Entries | undefined {
+    const merged = this.#merged;
+    const out = this.#out;
+    const inStep = out.columns === merged && out.to === 1 && merged.timestampsMs[0] === atMs;
+    if (offset + length > bytes.length || !readableNewest(bytes, offset, offset + length, merged)) return undefined;
+    merged.timestampsMs[0] = atMs;
+    out.columns = merged;
+    out.from = 0;
+    out.to = 1;
+    out.inStep = inStep;
+    this.#hasOut = false;
+    return out;
+  }
+
+  /** Of what was handed out last, the newest entry alone. */
+  newestOfLast(): Entries {
+    const out = this.#out;
+    out.from = Math.max(out.from, out.to - 1);
+    out.inStep = false;
+    this.#hasOut = false;
+    return out;
+  }
+
+  #addAll({ chunks }: GatheredSeries, blocks: LoadedBlocks): void {
+    this.begin();
+    for (const chunk of oneAfterTheOther(chunks)) {
+      this.add(blocks.bytesOf(chunk), chunk.offset, chunk.length, chunk.rank, chunk.erased);
+    }
+  }
+
+  #merge(runs: readonly Run[], range: TimeRange): Entries {
+    const all = [...runs];
+    const columns = this.#decoded;
+    for (let i = 0; i < this.#starts.length; i++) {
+      const to = this.#starts[i + 1] ?? columns.length;
+      all.push({ columns, from: this.#starts[i] as number, to, rank: this.#ranks[i] as number, rising: true });
+    }
+    this.replaced += mergeRuns(all, range, this.#merged, this.#scratch);
+    const out = this.#out;
+    out.columns = this.#merged;
+    out.from = 0;
+    out.to = this.#merged.length;
+    out.inStep = false;
+    this.#hasOut = false;
+    return out;
+  }
+
+  #clip(columns: Columns, from: number, to: number, { startMs, endMs }: TimeRange): Entries {
+    const times = columns.timestampsMs;
+    const out = this.#out;
+    out.columns = columns;
+    out.from = lowerBound(times, from, to, startMs);
+    out.to = lowerBound(times, out.from, to, endMs);
+    out.inStep = false;
+    return out;
+  }
+
+  #read(bytes: Uint8Array, start: number, end: number): boolean {
     if (end > bytes.length) return false;
-    return readable(() => readChunk(bytes, start, end, this.#decoded, this.#times));
+    try {
+      readChunk(bytes, start, end, this.#decoded, this.#times);
+      return true;
+    } catch (error) {
+      return isBadChunk(error);
+    }
+  }
+}
+
+const NO_RUNS: readonly Run[] = [];
+
+function readableNewest(bytes: Uint8Array, start: number, end: number, { columns }: Columns): boolean {
+  try {
+    readNewest(bytes, start, end, columns[0] as Column);
+    return true;
+  } catch (error) {
+    return isBadChunk(error);
   }
 }
 
 /** Behind a good checksum this is a bug of the writer; still, one bad chunk must not take the whole answer away. */
-function readable(read: () => void): boolean {
-  try {
-    read();
-    return true;
-  } catch (error) {
-    if (isTidemarkError(error)) return false;
-    throw error;
-  }
+function isBadChunk(error: unknown): false {
+  if (isTidemarkError(error)) return false;
+  throw error;
 }
 
 /** In the order of their times where they do not overlap, as they are where they do. */
@@ -155,14 +240,4 @@ function newestChunk({ chunks, runs }: GatheredSeries, { startMs, endMs }: TimeR
     if (chunk.maxMs >= startMs && (found === undefined || chunk.maxMs > found.maxMs)) found = chunk;
   }
   return found;
-}
-
-function newestOf({ columns, from, to }: Entries): Entries {
-  return { columns, from: Math.max(from, to - 1), to, inStep: false };
-}
-
-function clipped({ columns, from, to }: Run, { startMs, endMs }: TimeRange): Entries {
-  const times = columns.timestampsMs;
-  const first = lowerBound(times, from, to, startMs);
-  return { columns, from: first, to: lowerBound(times, first, to, endMs), inStep: false };
 }

@@ -28,7 +28,7 @@ export class Gathered {
   readonly warnings = new Set<string>();
   readonly #seriesMax: number;
   readonly #releases: (() => void)[] = [];
-  /** How many were taken out. */
+  /** How many were taken out, or only counted. */
   #taken = 0;
   #hashes = new Uint32Array(SLOTS_MIN / 2);
   /** Number in `series` plus one, or 0. */
@@ -61,10 +61,20 @@ export class Gathered {
 
   /** A series that nobody else has, and that is asked for once. Throws `SELECT_TOO_MANY_SERIES`. */
   add(owner: LabelOwner, ref: number): GatheredSeries {
-    if (this.#taken + this.series.length >= this.#seriesMax) throw tooManySeries(this.#seriesMax);
+    this.#checkRoom();
     const series = { owner, ref, chunks: [], runs: [] };
     this.series.push(series);
     return series;
+  }
+
+  /** A series that nobody else has, and that is not gathered but decoded at once. Throws `SELECT_TOO_MANY_SERIES`. */
+  countOne(): void {
+    this.#checkRoom();
+    this.#taken++;
+  }
+
+  #checkRoom(): void {
+    if (this.#taken + this.series.length >= this.#seriesMax) throw tooManySeries(this.#seriesMax);
   }
 
   /** Takes out what is there, to be worked on while more comes. Requires: all of it is whole. */

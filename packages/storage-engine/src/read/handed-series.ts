@@ -30,7 +30,7 @@ export class HandedSeries implements SelectedSeries {
     return this.#owner === undefined ? [] : this.#texts.of(this.#owner, this.#ref);
   }
 
-  show({ owner, ref }: { readonly owner: LabelOwner; readonly ref: number }, entries: Entries): this {
+  show(owner: LabelOwner, ref: number, entries: Entries): this {
     const { columns, from, to, inStep } = entries;
     this.#owner = owner;
     this.#ref = ref;

@@ -61,7 +61,8 @@ export class LabelTexts {
       labels.push(this.#one(bytes, at, end));
       at = end;
     }
-    return labels;
+    // An array that grew has room for more than it holds, and this one is kept.
+    return labels.slice();
   }
 
   #one(bytes: Uint8Array, start: number, end: number): Label {

@@ -18,7 +18,7 @@ import type { Tombstone } from '../deletes/tombstone.ts';
 import type { Tombstones } from '../deletes/tombstones.ts';
 import { storageError } from '../errors.ts';
 import type { Tier } from '../head/resolve.ts';
-import { areApart, type SegmentRead } from '../segment/segment-read.ts';
+import { areApart, type SegmentRead, type Take } from '../segment/segment-read.ts';
 import type { Segments } from '../segment/segments.ts';
 import type { Shard } from '../shard/shard.ts';
 import { beginShardRead, type ShardRead } from '../shard/shard-read.ts';
@@ -66,7 +66,7 @@ export function makeSource(parts: Omit<SourceContext, 'texts'>): SeriesSource {
       if (request.each) return answer(context, 'raw', request, 1, handedOver(context.texts, request.each));
       const columns = new SampleColumns();
       const series: SelectedSeries[] = [];
-      const { warnings } = await answer(context, 'raw', request, 1, ({ owner, ref }, entries) => {
+      const { warnings } = await answer(context, 'raw', request, 1, (owner, ref, entries) => {
         series.push(columns.take(context.texts.of(owner, ref), entries));
         return undefined;
       });
@@ -74,10 +74,16 @@ export function makeSource(parts: Omit<SourceContext, 'texts'>): SeriesSource {
     },
     async selectRows(request) {
       const series: SelectedRows[] = [];
-      const { warnings } = await answer(context, request.resolution, request, ROW_COLUMN_COUNT, (one, entries) => {
-        series.push({ labels: context.texts.of(one.owner, one.ref), rows: rowsOf(entries) });
-        return undefined;
-      });
+      const { warnings } = await answer(
+        context,
+        request.resolution,
+        request,
+        ROW_COLUMN_COUNT,
+        (owner, ref, entries) => {
+          series.push({ labels: context.texts.of(owner, ref), rows: rowsOf(entries) });
+          return undefined;
+        },
+      );
       return { series, warnings };
     },
     async series(request) {
@@ -186,9 +192,6 @@ async function gather(
     await read.collect(gathered, turns);
 }
 
-/** Takes a series, in columns that are good until what it returns is done. */
-type Take = (series: GatheredSeries, entries: Entries) => Promise<void> | undefined;
-
 /** Everything a request asks of a tier, handed to `take` series by series. */
 async function answer(
   context: SourceContext,
@@ -204,6 +207,13 @@ async function answer(
     const decoder = new SeriesDecoder(columnCount);
     const newestOnly = request.newestOnly === true && columnCount === 1;
     let samples = 0;
+    const counted: Take = (owner, ref, entries) => {
+      const count = entries.to - entries.from;
+      if (count === 0) return undefined;
+      samples += count;
+      if (samples > request.limits.samplesMax) throw tooManySamples(samples, request.limits.samplesMax);
+      return take(owner, ref, entries);
+    };
     let blocks: LoadedBlocks | undefined;
     const decode = async (some: readonly GatheredSeries[]) => {
       turns.check();
@@ -213,10 +223,7 @@ async function answer(
         const entries = newestOnly
           ? decoder.newest(one, blocks, request.range)
           : decoder.entries(one, blocks, request.range);
-        if (entries.from === entries.to) continue;
-        samples += entries.to - entries.from;
-        if (samples > request.limits.samplesMax) throw tooManySamples(samples, request.limits.samplesMax);
-        const pause = take(one, entries);
+        const pause = counted(one.owner, one.ref, entries);
         if (pause) await pause;
       }
     };
@@ -225,8 +232,9 @@ async function answer(
       await decodeInStep(begun.reads, gathered, turns, decode);
     } else {
       const sealed = await gatherUnsealed(context, begun, request, gathered, turns);
-      if (gathered.series.length === 0 && areApart(sealed)) await decodeSealedInStep(sealed, gathered, decode);
-      else {
+      if (gathered.series.length === 0 && areApart(sealed)) {
+        for (const read of sealed) await read.scan({ decoder, newestOnly, gathered, turns, take: counted });
+      } else {
         for (const read of sealed) await read.collect(gathered, turns);
         const found = gathered.takeOut();
         for (let at = 0; at < found.length; at += SERIES_AT_ONCE) await decode(found.slice(at, at + SERIES_AT_ONCE));
@@ -244,20 +252,7 @@ async function answer(
 /** Hands series over in the decoder's own columns. */
 function handedOver(texts: LabelTexts, each: NonNullable<SelectRequest['each']>): Take {
   const handed = new HandedSeries(texts);
-  return (series, entries) => each(handed.show(series, entries));
-}
-
-async function decodeSealedInStep(
-  sealed: readonly SegmentRead[],
-  gathered: Gathered,
-  decode: (some: readonly GatheredSeries[]) => Promise<void>,
-): Promise<void> {
-  for (const read of sealed) {
-    for (let all = false; !all; ) {
-      all = read.takeSome(gathered, SERIES_AT_ONCE);
-      await decode(gathered.takeOut());
-    }
-  }
+  return (owner, ref, entries) => each(handed.show(owner, ref, entries));
 }
 
 /** A few hundred series at a time are taken and decoded, and what was copied for them is used again for the next. */

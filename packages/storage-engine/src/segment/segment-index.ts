@@ -3,6 +3,7 @@ import { decodeLabels, decodeUtf8, findLabelValue, type Labels, SERIES_ID_LENGTH
 import { storageError } from '../errors.ts';
 import type { LabelIndex } from '../index/label-index.ts';
 import { type LabelPostings, Postings } from '../index/postings.ts';
+import { type BlockRange, ChunkBuilder, type ChunkColumns } from './chunk-columns.ts';
 
 // What a segment holds of one tenant: its series with their chunks, and which series carry which label.
 //
@@ -15,6 +16,8 @@ import { type LabelPostings, Postings } from '../index/postings.ts';
 //
 // Series are numbered in the order of their label bytes within their metric, metrics by name; those numbers are the refs.
 
+export type { BlockRange } from './chunk-columns.ts';
+
 export interface SegmentChunk {
   readonly block: number;
   readonly offset: number;
@@ -22,11 +25,6 @@ export interface SegmentChunk {
   readonly minMs: number;
   readonly maxMs: number;
   readonly samples: number;
-}
-
-export interface BlockRange {
-  readonly offset: number;
-  readonly length: number;
 }
 
 export interface IndexedSeries {
@@ -103,11 +101,14 @@ function sortedByBytes<V>(map: ReadonlyMap<string, V>): [string, V][] {
 const found = { start: 0, end: 0 };
 const ENCODER = new TextEncoder();
 
-/** A tenant's index in memory. Chunks of series i are entries `[chunkStarts[i], chunkStarts[i + 1])`. */
+/** A tenant's index in memory. */
 export class SegmentIndex implements LabelIndex {
   readonly blocks: BlockRange[] = [];
-  readonly #labels: Uint8Array[] = [];
-  readonly #chunks: SegmentChunk[][] = [];
+  readonly chunkColumns: ChunkColumns;
+  /** Labels of series i are `[labelStarts[i], labelEnds[i])` of the payload. */
+  readonly #payload: Uint8Array;
+  readonly #labelStarts: Uint32Array;
+  readonly #labelEnds: Uint32Array;
   readonly #postings = new Postings();
   /** About what it takes in memory. */
   readonly bytes: number;
@@ -120,21 +121,29 @@ export class SegmentIndex implements LabelIndex {
       this.blocks.push({ offset: reader.uvarint(), length: reader.uvarint() });
     }
     const series = reader.count(SERIES_ID_LENGTH + 2);
+    const chunks = new ChunkBuilder(series);
+    this.#payload = payload;
+    this.#labelStarts = new Uint32Array(series);
+    this.#labelEnds = new Uint32Array(series);
     for (let ref = 0; ref < series; ref++) {
-      reader.raw(SERIES_ID_LENGTH);
-      this.#labels.push(reader.lengthPrefixed());
-      this.#chunks.push(this.#readChunks(reader, startMs));
+      reader.skip(SERIES_ID_LENGTH);
+      const length = reader.uvarint();
+      this.#labelStarts[ref] = reader.at;
+      reader.skip(length);
+      this.#labelEnds[ref] = reader.at;
+      chunks.read(reader, ref, this.blocks, startMs);
     }
+    this.chunkColumns = chunks.finish();
     this.#readPostings(reader, series);
     if (reader.left !== 0) throw storageError('SEGMENT_CORRUPT', 'bytes after an index', { at: reader.at });
   }
 
   get count(): number {
-    return this.#labels.length;
+    return this.#labelStarts.length;
   }
 
   refs(): number[] {
-    return Array.from(this.#labels.keys());
+    return Array.from(this.#labelStarts.keys());
   }
 
   postings(name: string): LabelPostings | undefined {
@@ -146,13 +155,14 @@ export class SegmentIndex implements LabelIndex {
   }
 
   labelValue(ref: number, name: string): string {
-    const labels = this.labelBytes(ref);
-    if (!findLabelValue(labels, 0, labels.length, ENCODER.encode(name), found)) return '';
-    return decodeUtf8(labels, found.start, found.end);
+    const start = this.#labelStarts[ref] as number;
+    const end = this.#labelEnds[ref] as number;
+    if (!findLabelValue(this.#payload, start, end, ENCODER.encode(name), found)) return '';
+    return decodeUtf8(this.#payload, found.start, found.end);
   }
 
   labelBytes(ref: number): Uint8Array {
-    return this.#labels[ref] as Uint8Array;
+    return this.#payload.subarray(this.#labelStarts[ref], this.#labelEnds[ref]);
   }
 
   labels(ref: number): Labels {
@@ -160,22 +170,17 @@ export class SegmentIndex implements LabelIndex {
   }
 
   chunks(ref: number): readonly SegmentChunk[] {
-    return this.#chunks[ref] as SegmentChunk[];
-  }
-
-  #readChunks(reader: ByteReader, startMs: number): SegmentChunk[] {
+    const { starts, blocks, offsets, lengths, minMs, maxMs, samples } = this.chunkColumns;
     const chunks: SegmentChunk[] = [];
-    let block = 0;
-    for (let left = reader.count(6); left > 0; left--) {
-      block += reader.uvarint();
-      const offset = reader.uvarint();
-      const length = reader.uvarint();
-      const minMs = startMs + reader.zigzag();
-      const maxMs = minMs + reader.uvarint();
-      if (block >= this.blocks.length || offset + length > (this.blocks[block] as BlockRange).length) {
-        throw storageError('SEGMENT_CORRUPT', 'a chunk outside its block', { block, offset });
-      }
-      chunks.push({ block, offset, length, minMs, maxMs, samples: reader.uvarint() });
+    for (let at = starts[ref] as number; at < (starts[ref + 1] as number); at++) {
+      chunks.push({
+        block: blocks[at] as number,
+        offset: offsets[at] as number,
+        length: lengths[at] as number,
+        minMs: minMs[at] as number,
+        maxMs: maxMs[at] as number,
+        samples: samples[at] as number,
+      });
     }
     return chunks;
   }

@@ -1,13 +1,16 @@
+import { systemClock } from '@tidemark/base';
 import { encodeLabels, labelsOf } from '@tidemark/model';
 import { expect, test } from 'vitest';
 import { Columns } from '../chunk/columns.ts';
+import { SeriesDecoder } from '../read/decode.ts';
 import { Gathered } from '../read/gather.ts';
-import { bufferRanges, readFooter, readTenantIndex } from './reader.ts';
+import { Turns } from '../read/turns.ts';
+import type { BlockRange } from './chunk-columns.ts';
+import { bufferRanges, readBlock, readFooter, readTenantIndex } from './reader.ts';
 import { areApart, SegmentRead } from './segment-read.ts';
 import { SegmentWriter } from './writer.ts';
 
 const START_MS = 7_200_000;
-const SOURCE = { id: 'test', cacheable: false, readBlocks: async () => [] };
 
 /** A read of everything in a segment of these series: one sample each, at the start and each a minute after the one before. */
 async function readOf(partition: number, ...series: readonly Record<string, string>[]): Promise<SegmentRead> {
@@ -35,7 +38,12 @@ async function readOf(partition: number, ...series: readonly Record<string, stri
   return new SegmentRead({
     index,
     refs: index.refs(),
-    source: SOURCE,
+    source: {
+      id: 'test',
+      cacheable: false,
+      readBlocks: (numbers) =>
+        Promise.all(numbers.map((number) => readBlock(ranges, index.blocks[number] as BlockRange))),
+    },
     range,
     rank: 0,
     erasures: undefined,
@@ -55,17 +63,30 @@ test('segments of different metrics are apart, those that share one are not, and
   expect(areApart([load, nameless])).toBe(false);
 });
 
-test('series that reach into the range are taken so many at a time, each once', async () => {
+test('series that reach into the range are handed over, each once, whole or their newest sample', async () => {
   const read = await readOf(0, ...[1, 2, 3, 4].map((i) => ({ __name__: 'up', i: String(i) })));
-  const gathered = new Gathered(10);
-  const taken: number[] = [];
-  for (let all = false; !all; ) {
-    all = read.takeSome(gathered, 1);
-    for (const { ref, chunks } of gathered.takeOut()) {
-      taken.push(ref);
-      expect(chunks.map(({ minMs }) => minMs)).toEqual([START_MS + ref * 60_000]);
-    }
+  for (const newestOnly of [false, true]) {
+    const taken: number[] = [];
+    await read.scan({
+      decoder: new SeriesDecoder(1),
+      newestOnly,
+      gathered: new Gathered(2),
+      turns: new Turns(systemClock, new AbortController().signal),
+      take(_owner, ref, { columns, from, to }) {
+        expect(to - from).toBe(1);
+        expect(columns.timestampsMs[from]).toBe(START_MS + ref * 60_000);
+        taken.push(ref);
+        return undefined;
+      },
+    });
+    // The third begins where the range ends.
+    expect(taken).toEqual([0, 1]);
   }
-  // The third begins where the range ends.
-  expect(taken).toEqual([0, 1]);
+});
+
+test('more series than may be are refused', async () => {
+  const read = await readOf(0, { __name__: 'up', i: '1' }, { __name__: 'up', i: '2' });
+  const turns = new Turns(systemClock, new AbortController().signal);
+  const scan = { decoder: new SeriesDecoder(1), newestOnly: false, gathered: new Gathered(1), turns };
+  await expect(read.scan({ ...scan, take: () => undefined })).rejects.toMatchObject({ code: 'SELECT_TOO_MANY_SERIES' });
 });
