@@ -60,6 +60,18 @@ export class WireReader {
     return this.bytes.readBigInt64BE(this.#take(8));
   }
 
+  /** At most five bytes, and below 2^31. */
+  uvarint(): number {
+    const { at } = this;
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.bytes[this.#take(1)] as number;
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80 && value < 2 ** 31) return value;
+    }
+    throw malformed('a variable-length number beyond 2^31', at);
+  }
+
   string(): string {
     const { at } = this;
     const value = this.nullableString();
@@ -86,6 +98,25 @@ export class WireReader {
     const count = this.i32();
     if (count === -1) return [];
     if (count < 0 || count * bytesEach > this.left) throw malformed(`a count of ${count} that cannot fit`, at);
+    const items: T[] = [];
+    for (let i = 0; i < count; i++) items.push(read());
+    return items;
+  }
+
+  /** Of the compact encoding: length + 1 before it; never null. */
+  compactString(): string {
+    const at = this.at;
+    const length = this.uvarint() - 1;
+    if (length < 0) throw malformed('null where a string must be', at);
+    const start = this.#take(length);
+    return this.bytes.toString('utf8', start, start + length);
+  }
+
+  /** Of the compact encoding: items that take at least `bytesEach` bytes each; null reads as none. */
+  compactArray<T>(read: () => T, bytesEach = 1): T[] {
+    const { at } = this;
+    const count = this.uvarint() - 1;
+    if (count * bytesEach > this.left) throw malformed(`a count of ${count} that cannot fit`, at);
     const items: T[] = [];
     for (let i = 0; i < count; i++) items.push(read());
     return items;

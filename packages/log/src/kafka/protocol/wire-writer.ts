@@ -4,7 +4,8 @@
 //   bytes, nullable bytes   := length i32 (-1: null) | bytes
 //   array of T              := count i32 (-1: null) | T...
 //
-// Only the classic encodings: the versions asked for (see request.ts) are from before the compact ones.
+// Only the classic encodings: the versions asked for (see request.ts) are from before the compact ones, but for one
+// (txn-offset-commit.ts), which brings uvarints.
 
 const TWO_POW_32 = 0x1_0000_0000;
 
@@ -52,6 +53,19 @@ export class WireWriter {
   i64(value: number): void {
     this.i32(Math.floor(value / TWO_POW_32));
     this.u32(value - Math.floor(value / TWO_POW_32) * TWO_POW_32);
+  }
+
+  /** An id as it was read. */
+  i64Bits(value: bigint): void {
+    this.reserve(8);
+    this.length = this.bytes.writeBigInt64BE(value, this.length);
+  }
+
+  /** Seven bits a byte, the lowest first; below 2^31. */
+  uvarint(value: number): void {
+    let left = value;
+    for (; left > 0x7f; left >>>= 7) this.i8(((left & 0x7f) | 0x80) << 24 >> 24);
+    this.i8(left);
   }
 
   string(value: string | null): void {
