@@ -2,7 +2,7 @@ import type { Clock } from '@tidemark/base';
 import { checkName, groupInUse, tooManyMembers } from './errors.ts';
 import type { GroupMember, GroupOptions } from './group.ts';
 import type { Position, TopicPartition } from './log.ts';
-import { Member } from './member.ts';
+import { Member, type MembersGroup } from './member.ts';
 import { assignSticky } from './sticky-assign.ts';
 
 // Who owns which partition, for logs that live in one process with all their members.
@@ -79,7 +79,7 @@ export class Groups {
 }
 
 /** One group; its members call back here. */
-export class Group {
+export class Group implements MembersGroup {
   readonly name: string;
   readonly host: GroupHost;
   /** In the order of joining. */
@@ -99,6 +99,14 @@ export class Group {
     this.members.set(memberId, member);
     this.#change();
     return member;
+  }
+
+  mustBeOpen(): void {
+    this.host.mustBeOpen();
+  }
+
+  commit(_member: Member, positions: readonly Position[]): void {
+    this.host.commit(this.name, positions);
   }
 
   remove(member: Member): void {

@@ -1,23 +1,38 @@
 import { assert } from '@tidemark/base';
 import { closed, memberFenced } from './errors.ts';
 import type { GroupEvent, GroupMember } from './group.ts';
-import type { Group } from './groups.ts';
 import type { Position, TopicPartition } from './log.ts';
 import { keyOf } from './sticky-assign.ts';
 
-// One member of a group in this process.
+// One member of a group: what its user was told, and what it may ask for. Who else there is, and who gets what, is its group's
+// to know: groups.ts for logs of one process, kafka/group/ for members anywhere.
 //
 //   waiting ── assign ──▶ assigned ── next: told ──▶ working ── revoke ──▶ revoking ── next: told ──▶ finishing ── next ──▶ waiting
 //                             └──────────────── revoke: it never knew ─────────────────────────────────────────────────────▶
 //
 // It may commit from `assigned` to `finishing`; a group waits for all its members to be `waiting`.
 
+/** The group as one member sees it. */
+export interface MembersGroup {
+  readonly name: string;
+  /** Of the last assignment. */
+  readonly generation: number;
+  /** Throws `LOG_CLOSED`. */
+  mustBeOpen(): void;
+  /** Of partitions that are the member's own. Throws what `Log.commit` throws, and then committed nothing. */
+  commit(member: Member, positions: readonly Position[]): void | Promise<void>;
+  /** A member has given up what it had. */
+  settleSoon(): void;
+  /** The member left, or was expelled. */
+  remove(member: Member): void | Promise<void>;
+}
+
 type Phase = 'waiting' | 'assigned' | 'working' | 'revoking' | 'finishing' | 'left' | 'expelled';
 
 export class Member implements GroupMember {
   readonly memberId: string;
   readonly topics: readonly string[];
-  readonly #group: Group;
+  readonly #group: MembersGroup;
   #phase: Phase = 'waiting';
   #generation = 0;
   #owned: readonly TopicPartition[] = [];
@@ -25,11 +40,11 @@ export class Member implements GroupMember {
   #had: readonly TopicPartition[] = [];
   /** What it was told of and has been nobody else's since. */
   #unbroken = new Set<string>();
-  #expelledBecause = '';
+  #expelledBy: unknown;
   #asking = false;
   #wake: (() => void) | undefined;
 
-  constructor(group: Group, memberId: string, topics: readonly string[]) {
+  constructor(group: MembersGroup, memberId: string, topics: readonly string[]) {
     this.#group = group;
     this.memberId = memberId;
     this.topics = topics;
@@ -41,6 +56,11 @@ export class Member implements GroupMember {
 
   get had(): readonly TopicPartition[] {
     return this.#had;
+  }
+
+  owns(positions: readonly TopicPartition[]): boolean {
+    const owned = new Set(this.#owned.map(keyOf));
+    return positions.every((at) => owned.has(keyOf(at)));
   }
 
   get hasGivenUp(): boolean {
@@ -90,7 +110,7 @@ export class Member implements GroupMember {
     for (const at of positions) {
       if (!owned.has(keyOf(at))) throw this.#fenced(`${keyOf(at)} is not its own`, at);
     }
-    this.#group.host.commit(this.#group.name, positions);
+    await this.#group.commit(this, positions);
   }
 
   async close(): Promise<void> {
@@ -98,7 +118,7 @@ export class Member implements GroupMember {
     this.#phase = 'left';
     this.#owned = [];
     this.wake();
-    this.#group.remove(this);
+    await this.#group.remove(this);
   }
 
   /** The group changes: what it has is to be given up. */
@@ -118,13 +138,19 @@ export class Member implements GroupMember {
     this.wake();
   }
 
-  expel(why: string): void {
+  /** Others may have owned what it had: nothing of it counts as kept. */
+  forgetKept(): void {
+    this.#unbroken.clear();
+  }
+
+  /** The group goes on without it. `error` where it is more than that: what its user is told. */
+  expel(why: string, error: unknown = this.#fenced(why)): void {
     if (this.#phase === 'left' || this.#phase === 'expelled') return;
     this.#phase = 'expelled';
-    this.#expelledBecause = why;
+    this.#expelledBy = error;
     this.#owned = [];
     this.wake();
-    this.#group.remove(this);
+    void this.#group.remove(this);
   }
 
   wake(): void {
@@ -153,8 +179,8 @@ export class Member implements GroupMember {
   }
 
   #mustBeIn(): void {
-    this.#group.host.mustBeOpen();
-    if (this.#phase === 'expelled') throw this.#fenced(this.#expelledBecause);
+    this.#group.mustBeOpen();
+    if (this.#phase === 'expelled') throw this.#expelledBy;
   }
 
   #fenced(why: string, at?: TopicPartition): Error {

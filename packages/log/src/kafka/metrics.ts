@@ -26,6 +26,11 @@ export interface KafkaMetrics {
   readonly fetchSeconds: Labelled<Counter>;
   /** From handing out records to the next fetch. */
   readonly processSeconds: Labelled<Counter>;
+  /** Assignments of members here. */
+  readonly assignments: Labelled<Counter>;
+  readonly expelled: Labelled<Counter>;
+  readonly transactions: Labelled<Counter>;
+  readonly commitSeconds: Histogram;
   readonly self: SelfMetrics;
 }
 
@@ -71,5 +76,11 @@ export function kafkaMetrics(self = new SelfMetrics()): KafkaMetrics {
       'Readers between records handed out and the next fetch.',
       ['group'],
     ),
+    assignments: self.counters('tidemark_kafka_assignments_total', 'Partitions assigned to a member.', ['group']),
+    expelled: self.counters('tidemark_kafka_members_expelled_total', 'Members that their group went on without.', [
+      'group',
+    ]),
+    transactions: self.counters('tidemark_kafka_transactions_total', 'Transactions that ended.', ['outcome']),
+    commitSeconds: self.histogram('tidemark_kafka_transaction_commit_seconds', 'Commits of transactions, visible.'),
   };
 }

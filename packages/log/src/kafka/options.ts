@@ -75,6 +75,23 @@ export interface KafkaLogOptions {
   /** A batch that cannot be read: `stop` throws LOG_CORRUPT each time, `skip` counts, warns, and goes on behind it. */
   readonly onCorruptBatch: 'stop' | 'skip';
 
+  /** Of groups: nothing heard of a member for so long, and others get its partitions. */
+  readonly sessionMaxMs: number;
+  /** Between signs of life of a member, and so how late it learns that its group changes. A third of a session at most. */
+  readonly heartbeatMs: number;
+  /** How long a member may take to give up its partitions; then the group goes on without it. */
+  readonly rebalanceMaxMs: number;
+  /** Members of one group in this process. */
+  readonly groupMembersMax: number;
+
+  /** Open producers of transactions in this process. */
+  readonly producersMax: number;
+  /** Records of one transaction, which wait in memory for its commit. */
+  readonly transactionBytesMax: number;
+  readonly openTransactionBytesMax: number;
+  /** One open for longer is aborted, here and by the brokers, whose transaction.max.timeout.ms must allow it. */
+  readonly transactionMaxMs: number;
+
   /** Of topics that are created. Brokers' own default unless set. */
   readonly replicationFactor?: number;
   /** Of topics that are created, and at least this of those that exist. 2 with three replicas: one broker may fail. */
@@ -101,4 +118,12 @@ export const KAFKA_LOG_DEFAULTS: Omit<KafkaLogOptions, 'brokers'> = {
   fetchWaitMs: 500,
   decompressedBytesMax: 64 * MIB,
   onCorruptBatch: 'stop',
+  sessionMaxMs: 45_000,
+  heartbeatMs: 1000,
+  rebalanceMaxMs: 60_000,
+  groupMembersMax: 200,
+  producersMax: 1000,
+  transactionBytesMax: 16 * MIB,
+  openTransactionBytesMax: 64 * MIB,
+  transactionMaxMs: 60_000,
 };

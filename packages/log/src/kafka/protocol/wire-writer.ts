@@ -64,7 +64,7 @@ export class WireWriter {
   /** Seven bits a byte, the lowest first; below 2^31. */
   uvarint(value: number): void {
     let left = value;
-    for (; left > 0x7f; left >>>= 7) this.i8(((left & 0x7f) | 0x80) << 24 >> 24);
+    for (; left > 0x7f; left >>>= 7) this.i8((((left & 0x7f) | 0x80) << 24) >> 24);
     this.i8(left);
   }
 
