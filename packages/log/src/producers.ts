@@ -12,15 +12,15 @@ import {
 import type { OutgoingRecord, Position } from './log.ts';
 import type { ProducerOptions, Transaction, TransactionalProducer } from './transaction.ts';
 
-// Transactions for logs that live in this process: a transaction is kept in memory until its commit, and written as one.
+// Transactions that are kept in memory until their commit, and then written as one.
 //
 //   ready ── begin ──▶ open ── commit ──▶ committing ──▶ ready
 //     ▲                 │                      └──────▶ unknown      commit failed, and may be there
 //     └──── abort ──────┤
 //                       └ open for transactionMaxMs ──▶ fenced       as is whoever's id is opened again, at any time
 //
-// A commit that was handed to the log before its producer was fenced is carried out: the log orders it before the new
-// owner's epoch, so the new owner finds it.
+// A commit that was handed to the log before its producer was fenced is carried out, where the log orders it before the new
+// owner's epoch, so that the new owner finds it; or it ends with LOG_FENCED.
 
 export interface TransactionLimits {
   readonly producersMax: number;
@@ -47,14 +47,18 @@ export interface TransactionHost {
   readonly limits: TransactionLimits;
   /** Throws `LOG_CLOSED`. */
   mustBeOpen(): void;
+  /** What `weigh` must know of these first; undefined: it knows. */
+  learn?(records: readonly OutgoingRecord[]): Promise<void> | undefined;
   /** Checks records; returns what they weigh. Throws what `Log.append` throws. */
   weigh(records: readonly OutgoingRecord[]): number;
   /** Throws what `Log.commit` throws. */
-  checkPositions(group: string, positions: readonly Position[]): void;
+  checkPositions(group: string, positions: readonly Position[]): void | Promise<void>;
   /** The next epoch; durable when it resolves, and behind all writes asked for before. */
   nextEpoch(transactionalId: string): Promise<number>;
   /** Makes all of it durable and visible at once. */
   write(transaction: WholeTransaction): Promise<readonly number[]>;
+  /** Nobody here has the id any more. */
+  released?(transactionalId: string): void;
   /** For the log's own figures. */
   ended(outcome: 'committed' | 'aborted' | 'unknown' | 'fenced'): void;
 }
@@ -75,7 +79,9 @@ export class Producers {
     const { producersMax } = this.#host.limits;
     if (!former && this.#owners.size >= producersMax) throw tooManyProducers(transactionalId, producersMax);
     const producer: Producer = new Producer(this.#host, transactionalId, this.budget, () => {
-      if (this.#owners.get(transactionalId) === producer) this.#owners.delete(transactionalId);
+      if (this.#owners.get(transactionalId) !== producer) return;
+      this.#owners.delete(transactionalId);
+      this.#host.released?.(transactionalId);
     });
     // From here on: whatever the former asks for now would come behind the new epoch.
     former?.fence('owner');
@@ -208,6 +214,8 @@ class MemoryTransaction implements Transaction {
   #records: OutgoingRecord[] = [];
   #positions: GroupPosition[] = [];
   #bytes = 0;
+  /** Of calls that had to ask something first: those behind them wait, so that all keep their order. */
+  #before: Promise<unknown> | undefined;
   /** Why it can only be aborted. */
   #failure: { readonly error: unknown } | undefined;
   #isOver = false;
@@ -218,8 +226,8 @@ class MemoryTransaction implements Transaction {
 
   async append(records: readonly OutgoingRecord[]): Promise<void> {
     this.#mustBeOpen();
-    this.#orFail(() => {
-      const { budget, host } = this.#producer;
+    const { budget, host } = this.#producer;
+    await this.#inTurn(host.learn?.(records), () => {
       const bytes = host.weigh(records);
       const { transactionBytesMax, openTransactionBytesMax } = host.limits;
       if (this.#bytes + bytes > transactionBytesMax)
@@ -235,8 +243,7 @@ class MemoryTransaction implements Transaction {
 
   async sendOffsets(group: string, positions: readonly Position[]): Promise<void> {
     this.#mustBeOpen();
-    this.#orFail(() => {
-      this.#producer.host.checkPositions(group, positions);
+    await this.#inTurn(this.#checked(group, positions), () => {
       // The last of each partition counts: a transaction is no larger for saying one often.
       const said = new Set(positions.map(({ topic, partition }) => `${topic}/${partition}`));
       this.#positions = this.#positions.filter((p) => p.group !== group || !said.has(`${p.topic}/${p.partition}`));
@@ -245,6 +252,8 @@ class MemoryTransaction implements Transaction {
   }
 
   async commit(): Promise<readonly number[]> {
+    this.#mustBeOpen();
+    if (this.#before) await this.#before;
     this.#mustBeOpen();
     const { epoch, transactionalId } = this.#producer;
     if (this.#failure) {
@@ -279,6 +288,37 @@ class MemoryTransaction implements Transaction {
   #mustBeOpen(): void {
     this.#producer.mustBeAlive();
     assert(!this.#isOver, 'the transaction is over');
+  }
+
+  #checked(group: string, positions: readonly Position[]): void | Promise<void> {
+    try {
+      return this.#producer.host.checkPositions(group, positions);
+    } catch (error) {
+      this.#failure ??= { error };
+      throw error;
+    }
+  }
+
+  /** At once, where nothing must be asked first and nothing waits. */
+  #inTurn(asked: void | Promise<void>, work: () => void): void | Promise<void> {
+    if (asked === undefined && this.#before === undefined) return this.#orFail(work);
+    const turn = Promise.all([asked, this.#before]).then(
+      () => {
+        this.#mustBeOpen();
+        this.#orFail(work);
+      },
+      (error) => {
+        this.#failure ??= { error };
+        throw error;
+      },
+    );
+    const before = turn
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#before === before) this.#before = undefined;
+      });
+    this.#before = before;
+    return turn;
   }
 
   #orFail(work: () => void): void {
