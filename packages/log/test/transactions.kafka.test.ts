@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type Kafka, sharedKafka } from '@tidemark/testkit/real';
+import { join } from 'node:path';
+import { type Kafka, sharedKafka, startProcess } from '@tidemark/testkit/real';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { KafkaTransactions } from '../src/kafka/transaction/kafka-transactions.ts';
 import { KafkaTransactionWire } from '../src/kafka/transaction/transaction-wire.ts';
@@ -83,7 +84,7 @@ test('a producer of the same id elsewhere fences the former one, whose epoch is 
 test('what was left open at the broker is aborted by the next owner, and the former one cannot end it', async () => {
   await using one = await world();
   const wire = new KafkaTransactionWire(one.parts.client);
-  const owner = { ...(await wire.init(ID.transactionalId, 60_000)), ...ID };
+  const owner = { ...(await one.parts.client.retrying('init', () => wire.init(ID.transactionalId, 60_000))), ...ID };
   await wire.addPartitions(owner, [at(0, 0)]);
   await one.transactions.open(ID);
   await expect(wire.end(owner, 'commit')).rejects.toThrow(/INVALID_PRODUCER_EPOCH|PRODUCER_FENCED/);
@@ -93,10 +94,31 @@ test('what was left open at the broker is aborted by the next owner, and the for
 test('one left open for too long is aborted by the broker, and its owner is fenced', async () => {
   await using one = await world();
   const wire = new KafkaTransactionWire(one.parts.client);
-  const owner = { ...(await wire.init(ID.transactionalId, 1000)), ...ID };
+  const owner = { ...(await one.parts.client.retrying('init', () => wire.init(ID.transactionalId, 1000))), ...ID };
   await wire.addPartitions(owner, [at(0, 0)]);
   await expect.poll(async () => (await ends(one))[0], { timeout: 30_000 }).toBe(1);
   await expect(wire.end(owner, 'commit')).rejects.toThrow(/INVALID_PRODUCER_EPOCH|PRODUCER_FENCED/);
+});
+
+test('an owner that is stopped in mid-transaction finds it aborted and itself fenced when it goes on', async () => {
+  await using one = await world();
+  await using owner = await startProcess({
+    name: 'owner of a transaction',
+    command: process.execPath,
+    args: [
+      '-C',
+      'source',
+      join(import.meta.dirname, 'transaction-process.ts'),
+      kafka.bootstrap.join(),
+      one.parts.client.names.toBroker(''),
+      '1000',
+    ],
+    ready: async (each) => each.output.includes('open'),
+  });
+  owner.signal('SIGSTOP');
+  await expect.poll(async () => (await ends(one))[0], { timeout: 30_000 }).toBe(1);
+  owner.signal('SIGCONT');
+  await expect.poll(() => owner.output, { timeout: 30_000 }).toMatch(/INVALID_PRODUCER_EPOCH|PRODUCER_FENCED/);
 });
 
 test('positions of a member are those of its generation', async () => {
@@ -109,7 +131,10 @@ test('positions of a member are those of its generation', async () => {
   await transaction.commit();
   expect(await one.parts.positions.committed('g', [at(0, 0)])).toEqual([at(0, 0)]);
   const wire = new KafkaTransactionWire(one.parts.client);
-  const owner = { ...(await wire.init('other', 60_000)), transactionalId: 'other' };
+  const owner = {
+    ...(await one.parts.client.retrying('init', () => wire.init('other', 60_000))),
+    transactionalId: 'other',
+  };
   await wire.addOffsets(owner, 'g');
   const over = { generation: member.generation - 1, memberId: member.memberId };
   await expect(wire.commitOffsets(owner, 'g', [at(0, 0)], over)).rejects.toThrow('ILLEGAL_GENERATION');
