@@ -39,22 +39,22 @@ export function samplesToEntries(batch: SampleBatch): ShardEntries {
 /** Rows whose first or last time cannot be kept as a distance before their end are left out; `refused` counts them. */
 export function rowsToEntries(batch: RowBatch): { readonly entries: ShardEntries; readonly refused: number } {
   const { rows } = batch;
-  const columns: Column[] = ROW_COLUMNS.map((name) => makeColumn(Float64Array.from(rows[name])));
-  for (const c of ROW_COLUMNS.keys()) {
-    const from = rows[ROW_COLUMNS[c] as (typeof ROW_COLUMNS)[number]];
-    // As bits: Float64Array.from goes through numbers.
-    if (from instanceof Float64Array) {
-      (columns[c] as Column).words.set(new Uint32Array(from.buffer, from.byteOffset, from.length * 2));
-    }
-  }
-  const kept: number[] = [];
+  // The batch's own memory, but for what is kept in another way: whoever takes entries copies them.
+  const columns: Column[] = ROW_COLUMNS.map((name) => {
+    const from = rows[name];
+    return makeColumn(from instanceof Float64Array ? from : new Float64Array(from));
+  });
+  const { endMs, firstMs, lastMs } = rows;
+  const refused: number[] = [];
   for (let i = 0; i < rows.length; i++) {
-    const endMs = rows.endMs[i] as number;
-    if (isNear(endMs, rows.firstMs[i] as number) && isNear(endMs, rows.lastMs[i] as number)) kept.push(i);
+    const end = endMs[i] as number;
+    if (!isNear(end, firstMs[i] as number) || !isNear(end, lastMs[i] as number)) refused.push(i);
   }
   for (const c of RELATIVE_COLUMNS) {
     const { values } = columns[c] as Column;
-    for (let i = 0; i < rows.length; i++) values[i] = (rows.endMs[i] as number) - (values[i] as number);
+    const distances = new Float64Array(rows.length);
+    for (let i = 0; i < rows.length; i++) distances[i] = (endMs[i] as number) - (values[i] as number);
+    columns[c] = makeColumn(distances);
   }
   const whole: ShardEntries = {
     tenant: batch.tenant,
@@ -65,9 +65,14 @@ export function rowsToEntries(batch: RowBatch): { readonly entries: ShardEntries
     count: rows.length,
   };
   return {
-    entries: kept.length === rows.length ? whole : keepEntries(whole, kept),
-    refused: rows.length - kept.length,
+    entries: refused.length === 0 ? whole : keepEntries(whole, allBut(refused, rows.length)),
+    refused: refused.length,
   };
+}
+
+function allBut(left: readonly number[], count: number): number[] {
+  const out = new Set(left);
+  return Array.from({ length: count }, (_, i) => i).filter((i) => !out.has(i));
 }
 
 /** The entries at these indexes. */

@@ -26,8 +26,8 @@ export const SLOT_SIZE: Readonly<Record<Tier, number>> = { raw: 16, '1m': 2, '1h
 
 /**
  * Entries that wait in a series' stream before they become one chunk with a slot's more, and after how many the stream is encoded
- * anew as one (before that at 4, 8, ...): a chunk of 2 rows takes 39 bytes a row, of 16 12, of 64 8, and each chunk of a window 34
- * bytes of memory.
+ * anew as one (before that at 4, 8, ...): 2 rows in brief take 35 bytes a row, a chunk of 16 12, of 64 8, and each chunk of a
+ * window 34 bytes of memory.
  */
 export const STREAM_ENTRIES: Readonly<Record<Tier, { readonly max: number; readonly fold: number }>> = {
   raw: { max: 112, fold: Number.POSITIVE_INFINITY },

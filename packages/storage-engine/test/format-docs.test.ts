@@ -4,6 +4,7 @@ import { bytesEqual } from '@tidemark/base';
 import { encodeLabels, labelsOf, seriesId } from '@tidemark/model';
 import { expect, test } from 'vitest';
 import { decodeCheckpoint } from '../src/checkpoint/checkpoint-file.ts';
+import { readBrief } from '../src/chunk/brief.ts';
 import { readChunk } from '../src/chunk/chunk.ts';
 import { Columns } from '../src/chunk/columns.ts';
 import { decodeTombstones } from '../src/deletes/tombstone.ts';
@@ -40,6 +41,16 @@ test('chunk.md', () => {
   expect(decoded('chunk-gauge')).toEqual({ times: [1000, 2000, 3000, 4000], values: [1.5, 1.25, 1.75, 1] });
   expect(decoded('chunk-constant')).toEqual({ times: [1000, 2000], values: [7, 7] });
   expect(decoded('chunk-minus-zero')).toEqual({ times: [1000, 2000], values: [1, -0] });
+  const brief = new Columns(4);
+  const bytes = hex('chunk.md', 'brief');
+  readBrief(bytes, 0, bytes.length, brief);
+  expect([...brief.timestampsMs.subarray(0, brief.length)]).toEqual([60_000, 120_000]);
+  expect(brief.columns.map(({ values }) => [...values.subarray(0, 2)])).toEqual([
+    [6, 6],
+    [1.5, 1.75],
+    [1.5, 3],
+    [0, 0],
+  ]);
 });
 
 test('checkpoint.md', () => {

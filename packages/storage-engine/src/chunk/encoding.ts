@@ -11,5 +11,8 @@ export const VALUES_PLAIN = 5;
 export const VALUES_CONSTANT_DECIMAL = 6;
 export const VALUES_COPY = 7;
 
+/** In place of a count: entries in brief, in streams of the head alone. */
+export const BRIEF = 0;
+
 // 1,024 samples: a bound for readers' buffers. Writers stay well below it: a chunk is the least that a read decodes.
 export const CHUNK_SAMPLES_MAX = 1024;

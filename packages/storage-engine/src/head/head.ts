@@ -1,4 +1,5 @@
 import { assert, ByteWriter } from '@tidemark/base';
+import { isBrief, readBrief, writeBrief } from '../chunk/brief.ts';
 import { readChunk, writeChunk } from '../chunk/chunk.ts';
 import { type Column, Columns } from '../chunk/columns.ts';
 import { roomFor } from '../series/room.ts';
@@ -10,7 +11,7 @@ import { PAGE_SERIES, PAGE_SERIES_BITS, type SlotPage, Slots } from './slots.ts'
 // The newest samples of a shard, in memory.
 //
 //   append ─> slot (16 raw) ── full ──> stream (small chunks, in cells) ── 112 there ──> one chunk of 128 ─> window
-//      │                                   └─ rows: at 4, 8, 16 and then every 16 encoded anew as one
+//      │                                   └─ rows: in brief; at 4, 8, 16 and then every 16 encoded anew as one chunk
 //      │                                                                   window ends ─> whatever there is ─> window
 //      └─ at or below what the series has finished ─> out of order ─ next checkpoint ─> chunks of their own ─> window
 //
@@ -223,14 +224,18 @@ export class Head {
     }
     const count = state.slotCount[ref] as number;
     this.#scratch.reset();
-    if (isFolded(streamed, streamed + count, streamFold)) {
-      this.copySeries(ref, this.#scratch);
-      this.#dropStream(ref);
-    } else this.slots.copy(ref, count, this.#scratch);
     this.#chunk.reset();
     this.#chunk.u8(0);
     this.#chunk.u8(0);
-    writeChunk(this.#chunk, this.#scratch, 0, this.#scratch.length);
+    if (isFolded(streamed, streamed + count, streamFold)) {
+      this.copySeries(ref, this.#scratch);
+      this.#dropStream(ref);
+      writeChunk(this.#chunk, this.#scratch, 0, this.#scratch.length);
+    } else {
+      this.slots.copy(ref, count, this.#scratch);
+      if (streamFold === Number.POSITIVE_INFINITY) writeChunk(this.#chunk, this.#scratch, 0, count);
+      else writeBrief(this.#chunk, this.#scratch, 0, count);
+    }
     const length = this.#chunk.length - 2;
     assert(length <= 0xffff, 'a chunk of a stream has a length of two bytes');
     this.#chunk.bytes[0] = length;
@@ -276,7 +281,8 @@ export class Head {
       let at = 0;
       while (at < length) {
         const size = (this.#streamBytes[at] as number) | ((this.#streamBytes[at + 1] as number) << 8);
-        readChunk(this.#streamBytes, at + 2, at + 2 + size, into);
+        if (isBrief(this.#streamBytes, at + 2)) readBrief(this.#streamBytes, at + 2, at + 2 + size, into);
+        else readChunk(this.#streamBytes, at + 2, at + 2 + size, into);
         at += 2 + size;
       }
     }
