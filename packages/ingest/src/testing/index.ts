@@ -1,7 +1,10 @@
 export { snappyBlock, snappyLiteral } from './snappy-block.ts';
 export {
+  message,
   type RequestMetadata,
   type RequestSample,
   type RequestSeries,
   writeRequest,
+  writeSample,
+  writeSeries,
 } from './write-request.ts';
