@@ -8,6 +8,7 @@ export {
   ROW_BATCH_SCHEMA,
   SAMPLE_BATCH_SCHEMA,
 } from './batch/codec.ts';
+export { KeptSection } from './batch/kept-section.ts';
 export {
   makeRowColumns,
   RESOLUTION_MS,

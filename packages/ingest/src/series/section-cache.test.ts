@@ -1,16 +1,33 @@
-import type { SeriesSection } from '@tidemark/model';
+import {
+  encodeLabels,
+  encodeSampleBatch,
+  type KeptSection,
+  labelsOf,
+  type SampleBatch,
+  type SeriesSection,
+} from '@tidemark/model';
 import { expect, test } from 'vitest';
 import { SectionCache } from './section-cache.ts';
 
-function section(bytes = 100): SeriesSection {
+const LABELS = encodeLabels(labelsOf({ __name__: 'up', job: 'node' }));
+
+function section(bytes = LABELS.length): SeriesSection {
+  const labelBytes = new Uint8Array(bytes);
+  labelBytes.set(LABELS.subarray(0, bytes));
   return {
     count: 1,
-    labelBytes: new Uint8Array(bytes),
+    labelBytes,
     labelEnds: Uint32Array.of(bytes),
     types: new Uint8Array(1),
     units: undefined,
     startTimesMs: undefined,
   };
+}
+
+function batchOf(series: SeriesSection): SampleBatch {
+  const columns = { sampleSeries: new Uint32Array(1), timestampsMs: new Float64Array(1), values: new Float64Array(1) };
+  const none = { histograms: undefined, exemplars: undefined, metadata: undefined };
+  return { tenant: 't', admittedAtMs: 0, series, ...columns, ...none };
 }
 
 /** What a table does: ask, and make when it is not there. */
@@ -72,4 +89,14 @@ test('a section larger than half the limit is not kept', () => {
   const cache = new SectionCache(1_000);
   for (let i = 0; i < 3; i++) ask(cache, 0, [1], 600);
   expect(keptBytes(cache)).toBe(0);
+});
+
+test('labels of a section that comes again and again are let go, once it was packed', () => {
+  const cache = new SectionCache(10_000);
+  for (let i = 0; i < 2; i++) ask(cache, 0, [1, 2]);
+  const kept = ask(cache, 0, [1, 2]) as KeptSection;
+  encodeSampleBatch(batchOf(kept));
+  for (let i = 0; i < 3; i++) expect(ask(cache, 0, [1, 2])).toBe(kept);
+  expect(kept.held).toBe(false);
+  expect(kept.labelBytes).toEqual(LABELS);
 });

@@ -1,5 +1,5 @@
 import { hash32 } from '@tidemark/base';
-import type { SeriesSection } from '@tidemark/model';
+import { KeptSection, type SeriesSection } from '@tidemark/model';
 
 // Sections of requests that repeat: the same series in the same order get the same object, so that whoever resolved or
 // encoded it once can keep what it found by identity.
@@ -7,7 +7,8 @@ import type { SeriesSection } from '@tidemark/model';
 //   first sighting of a sequence   only its hash is noted       a sender whose requests slide over its series
 //   second                         the section is kept          never fills the cache with what will not come again
 //
-// Two generations: what was not asked for while one half filled up is gone.
+// Two generations: what was not asked for while one half filled up is gone. Labels of sections that come round after round are
+// let go once everybody has resolved them (model's kept-section.ts).
 
 // Sequences whose first sighting is remembered: few at first, since most tenants send little. At most 64 Ki: 4 partitions x
 // 16,000 requests of 500 series are 8 million series.
@@ -17,7 +18,9 @@ const SIGHTINGS_MAX = 64 * 1024;
 interface Kept {
   readonly partition: number;
   readonly refs: Uint32Array;
-  readonly section: SeriesSection;
+  readonly section: KeptSection;
+  /** Refs, label bytes, ends, types, and some 200 bytes of objects. Labels count when they are let go: they may come back. */
+  readonly bytes: number;
 }
 
 export class SectionCache {
@@ -46,10 +49,10 @@ export class SectionCache {
     const hash = hash32(new Uint8Array(refs.buffer, refs.byteOffset, refs.byteLength), 0, refs.byteLength, partition);
     this.#askedHash = hash;
     const young = this.#young.get(hash);
-    if (young && isSame(young, partition, refs)) return young.section;
-    const old = this.#old.get(hash);
+    const old = young && isSame(young, partition, refs) ? young : this.#old.get(hash);
     if (!old || !isSame(old, partition, refs)) return undefined;
-    this.#keep(hash, old);
+    if (old !== young) this.#keep(hash, old);
+    old.section.rest();
     return old.section;
   }
 
@@ -57,10 +60,12 @@ export class SectionCache {
   put(partition: number, refs: Uint32Array, section: SeriesSection): SeriesSection {
     const hash = this.#askedHash;
     if (this.#sighted[hash % this.#sighted.length] === hash) {
-      this.#keep(hash, { partition, refs: refs.slice(), section });
-    } else {
-      this.#note(hash);
+      const kept = new KeptSection(section);
+      const bytes = section.labelBytes.length + refs.length * 9 + 200;
+      this.#keep(hash, { partition, refs: refs.slice(), section: kept, bytes });
+      return kept;
     }
+    this.#note(hash);
     return section;
   }
 
@@ -82,7 +87,7 @@ export class SectionCache {
   }
 
   #keep(hash: number, kept: Kept): void {
-    const bytes = bytesOf(kept);
+    const { bytes } = kept;
     if (bytes > this.#halfMax) return;
     if (this.#youngBytes + bytes > this.#halfMax) {
       this.#old = this.#young;
@@ -91,7 +96,7 @@ export class SectionCache {
       this.#youngBytes = 0;
     }
     const replaced = this.#young.get(hash);
-    if (replaced) this.#youngBytes -= bytesOf(replaced);
+    if (replaced) this.#youngBytes -= replaced.bytes;
     this.#young.set(hash, kept);
     this.#youngBytes += bytes;
   }
@@ -101,9 +106,4 @@ function isSame(kept: Kept, partition: number, refs: Uint32Array): boolean {
   if (kept.partition !== partition || kept.refs.length !== refs.length) return false;
   for (let i = 0; i < refs.length; i++) if (kept.refs[i] !== refs[i]) return false;
   return true;
-}
-
-/** Refs, label bytes, ends, types, and some 200 bytes of objects. */
-function bytesOf(kept: Kept): number {
-  return kept.section.labelBytes.length + kept.refs.length * 9 + 200;
 }

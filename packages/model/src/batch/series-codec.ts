@@ -44,6 +44,11 @@ export function packedSeries(section: SeriesSection): Uint8Array {
   return packed;
 }
 
+/** The packed bytes, where `packedSeries` was called before. */
+export function packedIfKnown(section: SeriesSection): Uint8Array | undefined {
+  return packedSections.get(section);
+}
+
 /** Entries, types, units, starts. */
 export function encodeSeries(section: SeriesSection): Uint8Array {
   const writer = new ByteWriter(64 + section.count * 24);
