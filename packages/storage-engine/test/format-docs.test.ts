@@ -80,13 +80,24 @@ test('leveldb-keys.md', () => {
 });
 
 test('segment.md', async () => {
-  const bytes = hex('segment.md', 'segment');
-  const facts: Fact[] = [];
-  for await (const fact of inspectSegment('page', bytes)) facts.push(fact);
-  expect(facts).toMatchObject([
-    { what: 'segment', tier: 'raw', topic: 't', sealedThroughOffset: 41, endMs: 7_200_000 },
+  const factsOf = async (bytes: Uint8Array) => {
+    const facts: Fact[] = [];
+    for await (const fact of inspectSegment('page', bytes)) facts.push(fact);
+    return facts;
+  };
+  const bytes = hex('segment.md', 'segment-0');
+  const segment = { what: 'segment', tier: 'raw', topic: 't', sealedThroughOffset: 41, endMs: 7_200_000 };
+  const up = { what: 'series', labels: 'up', samples: 4, firstMs: 1000, lastMs: 4000 };
+  expect(await factsOf(bytes)).toMatchObject([
+    segment,
     { what: 'tenant', tenant: 'default', series: 1, samples: 4 },
-    { what: 'series', labels: 'up', samples: 4, firstMs: 1000, lastMs: 4000 },
+    up,
+  ]);
+  expect(await factsOf(hex('segment.md', 'segment'))).toMatchObject([
+    segment,
+    { what: 'tenant', tenant: 'default', series: 2, samples: 8 },
+    up,
+    { ...up, labels: 'up{job="a"}' },
   ]);
   const { entries } = decodeSegmentManifest(hex('segment.md', 'segment-manifest'));
   expect(entries).toMatchObject([{ bytes: bytes.length, sealedThroughOffset: 41, lost: 0, level: 0 }]);

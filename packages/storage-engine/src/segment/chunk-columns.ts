@@ -1,5 +1,5 @@
 import type { ByteReader } from '@tidemark/base';
-import { storageError } from '../errors.ts';
+import { ChunkWalk } from './series-entry.ts';
 
 // The chunks of all series of a segment in columns: an object for each would be most of an index in memory, and the collector's work.
 
@@ -24,36 +24,34 @@ export interface ChunkColumns {
 const CHUNK_NUMBERS = ['blocks', 'offsets', 'lengths', 'samples'] as const;
 const CHUNK_TIMES = ['minMs', 'maxMs'] as const;
 
-/** Columns that grow while an index is read: bytes as segment-index.ts has them. */
+/** Columns that grow while an index is read: bytes as series-entry.ts has them. */
 export class ChunkBuilder {
   readonly #starts: Uint32Array;
   #columns: Omit<ChunkColumns, 'starts'>;
+  readonly #walk: ChunkWalk;
   #count = 0;
 
-  constructor(series: number) {
+  constructor(series: number, version: number, startMs: number) {
+    this.#walk = new ChunkWalk(version, startMs);
     this.#starts = new Uint32Array(series + 1);
     this.#columns = columnsOf(Math.max(16, series));
   }
 
   /** Throws `SEGMENT_CORRUPT`, `BYTES_MALFORMED`. */
-  read(reader: ByteReader, ref: number, ranges: readonly BlockRange[], startMs: number): void {
+  read(reader: ByteReader, ref: number, ranges: readonly BlockRange[]): void {
     const count = reader.count(6);
     while (this.#count + count > this.#columns.blocks.length) this.#resize(this.#columns.blocks.length * 2);
     const { blocks, offsets, lengths, minMs, maxMs, samples } = this.#columns;
-    let block = 0;
+    const walk = this.#walk;
+    walk.beginSeries();
     for (let at = this.#count; at < this.#count + count; at++) {
-      block += reader.uvarint();
-      const offset = reader.uvarint();
-      const length = reader.uvarint();
-      if (block >= ranges.length || offset + length > (ranges[block] as BlockRange).length) {
-        throw storageError('SEGMENT_CORRUPT', 'a chunk outside its block', { block, offset });
-      }
-      blocks[at] = block;
-      offsets[at] = offset;
-      lengths[at] = length;
-      minMs[at] = startMs + reader.zigzag();
-      maxMs[at] = (minMs[at] as number) + reader.uvarint();
-      samples[at] = reader.uvarint();
+      walk.next(reader, ranges);
+      blocks[at] = walk.block;
+      offsets[at] = walk.offset;
+      lengths[at] = walk.length;
+      minMs[at] = walk.minMs;
+      maxMs[at] = walk.maxMs;
+      samples[at] = walk.samples;
     }
     this.#count += count;
     this.#starts[ref + 1] = this.#count;

@@ -1,8 +1,9 @@
 import { ByteReader, crc32c, isTidemarkError } from '@tidemark/base';
 import { SERIES_ID_LENGTH } from '@tidemark/model';
 import { storageError } from '../errors.ts';
-import { type RangeReader, readBlock } from './reader.ts';
-import type { BlockRange, IndexedSeries, SegmentChunk } from './segment-index.ts';
+import type { BlockRange } from './chunk-columns.ts';
+import { type OpenedFooter, type RangeReader, readBlock } from './reader.ts';
+import { ChunkWalk, type IndexedSeries, readLabelDifference, type SegmentChunk } from './series-entry.ts';
 
 // One tenant of a segment, series by series in canonical order, in memory that does not grow with the segment: the index is read
 // a piece at a time, and of the blocks there is one.
@@ -16,22 +17,35 @@ const PIECE_BYTES = 128 * 1024;
 export class SegmentCursor {
   readonly #ranges: RangeReader;
   readonly #startMs: number;
+  readonly #version: number;
   readonly #index: IndexStream;
-  #blocks: BlockRange[] = [];
+  readonly #blocks: BlockRange[] = [];
+  /** What the next series is told by. */
+  #before: { readonly labels: Uint8Array; readonly chunk: SegmentChunk | undefined };
   #left = 0;
   #block: { number: number; payload: Uint8Array } | undefined;
   /** The series it stands at; undefined before the first and after the last. */
   series: IndexedSeries | undefined;
 
-  private constructor(ranges: RangeReader, index: BlockRange, startMs: number) {
+  private constructor(
+    ranges: RangeReader,
+    index: BlockRange,
+    { startMs, version }: Pick<OpenedFooter, 'startMs' | 'version'>,
+  ) {
     this.#ranges = ranges;
     this.#startMs = startMs;
+    this.#version = version;
+    this.#before = { labels: new Uint8Array(0), chunk: undefined };
     this.#index = new IndexStream(ranges, index);
   }
 
   /** Stands before the first series. Throws `SEGMENT_CORRUPT`, and what the range reader throws. */
-  static async open(ranges: RangeReader, index: BlockRange, startMs: number): Promise<SegmentCursor> {
-    const cursor = new SegmentCursor(ranges, index, startMs);
+  static async open(
+    ranges: RangeReader,
+    index: BlockRange,
+    footer: Pick<OpenedFooter, 'startMs' | 'version'>,
+  ): Promise<SegmentCursor> {
+    const cursor = new SegmentCursor(ranges, index, footer);
     const blocks = await cursor.#index.read((reader) => reader.uvarint());
     for (let left = blocks; left > 0; left--) {
       cursor.#blocks.push(
@@ -50,7 +64,9 @@ export class SegmentCursor {
       return false;
     }
     this.#left--;
-    this.series = await this.#index.read((reader) => this.#readSeries(reader));
+    const series = await this.#index.read((reader) => this.#readSeries(reader));
+    this.#before = { labels: series.labels, chunk: series.chunks.at(-1) ?? this.#before.chunk };
+    this.series = series;
     return true;
   }
 
@@ -62,21 +78,21 @@ export class SegmentCursor {
     return this.#block.payload;
   }
 
+  /** Called again with more bytes until it has enough: it changes nothing. */
   #readSeries(reader: ByteReader): IndexedSeries {
+    const { labels: before, chunk } = this.#before;
     const id = reader.raw(SERIES_ID_LENGTH).slice();
-    const labels = reader.lengthPrefixed().slice();
+    const { shared, tail, middle, length } = readLabelDifference(reader, this.#version, before.length);
+    const labels = new Uint8Array(length);
+    labels.set(before.subarray(0, shared));
+    labels.set(middle, shared);
+    labels.set(before.subarray(before.length - tail), shared + middle.length);
+    const walk = new ChunkWalk(this.#version, this.#startMs, chunk);
+    walk.beginSeries();
     const chunks: SegmentChunk[] = [];
-    let block = 0;
     for (let left = reader.uvarint(); left > 0; left--) {
-      block += reader.uvarint();
-      const offset = reader.uvarint();
-      const length = reader.uvarint();
-      const minMs = this.#startMs + reader.zigzag();
-      const maxMs = minMs + reader.uvarint();
-      if (block >= this.#blocks.length || offset + length > (this.#blocks[block] as BlockRange).length) {
-        throw storageError('SEGMENT_CORRUPT', `segment ${this.#ranges.name}: a chunk outside its block`, { block });
-      }
-      chunks.push({ block, offset, length, minMs, maxMs, samples: reader.uvarint() });
+      walk.next(reader, this.#blocks);
+      chunks.push(walk.chunk());
     }
     return { id, labels, chunks };
   }

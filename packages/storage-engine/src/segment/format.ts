@@ -13,10 +13,19 @@ import { TIERS, type Tier } from '../head/resolve.ts';
 // Opening takes two ranges: the tail with the footer, and the index of the tenant that asks. A block is fetched when one of its
 // chunks is wanted. crc = crc32c of the payload before it.
 
-export const SEGMENT_MAGIC = Uint8Array.of(0x54, 0x4d, 0x53, 0x45, 0x47, 0x4d, 0, 0);
+// Version 1 says in its indexes how a series differs from the one before (series-entry.ts); all else is as in version 0.
+export const SEGMENT_VERSION = 1;
+const SEGMENT_NAME = Uint8Array.of(0x54, 0x4d, 0x53, 0x45, 0x47, 0x4d);
+export const SEGMENT_MAGIC: Uint8Array = Uint8Array.of(...SEGMENT_NAME, SEGMENT_VERSION, 0);
 export const TRAILER_BYTES = 4 + 4 + SEGMENT_MAGIC.length;
 // One range read should bring the footer: some 500 tenants.
 export const TAIL_BYTES = 32 * 1024;
+
+/** The version a magic tells; undefined where it is none, or of a newer version. */
+export function versionOf(magic: Uint8Array): number | undefined {
+  const version = (magic[SEGMENT_NAME.length] as number) | ((magic[SEGMENT_NAME.length + 1] as number) << 8);
+  return version <= SEGMENT_VERSION && SEGMENT_NAME.every((byte, i) => magic[i] === byte) ? version : undefined;
+}
 
 export interface SegmentTenant {
   readonly tenant: string;

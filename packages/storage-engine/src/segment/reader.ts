@@ -1,7 +1,16 @@
-import { ByteReader, bytesEqual, crc32c } from '@tidemark/base';
+import { ByteReader, crc32c } from '@tidemark/base';
 import { storageError } from '../errors.ts';
-import { decodeFooter, SEGMENT_MAGIC, type SegmentFooter, TAIL_BYTES, TRAILER_BYTES } from './format.ts';
-import { type BlockRange, SegmentIndex } from './segment-index.ts';
+import type { BlockRange } from './chunk-columns.ts';
+import {
+  decodeFooter,
+  SEGMENT_MAGIC,
+  SEGMENT_VERSION,
+  type SegmentFooter,
+  TAIL_BYTES,
+  TRAILER_BYTES,
+  versionOf,
+} from './format.ts';
+import { SegmentIndex } from './segment-index.ts';
 
 /** Where a segment's bytes come from: an object store behind a cache, or a buffer. */
 export interface RangeReader {
@@ -11,8 +20,13 @@ export interface RangeReader {
   read(start: number, length: number): Promise<Uint8Array>;
 }
 
+/** A footer, and how the segment's indexes are written. */
+export interface OpenedFooter extends SegmentFooter {
+  readonly version: number;
+}
+
 /** Throws `SEGMENT_CORRUPT`, and what the range reader throws. */
-export async function readFooter(ranges: RangeReader): Promise<SegmentFooter> {
+export async function readFooter(ranges: RangeReader): Promise<OpenedFooter> {
   const { size, name } = ranges;
   if (size < TRAILER_BYTES + SEGMENT_MAGIC.length) throw corrupt(name, `only ${size} bytes`);
   const tailLength = Math.min(size, TAIL_BYTES);
@@ -20,10 +34,8 @@ export async function readFooter(ranges: RangeReader): Promise<SegmentFooter> {
   const trailer = new ByteReader(tail, tailLength - TRAILER_BYTES);
   const length = trailer.u32();
   const crc = trailer.u32();
-  const magic = trailer.raw(SEGMENT_MAGIC.length);
-  if (!bytesEqual(magic, 0, magic.length, SEGMENT_MAGIC, 0, SEGMENT_MAGIC.length)) {
-    throw corrupt(name, 'it does not end as a segment of this version does');
-  }
+  const version = versionOf(trailer.raw(SEGMENT_MAGIC.length));
+  if (version === undefined) throw corrupt(name, `it does not end as a segment up to version ${SEGMENT_VERSION} does`);
   if (length > size - TRAILER_BYTES - SEGMENT_MAGIC.length) throw corrupt(name, 'its footer is longer than it is');
   const start = size - TRAILER_BYTES - length;
   const footer =
@@ -31,19 +43,19 @@ export async function readFooter(ranges: RangeReader): Promise<SegmentFooter> {
       ? tail.subarray(tailLength - TRAILER_BYTES - length, tailLength - TRAILER_BYTES)
       : await ranges.read(start, length);
   if (crc32c(footer) !== crc) throw corrupt(name, 'the footer fails its checksum');
-  return decodeFooter(footer);
+  return { ...decodeFooter(footer), version };
 }
 
 /** Undefined when the segment has nothing of the tenant. Throws `SEGMENT_CORRUPT`. */
 export async function readTenantIndex(
   ranges: RangeReader,
-  footer: SegmentFooter,
+  footer: OpenedFooter,
   tenant: string,
 ): Promise<SegmentIndex | undefined> {
   const entry = footer.tenants.find((candidate) => candidate.tenant === tenant);
   if (entry === undefined) return undefined;
   const payload = await readChecked(ranges, { offset: entry.indexOffset, length: entry.indexLength }, 'index');
-  return new SegmentIndex(payload, footer.startMs);
+  return new SegmentIndex(payload, footer.startMs, footer.version);
 }
 
 /** The payload of a block: chunks, as the index says where. Throws `SEGMENT_CORRUPT`. */

@@ -4,35 +4,17 @@ import { storageError } from '../errors.ts';
 import type { LabelIndex } from '../index/label-index.ts';
 import { type LabelPostings, Postings } from '../index/postings.ts';
 import { type BlockRange, ChunkBuilder, type ChunkColumns } from './chunk-columns.ts';
+import { EntryWriter, type IndexedSeries, readLabelDifference, type SegmentChunk } from './series-entry.ts';
 
 // What a segment holds of one tenant: its series with their chunks, and which series carry which label.
 //
 //   index   := blocks uvarint | (offset uvarint | length uvarint)*       block ranges, checksum included
-//              series uvarint | series*  | names uvarint | name*
-//   series  := id byte[16] | labels lengthPrefixed | chunks uvarint | chunk*
-//   chunk   := block uvarint (distance from the chunk before) | offset uvarint | length uvarint
-//              | min zigzag (from the window's start) | span uvarint | samples uvarint
+//              series uvarint | series*  | names uvarint | name*                    a series: series-entry.ts
 //   name    := name text | values uvarint | (value text | refs uvarint | ref uvarint (distance)*)*
 //
 // Series are numbered in the order of their label bytes within their metric, metrics by name; those numbers are the refs.
 
-export type { BlockRange } from './chunk-columns.ts';
-
-export interface SegmentChunk {
-  readonly block: number;
-  readonly offset: number;
-  readonly length: number;
-  readonly minMs: number;
-  readonly maxMs: number;
-  readonly samples: number;
-}
-
-export interface IndexedSeries {
-  readonly id: Uint8Array;
-  readonly labels: Uint8Array;
-  readonly chunks: readonly SegmentChunk[];
-}
-
+/** As of version 1. */
 export function encodeIndex(
   blocks: readonly BlockRange[],
   series: readonly IndexedSeries[],
@@ -45,21 +27,8 @@ export function encodeIndex(
     writer.uvarint(length);
   }
   writer.uvarint(series.length);
-  for (const { id, labels, chunks } of series) {
-    writer.raw(id);
-    writer.lengthPrefixed(labels);
-    writer.uvarint(chunks.length);
-    let block = 0;
-    for (const chunk of chunks) {
-      writer.uvarint(chunk.block - block);
-      block = chunk.block;
-      writer.uvarint(chunk.offset);
-      writer.uvarint(chunk.length);
-      writer.zigzag(chunk.minMs - startMs);
-      writer.uvarint(chunk.maxMs - chunk.minMs);
-      writer.uvarint(chunk.samples);
-    }
-  }
+  const entries = new EntryWriter(writer, startMs);
+  for (const each of series) entries.add(each);
   writePostings(writer, series);
   return writer.finish();
 }
@@ -98,6 +67,10 @@ function sortedByBytes<V>(map: ReadonlyMap<string, V>): [string, V][] {
   return [...map].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
+/** Room for a first guess. */
+const LABELS_BYTES = 128;
+// Its chunk in columns, where its labels are, its entries in postings.
+const SERIES_BYTES = 100;
 const found = { start: 0, end: 0 };
 const ENCODER = new TextEncoder();
 
@@ -105,8 +78,8 @@ const ENCODER = new TextEncoder();
 export class SegmentIndex implements LabelIndex {
   readonly blocks: BlockRange[] = [];
   readonly chunkColumns: ChunkColumns;
-  /** Labels of series i are `[labelStarts[i], labelEnds[i])` of the payload. */
-  readonly #payload: Uint8Array;
+  /** Labels of series i are `[labelStarts[i], labelEnds[i])` of it: the payload itself in version 0, where they stand whole. */
+  readonly #labels: Uint8Array;
   readonly #labelStarts: Uint32Array;
   readonly #labelEnds: Uint32Array;
   readonly #postings = new Postings();
@@ -114,28 +87,48 @@ export class SegmentIndex implements LabelIndex {
   readonly bytes: number;
 
   /** Throws `BYTES_MALFORMED`, `SEGMENT_CORRUPT`. */
-  constructor(payload: Uint8Array, startMs: number) {
-    this.bytes = payload.length * 4;
+  constructor(payload: Uint8Array, startMs: number, version: number) {
     const reader = new ByteReader(payload);
     for (let left = reader.count(2); left > 0; left--) {
       this.blocks.push({ offset: reader.uvarint(), length: reader.uvarint() });
     }
     const series = reader.count(SERIES_ID_LENGTH + 2);
-    const chunks = new ChunkBuilder(series);
-    this.#payload = payload;
+    const chunks = new ChunkBuilder(series, version, startMs);
+    const labels = new ByteWriter(version === 0 ? 0 : series * LABELS_BYTES);
     this.#labelStarts = new Uint32Array(series);
     this.#labelEnds = new Uint32Array(series);
     for (let ref = 0; ref < series; ref++) {
       reader.skip(SERIES_ID_LENGTH);
-      const length = reader.uvarint();
-      this.#labelStarts[ref] = reader.at;
-      reader.skip(length);
-      this.#labelEnds[ref] = reader.at;
-      chunks.read(reader, ref, this.blocks, startMs);
+      if (version === 0) this.#passLabels(reader, ref);
+      else this.#putLabels(reader, ref, version, labels);
+      chunks.read(reader, ref, this.blocks);
     }
+    this.#labels = version === 0 ? payload : labels.finish();
     this.chunkColumns = chunks.finish();
     this.#readPostings(reader, series);
     if (reader.left !== 0) throw storageError('SEGMENT_CORRUPT', 'bytes after an index', { at: reader.at });
+    this.bytes = this.#labels.length + series * SERIES_BYTES;
+  }
+
+  #passLabels(reader: ByteReader, ref: number): void {
+    const length = reader.uvarint();
+    this.#labelStarts[ref] = reader.at;
+    reader.skip(length);
+    this.#labelEnds[ref] = reader.at;
+  }
+
+  #putLabels(reader: ByteReader, ref: number, version: number, into: ByteWriter): void {
+    const lastStart = ref === 0 ? 0 : (this.#labelStarts[ref - 1] as number);
+    const lastEnd = ref === 0 ? 0 : (this.#labelEnds[ref - 1] as number);
+    const { shared, tail, middle, length } = readLabelDifference(reader, version, lastEnd - lastStart);
+    into.reserve(length);
+    const start = into.length;
+    into.bytes.copyWithin(start, lastStart, lastStart + shared);
+    into.bytes.set(middle, start + shared);
+    into.bytes.copyWithin(start + shared + middle.length, lastEnd - tail, lastEnd);
+    into.length = start + length;
+    this.#labelStarts[ref] = start;
+    this.#labelEnds[ref] = into.length;
   }
 
   get count(): number {
@@ -157,12 +150,12 @@ export class SegmentIndex implements LabelIndex {
   labelValue(ref: number, name: string): string {
     const start = this.#labelStarts[ref] as number;
     const end = this.#labelEnds[ref] as number;
-    if (!findLabelValue(this.#payload, start, end, ENCODER.encode(name), found)) return '';
-    return decodeUtf8(this.#payload, found.start, found.end);
+    if (!findLabelValue(this.#labels, start, end, ENCODER.encode(name), found)) return '';
+    return decodeUtf8(this.#labels, found.start, found.end);
   }
 
   labelBytes(ref: number): Uint8Array {
-    return this.#payload.subarray(this.#labelStarts[ref], this.#labelEnds[ref]);
+    return this.#labels.subarray(this.#labelStarts[ref], this.#labelEnds[ref]);
   }
 
   labels(ref: number): Labels {

@@ -4,8 +4,10 @@ import { writeChunk } from '../chunk/chunk.ts';
 import type { Columns } from '../chunk/columns.ts';
 import { CHUNK_SAMPLES } from '../head/pending.ts';
 import type { TenantTotals } from '../tiering/manifest.ts';
+import type { BlockRange } from './chunk-columns.ts';
 import { encodeFooter, SEGMENT_MAGIC, type SegmentFooter, type SegmentTenant } from './format.ts';
-import { type BlockRange, encodeIndex, type IndexedSeries, type SegmentChunk } from './segment-index.ts';
+import { encodeIndex } from './segment-index.ts';
+import type { IndexedSeries, SegmentChunk } from './series-entry.ts';
 
 // 64 KiB: one range read (some 15 ms at an object store) brings about 400 chunks of a metric.
 const BLOCK_BYTES = 64 * 1024;

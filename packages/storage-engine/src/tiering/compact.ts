@@ -10,8 +10,7 @@ import type { Run } from '../read/chunk-ref.ts';
 import { mergeRuns } from '../read/merge.ts';
 import { Turns } from '../read/turns.ts';
 import { SegmentCursor } from '../segment/cursor.ts';
-import type { SegmentFooter } from '../segment/format.ts';
-import { type RangeReader, readFooter } from '../segment/reader.ts';
+import { type OpenedFooter, type RangeReader, readFooter } from '../segment/reader.ts';
 import { SegmentWriter } from '../segment/writer.ts';
 import type { Shard } from '../shard/shard.ts';
 import type { ObjectClaim, ObjectClaims } from './claims.ts';
@@ -153,7 +152,7 @@ class Merge {
   readonly #merged: Columns;
   readonly #scratch: Columns;
   readonly #span: { readonly startMs: number; readonly endMs: number };
-  readonly #footers = new Map<string, SegmentFooter>();
+  readonly #footers = new Map<string, OpenedFooter>();
   #writer: SegmentWriter | undefined;
 
   constructor(context: CompactContext, shard: Shard, request: CompactRequest, claimed: ObjectClaim) {
@@ -208,11 +207,11 @@ class Merge {
 
   async *#parts(source: Source, tenant: string): AsyncGenerator<SegmentCursor> {
     for (const part of source.parts) {
-      const footer = this.#footers.get(part.object) as SegmentFooter;
+      const footer = this.#footers.get(part.object) as OpenedFooter;
       const entry = footer.tenants.find((candidate) => candidate.tenant === tenant);
       if (entry === undefined) continue;
       const index = { offset: entry.indexOffset, length: entry.indexLength };
-      yield await SegmentCursor.open(this.#ranges(part), index, footer.startMs);
+      yield await SegmentCursor.open(this.#ranges(part), index, footer);
     }
   }
 
