@@ -1,7 +1,8 @@
 import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runTidemark, startTidemark, tempFolder } from '@tidemark/testkit/real';
+import { runTidemark, sendRemoteWrite, startTidemark, tempFolder } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
+import { serverNow } from './http.ts';
 
 // A data folder as a real server leaves it; then one file of each kind is hurt in a copy, and `tidemark verify` names it.
 
@@ -111,3 +112,21 @@ test('verify names what is damaged, missing or nobody’s in every kind of file'
   expect([bad.get(segment)?.slice(0, 7), code]).toEqual(['missing', 1]);
   expect(bad.get('objects/segments/left.seg')?.slice(0, 6)).toBe('orphan');
 }, 480_000);
+
+test('objects of a store of a zone are looked for in its room of the folder that stores share', async () => {
+  await using folder = await tempFolder('verify-zone');
+  const data = join(folder.path, 'data');
+  const shared = join(folder.path, 'shared');
+  const env = { TIDEMARK_STORE_OBJECTS: shared };
+  await using server = await startTidemark({ dataFolder: data, env: { ...env, TIDEMARK_STORE_ZONE: 'a' } });
+  const hoursAgo = Math.floor(await serverNow(server.url)) - 6 * 3_600_000;
+  const old = [{ labels: { __name__: 'old' }, samples: [{ timestampMs: hoursAgo, value: 1 }] }];
+  expect((await sendRemoteWrite(server.url, old)).status).toBe(204);
+  expect((await fetch(`${server.url}/api/v1/admin/flush`, { method: 'POST' })).status).toBe(200);
+  await server.stop();
+  expect((await filesOf(shared)).filter((file) => /^a-0\/segments\/.*\.seg$/.test(file))).toHaveLength(1);
+  // Whose folder it is, the folder says.
+  const verified = await runTidemark(['verify', data], { env });
+  expect(verified.code, verified.stdout).toBe(0);
+  expect(verified.stdout).toMatch(/^ok +.*a-0\/segments\/.*\.seg: /m);
+});

@@ -9,6 +9,7 @@ import { loadConfig } from '../config/load.ts';
 import { readInstallation } from '../data-folder.ts';
 import { decodeMarks } from '../roles/repair/marks-file.ts';
 import { REPAIRS_FILE } from '../roles/repair/marks-store.ts';
+import { ALONE, objectFolderOf, ownerOf } from '../roles/store-identity.ts';
 import type { Command, CommandContext } from './command.ts';
 
 export const verifyCommand: Command = {
@@ -48,7 +49,8 @@ async function runVerify({ args, env, stdout, signal }: CommandContext): Promise
   const { retentionRaw, retention1m } = config.store;
   // Objects may lie elsewhere; those of a snapshot lie in it.
   const own = join(data, 'objects');
-  const objects = config.store.objects === '' || existsSync(own) ? own : config.store.objects;
+  const owner = (await ownerOf(nodeDisk(data), data)) ?? ALONE;
+  const objects = existsSync(own) ? own : objectFolderOf(config.store.objects, data, owner);
   for await (const { file, verdict, detail } of verifyData(data, objects, { raw: retentionRaw, '1m': retention1m })) {
     signal.throwIfAborted();
     counts[verdict]++;

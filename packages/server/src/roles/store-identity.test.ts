@@ -4,6 +4,7 @@ import {
   checkIdentity,
   claimFolder,
   identityOf,
+  objectFolderOf,
   ownedPartitions,
   type StoreIdentity,
   storeName,
@@ -80,4 +81,10 @@ describe('a folder belongs to one store', () => {
       code: 'STORE_IDENTITY_UNREADABLE',
     });
   });
+});
+
+test('stores that share a folder of objects have rooms of their own in it', () => {
+  expect(objectFolderOf('', '/data', store('a', 1, 2))).toBe('/data/objects');
+  expect(objectFolderOf('/shared', '/data', store('', 0, 1))).toBe('/shared');
+  expect(objectFolderOf('/shared', '/data', store('a', 1, 2))).toBe('/shared/a-1');
 });

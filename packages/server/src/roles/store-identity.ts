@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { type Disk, TidemarkError } from '@tidemark/base';
 
 // Which partitions a store owns, and that it goes on owning them.
@@ -16,7 +17,7 @@ export interface StoreIdentity {
 }
 
 const FILE = 'STORE';
-const ALONE: StoreIdentity = { zone: '', ordinal: 0, replicas: 1 };
+export const ALONE: StoreIdentity = { zone: '', ordinal: 0, replicas: 1 };
 
 /** Throws `CONFIG_INVALID` where nothing says which of several stores this is. */
 export function identityOf({ store }: { readonly store: StoreIdentity }, host: string = hostname()): StoreIdentity {
@@ -42,6 +43,11 @@ export function ownedPartitions({ ordinal, replicas }: StoreIdentity, partitions
 export function storeName(identity: StoreIdentity): string {
   const { zone, ordinal } = identity;
   return isSame(identity, ALONE) ? '' : `${zone === '' ? '' : `${zone}-`}${ordinal}`;
+}
+
+/** Where its sealed segments lie. Stores that share a folder have rooms of their own: a swap of a manifest is exclusive within a process. */
+export function objectFolderOf(objects: string, dataFolder: string, identity: StoreIdentity): string {
+  return objects === '' ? join(dataFolder, 'objects') : join(objects, storeName(identity));
 }
 
 /** Under which a store's positions stand on the log. */
@@ -83,8 +89,8 @@ export async function claimFolder(disk: Disk, folder: string, identity: StoreIde
   );
 }
 
-/** Undefined where nothing was stored yet. */
-async function ownerOf(disk: Disk, folder: string): Promise<StoreIdentity | undefined> {
+/** Whose the folder is; undefined where nothing was stored yet. Throws `STORE_IDENTITY_UNREADABLE`. */
+export async function ownerOf(disk: Disk, folder: string): Promise<StoreIdentity | undefined> {
   if (!(await disk.exists(FILE))) return (await disk.list('store')).length === 0 ? undefined : ALONE;
   const text = Buffer.from(await disk.read(FILE)).toString('utf8');
   const match = /^tidemark store\nversion: 0\nzone: ([a-z0-9-]*)\nordinal: (\d+)\nreplicas: (\d+)\n$/.exec(text);

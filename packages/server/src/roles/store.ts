@@ -18,7 +18,14 @@ import type { Reads } from './reads.ts';
 import { openRepair, type Repair } from './repair.ts';
 import { sampleTopics } from './repartition.ts';
 import { takeSnapshot } from './snapshot.ts';
-import { checkIdentity, claimFolder, identityOf, ownedPartitions, storeName, storerGroup } from './store-identity.ts';
+import {
+  checkIdentity,
+  claimFolder,
+  identityOf,
+  objectFolderOf,
+  ownedPartitions,
+  storerGroup,
+} from './store-identity.ts';
 import { Storer } from './storer.ts';
 import { RolledUp, startTiering } from './tiering.ts';
 
@@ -81,9 +88,7 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
     rollup: config.roles.includes('rollup'),
     onFailure,
   });
-  // Stores that share a folder have rooms of their own in it: a swap of a manifest is exclusive within a process.
-  const objectFolder =
-    config.store.objects === '' ? join(dataFolder, 'objects') : join(config.store.objects, storeName(identity));
+  const objectFolder = objectFolderOf(config.store.objects, dataFolder, identity);
   const engine = await openStorageEngine({
     disk: nodeDisk(join(dataFolder, 'store')),
     folder: join(dataFolder, 'store'),

@@ -7,7 +7,8 @@ import { PostingLists } from './posting-lists.ts';
 //            └─ node_load1  [1, 5]
 //   instance ── a:9100      [0, 1, 2]
 //
-// Lists are packed (posting-lists.ts). In memory only, rebuilt from labels when a shard opens: a postings list on disk would say nothing the labels don't.
+// Lists are packed (posting-lists.ts). In memory only, rebuilt from labels when a shard opens: a postings list on disk would say
+// nothing the labels don't.
 
 /** Values of one label, and the series that have them. */
 export class LabelPostings {
@@ -53,7 +54,6 @@ export class LabelPostings {
 export class Postings {
   readonly #lists = new PostingLists();
   readonly #names = new Map<string, LabelPostings>();
-
   /** The list of every ref that was added. */
   #all: number | undefined;
 

@@ -8,7 +8,6 @@ export interface BlockRange {
   readonly length: number;
 }
 
-/** Chunks of all series in columns: an object for each would be most of an index. */
 export interface ChunkColumns {
   /** Chunks of series i are entries `[starts[i], starts[i + 1])`, in the order of their times. */
   readonly starts: Uint32Array;

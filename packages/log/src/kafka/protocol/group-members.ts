@@ -1,6 +1,7 @@
 import { API } from './api-keys.ts';
 import type { CommitOwner } from './group-offsets.ts';
-import type { ErrorCode, KafkaRequest } from './request.ts';
+import { type ErrorCode, type KafkaRequest, type ShortAnswer, shortAnswer } from './request.ts';
+import type { WireWriter } from './wire-writer.ts';
 
 // Members of a group: JoinGroup version 5, SyncGroup version 3, Heartbeat version 3, LeaveGroup version 3.
 //
@@ -99,10 +100,7 @@ export function syncGroupRequest(
     key: API.syncGroup,
     version: 3,
     encode(out) {
-      out.string(group);
-      out.i32(owner.generation);
-      out.string(owner.memberId);
-      out.string(null); // instance
+      writeMember(out, group, owner);
       out.array(shares, ({ memberId, assignment }) => {
         out.string(memberId);
         out.lengthPrefixed(assignment);
@@ -116,29 +114,20 @@ export function syncGroupRequest(
   };
 }
 
-export function heartbeatRequest(
-  group: string,
-  owner: CommitOwner,
-): KafkaRequest<{ readonly throttleMs: number; readonly error: ErrorCode }> {
+export function heartbeatRequest(group: string, owner: CommitOwner): KafkaRequest<ShortAnswer> {
   return {
     name: 'Heartbeat',
     key: API.heartbeat,
     version: 3,
     encode(out) {
-      out.string(group);
-      out.i32(owner.generation);
-      out.string(owner.memberId);
-      out.string(null); // instance
+      writeMember(out, group, owner);
     },
-    decode: (answer) => ({ throttleMs: answer.i32(), error: answer.i16() }),
+    decode: shortAnswer,
   };
 }
 
 /** The first error there is: of the request, or of the member. */
-export function leaveGroupRequest(
-  group: string,
-  memberId: string,
-): KafkaRequest<{ readonly throttleMs: number; readonly error: ErrorCode }> {
+export function leaveGroupRequest(group: string, memberId: string): KafkaRequest<ShortAnswer> {
   return {
     name: 'LeaveGroup',
     key: API.leaveGroup,
@@ -161,4 +150,11 @@ export function leaveGroupRequest(
       return { throttleMs, error: whole !== 0 ? whole : (errors.find((error) => error !== 0) ?? 0) };
     },
   };
+}
+
+function writeMember(out: WireWriter, group: string, { generation, memberId }: CommitOwner): void {
+  out.string(group);
+  out.i32(generation);
+  out.string(memberId);
+  out.string(null); // instance
 }

@@ -22,3 +22,13 @@ export interface KafkaRequest<T> {
 }
 
 export type ErrorCode = number;
+
+/** An answer that says no more than whether it was done. */
+export interface ShortAnswer {
+  readonly throttleMs: number;
+  readonly error: ErrorCode;
+}
+
+export function shortAnswer(answer: WireReader): ShortAnswer {
+  return { throttleMs: answer.i32(), error: answer.i16() };
+}

@@ -1,6 +1,7 @@
 import { API } from './api-keys.ts';
 import type { ProducerIdentity } from './init-producer-id.ts';
-import type { ErrorCode, KafkaRequest } from './request.ts';
+import { type ErrorCode, type KafkaRequest, type ShortAnswer, shortAnswer } from './request.ts';
+import type { WireWriter } from './wire-writer.ts';
 
 // What a transaction's coordinator is told: AddPartitionsToTxn version 2, AddOffsetsToTxn version 2, EndTxn version 2.
 //
@@ -30,9 +31,7 @@ export function addPartitionsToTxnRequest(
     key: API.addPartitionsToTxn,
     version: 2,
     encode(out) {
-      out.string(owner.transactionalId);
-      out.i64Bits(owner.producerId);
-      out.i16(owner.producerEpoch);
+      writeOwner(out, owner);
       out.array([...Map.groupBy(partitions, ({ topic }) => topic)], ([topic, ofTopic]) => {
         out.string(topic);
         out.array(ofTopic, ({ partition }) => out.i32(partition));
@@ -49,23 +48,16 @@ export function addPartitionsToTxnRequest(
   };
 }
 
-export interface ShortAnswer {
-  readonly throttleMs: number;
-  readonly error: ErrorCode;
-}
-
 export function addOffsetsToTxnRequest(owner: TransactionOwner, group: string): KafkaRequest<ShortAnswer> {
   return {
     name: 'AddOffsetsToTxn',
     key: API.addOffsetsToTxn,
     version: 2,
     encode(out) {
-      out.string(owner.transactionalId);
-      out.i64Bits(owner.producerId);
-      out.i16(owner.producerEpoch);
+      writeOwner(out, owner);
       out.string(group);
     },
-    decode: (answer) => ({ throttleMs: answer.i32(), error: answer.i16() }),
+    decode: shortAnswer,
   };
 }
 
@@ -75,11 +67,15 @@ export function endTxnRequest(owner: TransactionOwner, outcome: 'commit' | 'abor
     key: API.endTxn,
     version: 2,
     encode(out) {
-      out.string(owner.transactionalId);
-      out.i64Bits(owner.producerId);
-      out.i16(owner.producerEpoch);
+      writeOwner(out, owner);
       out.bool(outcome === 'commit');
     },
-    decode: (answer) => ({ throttleMs: answer.i32(), error: answer.i16() }),
+    decode: shortAnswer,
   };
+}
+
+function writeOwner(out: WireWriter, { transactionalId, producerId, producerEpoch }: TransactionOwner): void {
+  out.string(transactionalId);
+  out.i64Bits(producerId);
+  out.i16(producerEpoch);
 }
