@@ -21,7 +21,7 @@ export class Progress {
   readonly #through = new Map<string, number>();
   #ends: readonly Position[] = [];
   #endsAtMs = Number.NEGATIVE_INFINITY;
-  #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
 
   constructor(parts: ProgressParts) {
     this.#parts = parts;
@@ -38,9 +38,7 @@ export class Progress {
 
   /** After a turn of applying: whoever waits looks again. */
   wake(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const look of waiting) look();
+    for (const look of [...this.#waiting]) look();
   }
 
   /** Where the topics of samples end now, by the partitions that are stored here. */
@@ -88,11 +86,13 @@ export class Progress {
 
   #next(timeoutMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, Math.min(timeoutMs, LOOK_MS));
-      this.#waiting.push(() => {
-        clearTimeout(timer);
+      const look = () => {
+        cancel();
+        this.#waiting.delete(look);
         resolve();
-      });
+      };
+      const cancel = this.#parts.clock.after(Math.min(timeoutMs, LOOK_MS), look);
+      this.#waiting.add(look);
     });
   }
 }
