@@ -17,11 +17,13 @@ export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
   ]);
 }
 
-/** Every metric of a process with all roles, asked of one that is started for it in a folder of its own. */
+/** Every metric of a process with all roles that asks stores elsewhere as well, asked of one that is started for it in a folder of its own. */
 async function metricsOfAll(): Promise<readonly MetricDescription[]> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-pages-'));
   try {
-    const text = JSON.stringify({ data: join(folder, 'data'), http: { listen: '127.0.0.1:0' } });
+    // One of nobody: it has the metrics of a process that asks stores elsewhere, too.
+    const query = { stores: ['http://127.0.0.1:9'] };
+    const text = JSON.stringify({ data: join(folder, 'data'), http: { listen: '127.0.0.1:0' }, query });
     const loaded = { ...parseConfig(text, 'pages', { env: {} }), file: undefined };
     const tidemark = await startTidemark({
       loaded,
