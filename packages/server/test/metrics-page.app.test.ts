@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { startTidemark } from '@tidemark/testkit/real';
+import { freePort, startTidemark } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
 import { until } from './http.ts';
 
@@ -27,7 +27,12 @@ async function documented(): Promise<Map<string, Told>> {
 }
 
 test('docs/metrics.md and /metrics say the same', { timeout: 60_000 }, async () => {
-  await using server = await startTidemark({ env: { TIDEMARK_COLLECTOR_SELF: 'true' } });
+  // It asks itself as it would a store elsewhere: so it has the metrics of both.
+  const port = await freePort();
+  await using server = await startTidemark({
+    port,
+    env: { TIDEMARK_COLLECTOR_SELF: 'true', TIDEMARK_QUERY_STORES: `http://127.0.0.1:${port}` },
+  });
   const page = await until('it has scraped and stored something', 30_000, async () => {
     const text = await (await fetch(`${server.url}/metrics`)).text();
     return /^tidemark_storage_series\{/m.test(text) ? text : undefined;
