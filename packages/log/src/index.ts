@@ -17,5 +17,8 @@ export {
   repairJournal,
 } from './embedded/repair.ts';
 export { type LogEnds, type VerifiedLogFile, verifyLog } from './embedded/verify.ts';
+export { type KafkaLog, type KafkaLogParts, openKafkaLog } from './kafka/kafka-log.ts';
+export { type KafkaMetrics, kafkaMetrics } from './kafka/metrics.ts';
+export { KAFKA_LOG_DEFAULTS, type KafkaLogOptions } from './kafka/options.ts';
 export type * from './log.ts';
 export { readCompacted } from './read-compacted.ts';

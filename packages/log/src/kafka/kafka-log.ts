@@ -1,0 +1,143 @@
+import { checkName, closed } from '../errors.ts';
+import type {
+  Isolation,
+  Log,
+  LogReader,
+  OutgoingRecord,
+  PartitionBounds,
+  Position,
+  ReaderOptions,
+  TopicPartition,
+  TopicSpec,
+} from '../log.ts';
+import { Appender } from './appender.ts';
+import { type ClientParts, KafkaClient } from './client.ts';
+import { KafkaReader } from './kafka-reader.ts';
+import { IdempotentNumbering } from './numbering.ts';
+import { KAFKA_LOG_DEFAULTS, type KafkaLogOptions } from './options.ts';
+import { KafkaPositions } from './positions.ts';
+import { Sender } from './sender.ts';
+import { KafkaTopics } from './topics.ts';
+
+// Topics on a Kafka cluster: appends, readers, positions. Everything it says to brokers goes through one client.
+
+/** What of the port is here; transactions and groups with members are rooms beside this. */
+export type KafkaRecordLog = Omit<Log, 'openProducer' | 'joinGroup'>;
+
+export interface KafkaLogParts extends Omit<ClientParts, 'options'> {
+  readonly options: Partial<KafkaLogOptions> & Pick<KafkaLogOptions, 'brokers'>;
+}
+
+/** Asks a broker who is there. Throws `LOG_IO` when none answers within operationMaxMs, `LOG_DENIED`, `LOG_PROTOCOL`. */
+export async function openKafkaLog(parts: KafkaLogParts): Promise<KafkaLog> {
+  const client = new KafkaClient({ ...parts, options: { ...KAFKA_LOG_DEFAULTS, ...parts.options } });
+  try {
+    await client.retrying('reach Kafka', () => client.cluster([]));
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+  return new KafkaLog(client);
+}
+
+export class KafkaLog implements KafkaRecordLog {
+  readonly #client: KafkaClient;
+  readonly #topics: KafkaTopics;
+  readonly #positions: KafkaPositions;
+  readonly #appender: Appender;
+  readonly #readers = new Set<KafkaReader>();
+  #lanes = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(client: KafkaClient) {
+    this.#client = client;
+    this.#topics = new KafkaTopics(client);
+    this.#positions = new KafkaPositions(client);
+    this.#appender = new Appender(client, this.#topics, new Sender(client, new IdempotentNumbering(client)));
+  }
+
+  async ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
+    this.#mustBeOpen();
+    await this.#topics.ensure(topics);
+  }
+
+  async topics(): Promise<readonly TopicSpec[]> {
+    this.#mustBeOpen();
+    return await this.#topics.list();
+  }
+
+  async append(records: readonly OutgoingRecord[]): Promise<readonly number[]> {
+    this.#mustBeOpen();
+    return await this.#appender.append(records);
+  }
+
+  async bounds(topic: string, isolation: Isolation = 'uncommitted'): Promise<readonly PartitionBounds[]> {
+    this.#mustBeOpen();
+    return await this.#positions.bounds(topic, isolation);
+  }
+
+  async openReader({ from, group, isolation = 'committed' }: ReaderOptions): Promise<LogReader> {
+    this.#mustBeOpen();
+    checkName('group', group);
+    await this.#positions.checkKnown(from);
+    const at = from.map(({ topic, partition }) => ({ topic, partition }));
+    const bounds = from.every(({ offset }) => typeof offset === 'number')
+      ? []
+      : await this.#positions.boundsOf(at, isolation);
+    const ofGroup = from.filter(({ offset }) => offset === 'committed');
+    const committed = await this.#positions.committed(group, ofGroup);
+    const start = from.map(({ topic, partition, offset }, i) => {
+      if (typeof offset === 'number') return { topic, partition, offset };
+      const { start: first, end } = bounds[i] as PartitionBounds;
+      const known = committed.find((each) => each.topic === topic && each.partition === partition);
+      if (offset === 'latest') return { topic, partition, offset: end };
+      return { topic, partition, offset: offset === 'committed' ? (known?.offset ?? first) : first };
+    });
+    this.#mustBeOpen();
+    const client = this.#client;
+    const reader: KafkaReader = new KafkaReader(
+      {
+        client,
+        positions: this.#positions,
+        group,
+        isolation,
+        lane: `read-${this.#lanes++}`,
+        onClose: () => this.#readers.delete(reader),
+      },
+      start,
+    );
+    this.#readers.add(reader);
+    return reader;
+  }
+
+  async commit(group: string, positions: readonly Position[]): Promise<void> {
+    this.#mustBeOpen();
+    await this.#positions.commit(group, positions);
+  }
+
+  async committed(group: string, partitions: readonly TopicPartition[]): Promise<readonly Position[]> {
+    this.#mustBeOpen();
+    return await this.#positions.committed(group, partitions);
+  }
+
+  async forget(group: string): Promise<void> {
+    this.#mustBeOpen();
+    await this.#positions.forget(group);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#appender.close();
+    for (const reader of [...this.#readers]) await reader.close();
+    this.#client.close();
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closing) throw closed('log');
+    this.#client.mustBeOpen();
+  }
+}
