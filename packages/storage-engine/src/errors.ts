@@ -15,7 +15,12 @@ import { type ErrorDetails, TidemarkError } from '@tidemark/base';
 //   SEGMENT_CORRUPT            a segment fails a checksum or has another shape than its footer says
 //   TOMBSTONES_CORRUPT         the file of deletes fails its checksum: without it what was deleted would be back
 //   MANIFEST_CORRUPT           a manifest fails its checksum
-//   OBJECT_NOT_FOUND, OBJECT_CHANGED (another etag), OBJECT_NAME_INVALID, OBJECT_STORE_UNAVAILABLE
+//   OBJECT_NOT_FOUND, OBJECT_CHANGED (another etag), OBJECT_NAME_INVALID, OBJECT_TOO_LARGE
+//   OBJECT_CORRUPT             an object comes with other bytes than the store's checksum of it says
+//   OBJECT_STORE_UNAVAILABLE   it does not answer, or too late; what was asked for may have happened
+//   OBJECT_STORE_DENIED, OBJECT_STORE_NO_BUCKET, OBJECT_STORE_CLOCK_SKEW, OBJECT_STORE_WRONG_REGION
+//                              it answers, and somebody has to mend what the message says
+//   OBJECT_STORE_REFUSED       it answers with something else than was asked for
 
 export class StorageError extends TidemarkError {
   override readonly name = 'StorageError';

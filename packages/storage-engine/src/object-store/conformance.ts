@@ -103,6 +103,23 @@ export const objectStoreCases: readonly ObjectStoreCase[] = [
     },
   },
   {
+    name: 'many are removed together, those that are absent too',
+    async run(store) {
+      for (const name of ['d/1', 'd/2', 'd/3']) await store.putIfAbsent(name, bytes(name));
+      same((await store.deleteAll(['d/1', 'd/none', 'd/3'])).size, 0);
+      same((await names(store, 'd/')).join(' '), 'd/2');
+      same((await store.deleteAll([])).size, 0);
+    },
+  },
+  {
+    name: 'nothing that is whole counts as unfinished',
+    async run(store) {
+      await store.putIfAbsent('whole', bytes('whole'));
+      same(await store.removeUnfinished(), 0);
+      same(text((await store.get('whole')).bytes), 'whole');
+    },
+  },
+  {
     name: 'the store keeps its own copy',
     async run(store) {
       const mine = bytes('mine');

@@ -3,7 +3,14 @@ import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isTidemarkError, Mutex, systemCode } from '@tidemark/base';
 import { storageError } from '../errors.ts';
-import { checkObjectName, type ObjectInfo, type ObjectStore, objectChanged, objectNotFound } from './object-store.ts';
+import {
+  checkObjectName,
+  deleteOneByOne,
+  type ObjectInfo,
+  type ObjectStore,
+  objectChanged,
+  objectNotFound,
+} from './object-store.ts';
 
 // Objects as files below a folder.
 //
@@ -123,6 +130,15 @@ class FileObjectStore implements ObjectStore {
         if (systemCode(error) !== 'ENOENT') throw error;
       });
     });
+  }
+
+  deleteAll(names: readonly string[]): Promise<ReadonlyMap<string, Error>> {
+    return deleteOneByOne(this, names);
+  }
+
+  /** They are removed when the folder is opened. */
+  async removeUnfinished(): Promise<number> {
+    return 0;
   }
 
   #path(name: string): string {

@@ -1,7 +1,8 @@
+import { isTidemarkError } from '@tidemark/base';
 import { storageError } from '../errors.ts';
 
 // The object store port: whole, immutable objects under names, and one kind of change: compare-and-swap by etag. A folder
-// (file.ts) and a simulated store (sim.ts) stand behind it and pass one conformance suite (conformance.ts).
+// (file.ts), S3 (s3/) and a simulated store (sim.ts) stand behind it and pass one conformance suite (conformance.ts).
 //
 // Promises, for all implementations:
 //   whole        an object is there whole or not at all; readers never see a part
@@ -15,13 +16,16 @@ export interface ObjectInfo {
   readonly etag: string;
 }
 
-/** Throws `OBJECT_STORE_UNAVAILABLE` (outcome unknown: read before trying again), `OBJECT_NAME_INVALID`. */
+/**
+ * Throws `OBJECT_STORE_UNAVAILABLE` (outcome unknown: read before trying again), other `OBJECT_STORE_*` that somebody has to mend,
+ * `OBJECT_NAME_INVALID`.
+ */
 export interface ObjectStore {
   /** False: an object of this name is there already, and stays. */
   putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean>;
   /** Replaces the object that has this etag. Returns the new etag. Throws `OBJECT_CHANGED` when it has another or is gone. */
   putIfMatches(name: string, bytes: Uint8Array, etag: string): Promise<string>;
-  /** Throws `OBJECT_NOT_FOUND`. */
+  /** Throws `OBJECT_NOT_FOUND`, `OBJECT_CORRUPT` and `OBJECT_TOO_LARGE` where the store can tell. */
   get(name: string): Promise<{ readonly bytes: Uint8Array; readonly etag: string }>;
   /** `[start, start + length)`; shorter only at the object's end. Throws `OBJECT_NOT_FOUND`. */
   getRange(name: string, start: number, length: number): Promise<Uint8Array>;
@@ -31,6 +35,27 @@ export interface ObjectStore {
   list(prefix: string): AsyncIterable<ObjectInfo>;
   /** Absent is fine. */
   delete(name: string): Promise<void>;
+  /** Many together, with few requests. Returns those that could not be removed, and why. */
+  deleteAll(names: readonly string[]): Promise<ReadonlyMap<string, Error>>;
+  /** Removes what writes that never ended left behind and nobody can list. Returns how many; asked about once an hour. */
+  removeUnfinished(): Promise<number>;
+}
+
+/** `deleteAll` of a store where each costs as much alone. */
+export async function deleteOneByOne(
+  store: Pick<ObjectStore, 'delete'>,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, Error>> {
+  const failures = new Map<string, Error>();
+  for (const name of names) {
+    try {
+      await store.delete(name);
+    } catch (error) {
+      if (!isTidemarkError(error)) throw error;
+      failures.set(name, error);
+    }
+  }
+  return failures;
 }
 
 // Longer names than S3 takes, or that mean something to a file system, are refused everywhere alike.

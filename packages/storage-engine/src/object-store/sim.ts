@@ -1,6 +1,13 @@
 import type { Random } from '@tidemark/base';
 import { storageError } from '../errors.ts';
-import { checkObjectName, type ObjectInfo, type ObjectStore, objectChanged, objectNotFound } from './object-store.ts';
+import {
+  checkObjectName,
+  deleteOneByOne,
+  type ObjectInfo,
+  type ObjectStore,
+  objectChanged,
+  objectNotFound,
+} from './object-store.ts';
 
 // An object store that misbehaves to order:
 //
@@ -87,6 +94,14 @@ export class SimObjectStore implements ObjectStore {
     return this.#change('delete', name, () => {
       this.#objects.delete(name);
     });
+  }
+
+  deleteAll(names: readonly string[]): Promise<ReadonlyMap<string, Error>> {
+    return deleteOneByOne(this, names);
+  }
+
+  async removeUnfinished(): Promise<number> {
+    return 0;
   }
 
   /** Names of what is stored, whatever the faults. */

@@ -9,13 +9,14 @@ import { SeriesDecoder } from '../read/decode.ts';
 import { SegmentWriter } from '../segment/writer.ts';
 import type { ObjectClaims } from '../tiering/claims.ts';
 import { type SegmentEntry, sealedLives, sortEntries } from '../tiering/manifest.ts';
-import { changeSealed } from '../tiering/manifest-store.ts';
+import { changeSealed, readManifestObject } from '../tiering/manifest-store.ts';
 import { type CheckpointContext, checkpointShard } from './checkpointing.ts';
 import type { Shard } from './shard.ts';
 
 // A window that is over becomes a segment:
 //
 //   checkpoint that freezes it      its LevelDB has all of it, durable; later comers get a life of their own
+//   manifest read                   is the object store there? encoding takes seconds, and would be tried again every half minute
 //   re-encode, put if absent        named by its digest: the same frozen window gives the same object, however often
 //   manifest, compare-and-swap      now the segment is the truth, up to the position of the freezing checkpoint
 //   window out of memory, removed   reads that began before keep it until they end
@@ -69,6 +70,7 @@ export async function sealShard(context: SealContext, shard: Shard, request: Sea
     (window) => window.frozenDurably && window.endMs <= throughMs && window.generation > 0,
   );
   frozen.sort((a, b) => a.startMs - b.startMs || a.sequence - b.sequence);
+  if (frozen.length > 0) await readManifestObject(context.objectStore, shard.name);
   const done: SealedWindow[] = [];
   for (const window of frozen) {
     const sealed = await sealWindow(context, shard, window);

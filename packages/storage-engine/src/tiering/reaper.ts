@@ -1,4 +1,4 @@
-import { isTidemarkError, type Logger, messageOf } from '@tidemark/base';
+import { type Logger, messageOf } from '@tidemark/base';
 import { SEGMENT_PREFIX } from '../filename.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import type { StorageOptions } from '../options.ts';
@@ -6,7 +6,7 @@ import type { ObjectClaims } from './claims.ts';
 import { readAllManifests } from './manifest-store.ts';
 
 // Removes objects that no manifest names: what retention and compaction took out of one, and what a crash left between a put and
-// the manifest's swap.
+// the manifest's swap, or in the middle of a put.
 //
 //   out of the manifest, or found by a search ── lease ──> claimed ── manifests read ── not named ──> removed
 //
@@ -73,6 +73,7 @@ export class Reaper {
 
   async #search(): Promise<void> {
     const { objectStore, claims } = this.#context;
+    await objectStore.removeUnfinished();
     const found: { name: string; size: number }[] = [];
     for await (const { name, size } of objectStore.list(SEGMENT_PREFIX)) {
       if (!claims.has(name) && !this.#doomed.has(name)) found.push({ name, size });
@@ -87,21 +88,18 @@ export class Reaper {
     using claimed = claims.begin();
     const free = due.filter(([name]) => claimed.tryTake(name));
     const named = await this.#named();
+    signal.throwIfAborted();
+    // The same content was sealed or compacted again.
+    for (const [name] of free) if (named.has(name)) this.#doomed.delete(name);
+    const unnamed = free.filter(([name]) => !named.has(name));
+    const failures = await objectStore.deleteAll(unnamed.map(([name]) => name));
     let removed = 0;
-    for (const [name, { bytes, reason }] of free) {
-      signal.throwIfAborted();
-      if (named.has(name)) {
-        // The same content was sealed or compacted again.
-        this.#doomed.delete(name);
-        continue;
-      }
-      try {
-        await objectStore.delete(name);
-      } catch (error) {
-        if (!isTidemarkError(error)) throw error;
+    for (const [name, { bytes, reason }] of unnamed) {
+      const failure = failures.get(name);
+      if (failure !== undefined) {
         logger.warn('an object that nobody names could not be removed; it is tried again', {
           name,
-          error: messageOf(error),
+          error: messageOf(failure),
         });
         continue;
       }

@@ -25,7 +25,7 @@ export async function* verifyObjects(store: ObjectStore, manifests: Map<string, 
       for (const entry of manifest.entries) entries.set(entry.object, entry);
       yield { file: name, verdict: 'ok', detail: `${manifest.entries.length} segments` };
     } catch (error) {
-      if (!isTidemarkError(error) || error.code === 'OBJECT_STORE_UNAVAILABLE') throw error;
+      if (!isTidemarkError(error) || error.code.startsWith('OBJECT_STORE_')) throw error;
       unread++;
       yield damaged(name, messageOf(error));
     }
@@ -58,7 +58,7 @@ async function verifySegment(store: ObjectStore, entry: SegmentEntry): Promise<V
     if (!object.endsWith(`-${digest}.seg`)) return damaged(object, 'its content has another digest than its name says');
     return { file: object, verdict: 'ok', detail: `${said.series} series, ${said.samples} samples` };
   } catch (error) {
-    if (!isTidemarkError(error) || error.code === 'OBJECT_STORE_UNAVAILABLE') throw error;
+    if (!isTidemarkError(error) || error.code.startsWith('OBJECT_STORE_')) throw error;
     return damaged(object, messageOf(error));
   }
 }

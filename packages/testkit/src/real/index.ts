@@ -1,5 +1,6 @@
 export { type Alertmanager, runAmtool, startAlertmanager } from './alertmanager.ts';
 export { type Chromium, findChromium, startChromium } from './chromium.ts';
+export { type FaultyProxy, type ProxiedRequest, type ProxyFault, startFaultyProxy } from './faulty-proxy.ts';
 export { findProgram, type ProgramSource } from './find-program.ts';
 export { type Kafka, type KafkaOptions, type KafkaSecure, startKafka } from './kafka/kafka.ts';
 export { type ClusterMetadata, clusterMetadata } from './kafka/metadata.ts';

@@ -49,7 +49,7 @@ const ROOMS: readonly { readonly library: RegExp; readonly rooms: RegExp }[] = [
     library: /^@confluentinc\//,
     rooms: /^packages\/server\/(src\/registry\/confluent-registry\.ts$|test\/)/,
   },
-  { library: /^@(aws-sdk|smithy)\//, rooms: /^packages\/storage-engine\/src\/object-store\/s3[^/]*\.ts$/ },
+  { library: /^@(aws-sdk|smithy)\//, rooms: /^packages\/storage-engine\/src\/object-store\/s3\/aws-requests\.ts$/ },
 ];
 
 /** Time and chance come through ports; these two files are where the ports meet the machine. */
