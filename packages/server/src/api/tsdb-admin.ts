@@ -18,7 +18,13 @@ export interface TsdbAdmin extends Deleter {
 }
 
 /** Codes that mean "not now" rather than "not so". */
-const UNAVAILABLE = new Set(['DELETES_TOO_MANY', 'DELETE_NOT_APPLIED', 'STORE_NOT_CLEANED', 'SNAPSHOT_UNSTABLE']);
+const UNAVAILABLE = new Set([
+  'DELETES_TOO_MANY',
+  'DELETE_NOT_APPLIED',
+  'STORE_NOT_CLEANED',
+  'SNAPSHOT_UNSTABLE',
+  'SNAPSHOT_OBJECTS_ELSEWHERE',
+]);
 
 const REFUSED = new Set(['DELETE_TOO_LARGE', 'SNAPSHOT_ELSEWHERE']);
 

@@ -1,15 +1,25 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
-import { type Disk, nodeDisk, systemClock, systemCode, TidemarkError } from '@tidemark/base';
+import {
+  type Disk,
+  nodeDisk,
+  SelfMetrics,
+  silentLogger,
+  systemClock,
+  systemCode,
+  systemRandom,
+  TidemarkError,
+} from '@tidemark/base';
 import { type LogEnds, verifyLog } from '@tidemark/log';
-import { openFileObjectStore, verifyStore } from '@tidemark/storage-engine';
+import { verifyStore } from '@tidemark/storage-engine';
 import { verifyState } from '@tidemark/stream-rollup';
 import { loadConfig } from '../config/load.ts';
 import { readInstallation } from '../data-folder.ts';
+import { type Objects, openObjects } from '../roles/objects.ts';
 import { decodeMarks } from '../roles/repair/marks-file.ts';
 import { REPAIRS_FILE } from '../roles/repair/marks-store.ts';
-import { ALONE, objectFolderOf, ownerOf } from '../roles/store-identity.ts';
+import { ALONE, ownerOf } from '../roles/store-identity.ts';
 import type { Command, CommandContext } from './command.ts';
 
 export const verifyCommand: Command = {
@@ -50,7 +60,14 @@ async function runVerify({ args, env, stdout, signal }: CommandContext): Promise
   // Objects may lie elsewhere; those of a snapshot lie in it.
   const own = join(data, 'objects');
   const owner = (await ownerOf(nodeDisk(data), data)) ?? ALONE;
-  const objects = existsSync(own) ? own : objectFolderOf(config.store.objects, data, owner);
+  using objects = await openObjects({
+    config: { ...config.store, ...(existsSync(own) && { objects: own }) },
+    dataFolder: data,
+    identity: existsSync(own) ? ALONE : owner,
+    logger: silentLogger,
+    metrics: new SelfMetrics(),
+    random: systemRandom,
+  });
   for await (const { file, verdict, detail } of verifyData(data, objects, { raw: retentionRaw, '1m': retention1m })) {
     signal.throwIfAborted();
     counts[verdict]++;
@@ -64,7 +81,7 @@ async function runVerify({ args, env, stdout, signal }: CommandContext): Promise
 /** Every file below a data folder. Throws `DATA_FOREIGN`, and what cannot be read at all. */
 export async function* verifyData(
   data: string,
-  objects: string,
+  objects: Pick<Objects, 'store' | 'shown' | 'folder'>,
   retentionMs: { readonly raw: number; readonly '1m': number },
 ): AsyncGenerator<FileVerdict> {
   const disk = nodeDisk(data);
@@ -72,11 +89,11 @@ export async function* verifyData(
   const logEnds: LogEnds = new Map();
   yield* verifyLog(disk, 'log', logEnds);
   const named = (folder: string, { file, ...rest }: FileVerdict) => ({ file: `${folder}/${file}`, ...rest });
-  const objectFolder = relative(data, objects).startsWith('..') ? objects : relative(data, objects);
+  const objectFolder = shownIn(data, objects);
   const store = verifyStore({
     disk: nodeDisk(join(data, 'store')),
     folder: join(data, 'store'),
-    objectStore: await openFileObjectStore(objects),
+    objectStore: objects.store,
     nowMs: systemClock.nowMs(),
     retentionMs: { '1h': Number.MAX_SAFE_INTEGER, ...retentionMs },
     logEnds,
@@ -86,6 +103,12 @@ export async function* verifyData(
   }
   yield* verifyState(disk, 'rollup');
   if (await disk.exists(MARKS)) yield await verifyMarks(disk);
+}
+
+/** Where objects lie, for people: from the data folder on when it is in it. */
+function shownIn(data: string, { shown, folder }: Pick<Objects, 'shown' | 'folder'>): string {
+  const inside = folder === undefined ? '..' : relative(data, folder);
+  return inside.startsWith('..') ? shown : inside;
 }
 
 async function verifyMarks(disk: Disk): Promise<FileVerdict> {

@@ -149,7 +149,35 @@ export const CONFIG_SCHEMA = z.strictObject({
     retentionRaw: duration('7d', 'How long raw samples are kept.'),
     retention1m: duration('30d', 'How long 1-minute rows are kept.'),
     retention1h: duration('1y', 'How long 1-hour rows are kept.'),
-    objects: z.string().default('').describe('Folder of the object store; empty: `objects` in the data folder.'),
+    objects: z
+      .string()
+      .regex(
+        /^(?!s3:)|^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/,
+        'must be a folder, s3://bucket or s3://bucket/prefix',
+      )
+      .default('')
+      .describe('Where sealed segments lie: a folder, or `s3://bucket/prefix`; empty: `objects` in the data folder.'),
+    s3: section('The S3 server behind `store.objects: s3://...`.', {
+      endpoint: z
+        .union([z.literal(''), z.url({ protocol: /^https?$/ })])
+        .default('')
+        .describe('Its address; empty: that of AWS for the region.'),
+      region: z.string().min(1).default('us-east-1').describe('Region of the bucket.'),
+      pathStyle: z
+        .boolean()
+        .default(true)
+        .describe('Whether the bucket is in the path of an address, as most servers but AWS want it.'),
+      accessKeyId: z
+        .string()
+        .default('')
+        .describe("The key; empty: from where AWS's tools look for it (AWS_ACCESS_KEY_ID, files, the machine's role)."),
+      secretAccessKey: z.string().default('').describe('Secret of `store.s3.accessKeyId`.'),
+      timeout: duration('10s', 'Longest a single request may take, beside the time of its bytes.'),
+      deadline: duration(
+        '30s',
+        'Longest an operation may take, repeated requests and pauses together, beside the time of its bytes.',
+      ),
+    }),
     ordinal: z.number().int().min(-1).max(1023).default(-1).meta({
       description:
         "Which of the stores of its zone this is, counted from 0; -1: the number at the end of the host's name (`tidemark-store-2`), 0 where there is one store.",

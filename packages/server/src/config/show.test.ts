@@ -5,7 +5,7 @@ import { configYaml, flags } from './show.ts';
 
 const loaded = {
   ...parseConfig(
-    `store: { sealGrace: 90s }
+    `store: { sealGrace: 90s, s3: { accessKeyId: u, secretAccessKey: hunter9 } }
 scrape:
   configs:
     - job_name: a
@@ -33,7 +33,8 @@ test('what is shown can be read back, durations with their unit', () => {
     http: { listen: '127.0.0.1:9470' },
   });
   const { config } = parseConfig(configYaml(loaded).replace(/url: <secret>/, 'url: http://x'), 'again', { env: {} });
-  expect(config.store).toEqual(loaded.config.store);
+  const { s3 } = loaded.config.store;
+  expect(config.store).toEqual({ ...loaded.config.store, s3: { ...s3, secretAccessKey: '<secret>' } });
 });
 
 test('secrets are hidden, in YAML and in flags', () => {

@@ -5,6 +5,7 @@ import { type Clock, nodeDisk, type Random, systemCode, TidemarkError } from '@t
 import { verifyLog } from '@tidemark/log';
 import type { StorageEngine } from '@tidemark/storage-engine';
 import { verifyState } from '@tidemark/stream-rollup';
+import type { Objects } from './objects.ts';
 
 // A consistent copy of the data folder while everything goes on: snapshots/<name>, a data folder of its own.
 //
@@ -19,7 +20,7 @@ import { verifyState } from '@tidemark/stream-rollup';
 
 export interface SnapshotParts {
   readonly dataFolder: string;
-  readonly objectFolder: string;
+  readonly objects: Objects;
   readonly engine: StorageEngine;
   readonly clock: Clock;
   readonly random: Random;
@@ -29,9 +30,10 @@ const FOLDER = 'snapshots';
 // Half a second of writes between one copy and the next is the most that was seen; ten times in a row means something else.
 const TRIES = 10;
 
-/** Throws `SNAPSHOT_UNSTABLE`, and what the file system throws. */
+/** Throws `SNAPSHOT_UNSTABLE`, `SNAPSHOT_OBJECTS_ELSEWHERE`, and what the file system throws. */
 export async function takeSnapshot(parts: SnapshotParts): Promise<{ readonly name: string }> {
-  const { dataFolder, engine, clock, random } = parts;
+  const { dataFolder, objects, engine, clock, random } = parts;
+  const objectFolder = objects.folder ?? elsewhere(objects.shown);
   const stamp = new Date(clock.nowMs()).toISOString().replace(/[-:]|\.\d+/g, '');
   const name = `${stamp}-${Buffer.from(random.bytes(4)).toString('hex')}`;
   const folder = join(dataFolder, FOLDER);
@@ -41,7 +43,7 @@ export async function takeSnapshot(parts: SnapshotParts): Promise<{ readonly nam
     const links = join(unfinished, 'links');
     await linkJournals(join(dataFolder, 'log'), links);
     await engine.whileStill(async () => {
-      await copyStore(parts, unfinished);
+      await copyStore(dataFolder, objectFolder, unfinished);
       await until('rollup', () => copyRollup(dataFolder, unfinished));
       await until('log', () => copyLog(dataFolder, links, unfinished));
     });
@@ -56,7 +58,15 @@ export async function takeSnapshot(parts: SnapshotParts): Promise<{ readonly nam
   }
 }
 
-async function copyStore({ dataFolder, objectFolder }: SnapshotParts, into: string): Promise<void> {
+function elsewhere(shown: string): never {
+  throw new TidemarkError(
+    'SNAPSHOT_OBJECTS_ELSEWHERE',
+    `sealed segments lie in ${shown}, which a snapshot of this machine's folder cannot hold; use versions or copies of the bucket`,
+    { objects: shown },
+  );
+}
+
+async function copyStore(dataFolder: string, objectFolder: string, into: string): Promise<void> {
   await copyFile(join(dataFolder, 'TIDEMARK'), join(into, 'TIDEMARK'));
   // Whose folder it is; that of the only store does not say.
   if (existsSync(join(dataFolder, 'STORE'))) await copyFile(join(dataFolder, 'STORE'), join(into, 'STORE'));

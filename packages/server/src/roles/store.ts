@@ -3,7 +3,7 @@ import { type Clock, type Logger, nodeDisk, type Random, type SelfMetrics } from
 import type { Log } from '@tidemark/log';
 import { topicName } from '@tidemark/model';
 import { Admission, UnreadAnswers } from '@tidemark/query';
-import { openFileObjectStore, openStorageEngine, type StorageEngine } from '@tidemark/storage-engine';
+import { openStorageEngine, type StorageEngine } from '@tidemark/storage-engine';
 import { SamplesFreshness } from '@tidemark/stream-rollup';
 import type { Router } from 'express';
 import type { TsdbAdmin } from '../api/tsdb-admin.ts';
@@ -14,18 +14,12 @@ import { StoreReader } from '../store-api/store-reader.ts';
 import { storeRouter } from '../store-api/store-router.ts';
 import { makeDeleter } from './deletes.ts';
 import { inTurn } from './in-turn.ts';
+import { openObjects } from './objects.ts';
 import type { Reads } from './reads.ts';
 import { openRepair, type Repair } from './repair.ts';
 import { sampleTopics } from './repartition.ts';
 import { takeSnapshot } from './snapshot.ts';
-import {
-  checkIdentity,
-  claimFolder,
-  identityOf,
-  objectFolderOf,
-  ownedPartitions,
-  storerGroup,
-} from './store-identity.ts';
+import { checkIdentity, claimFolder, identityOf, ownedPartitions, storerGroup } from './store-identity.ts';
 import { Storer } from './storer.ts';
 import { RolledUp, startTiering } from './tiering.ts';
 
@@ -88,11 +82,19 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
     rollup: config.roles.includes('rollup'),
     onFailure,
   });
-  const objectFolder = objectFolderOf(config.store.objects, dataFolder, identity);
+  const objects = await openObjects({
+    config: config.store,
+    dataFolder,
+    identity,
+    logger: logger.child('store'),
+    metrics,
+    random,
+  });
+  started.use(objects);
   const engine = await openStorageEngine({
     disk: nodeDisk(join(dataFolder, 'store')),
     folder: join(dataFolder, 'store'),
-    objectStore: await openFileObjectStore(objectFolder),
+    objectStore: objects.store,
     clock,
     logger: logger.child('store'),
     metrics,
@@ -167,13 +169,15 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
     logger: logger.child('store'),
     metrics,
   });
+  // First of all when it ends: whoever else ends would wait for a bucket that does not answer.
+  started.use(objects);
   const running = started.move();
   return {
     engine,
     retentionMs,
     reads,
     router,
-    admin: { ...deleter, snapshot: () => takeSnapshot({ dataFolder, objectFolder, engine, clock, random }) },
+    admin: { ...deleter, snapshot: () => takeSnapshot({ dataFolder, objects, engine, clock, random }) },
     flush: () => flushStore(storer, repair),
     close: () => running.disposeAsync(),
   };

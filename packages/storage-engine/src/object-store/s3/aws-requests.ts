@@ -33,7 +33,7 @@ export interface AwsOptions {
   /** Undefined: AWS' own for the region. */
   readonly endpoint: string | undefined;
   readonly region: string;
-  readonly forcePathStyle: boolean;
+  readonly pathStyle: boolean;
   /** Undefined: what AWS' client finds in the environment, its files, or at the machine's role. */
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
   readonly socketsMax: number;
@@ -50,12 +50,12 @@ export class AwsS3Requests implements S3Requests {
   readonly #objectBytesMax: number;
 
   constructor(options: AwsOptions) {
-    const { endpoint, region, forcePathStyle, credentials, socketsMax, connectTimeoutMs } = options;
+    const { endpoint, region, pathStyle, credentials, socketsMax, connectTimeoutMs } = options;
     this.#bucket = { Bucket: options.bucket };
     this.#objectBytesMax = options.objectBytesMax;
     this.#client = new S3Client({
       region,
-      forcePathStyle,
+      forcePathStyle: pathStyle,
       maxAttempts: 1,
       responseChecksumValidation: 'WHEN_REQUIRED',
       requestHandler: {

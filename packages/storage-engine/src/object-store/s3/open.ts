@@ -12,7 +12,7 @@ export interface S3Location {
   readonly endpoint: string;
   readonly region: string;
   /** Buckets in the path instead of the host's name. */
-  readonly forcePathStyle: boolean;
+  readonly pathStyle: boolean;
   /** Undefined: what AWS' client finds in the environment, its files, or at the machine's role. */
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
 }
@@ -32,12 +32,12 @@ export async function openS3ObjectStore(init: S3ObjectStoreInit): Promise<Object
   const { location, options: given, ...parts } = init;
   const options = { ...DEFAULT_S3_OPTIONS, ...given };
   const { AwsS3Requests } = await import('./aws-requests.ts');
-  const { bucket, endpoint, region, forcePathStyle, credentials } = location;
+  const { bucket, endpoint, region, pathStyle, credentials } = location;
   const requests = new AwsS3Requests({
     bucket,
     endpoint: endpoint === '' ? undefined : endpoint,
     region,
-    forcePathStyle,
+    pathStyle,
     credentials,
     socketsMax: options.requestsMax,
     connectTimeoutMs: options.requestTimeoutMs,

@@ -3,7 +3,7 @@ const MIB = 1024 * 1024;
 /** Limits of an S3 object store. Times are of the machine's own clock. */
 export interface S3Options {
   /** Longest an operation may take with all its repetitions, beside the time its bytes may take. */
-  readonly timeoutMs: number;
+  readonly deadlineMs: number;
   /** Longest a single request may take, beside the time its bytes may take. */
   readonly requestTimeoutMs: number;
   /** The slowest line that is waited for: 128 KiB/s. */
@@ -34,7 +34,7 @@ export interface S3Options {
 }
 
 export const DEFAULT_S3_OPTIONS: S3Options = {
-  timeoutMs: 30_000,
+  deadlineMs: 30_000,
   requestTimeoutMs: 10_000,
   slowestBytesPerMs: 131,
   backoffMs: 100,

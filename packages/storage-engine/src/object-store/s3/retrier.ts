@@ -52,7 +52,7 @@ export class Retrier {
     if (taking === undefined) throw this.#refuse('queue', operation, 'too many operations wait for it');
     using _place = await taking;
     const { clock, options, metrics, where } = this.#parts;
-    const untilMs = clock.monotonicMs() + options.timeoutMs + operation.bytes / options.slowestBytesPerMs;
+    const untilMs = clock.monotonicMs() + options.deadlineMs + operation.bytes / options.slowestBytesPerMs;
     for (let tries = 1; ; tries++) {
       this.#checkOpen(operation);
       const entered = this.#away.enter();

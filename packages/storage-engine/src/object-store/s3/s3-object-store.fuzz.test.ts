@@ -63,10 +63,12 @@ test('a put that says it was first was, and one that says it was not was not', (
       const outcomes = await run(
         Promise.allSettled(stores.map((store, i) => store.putIfAbsent(name, contents[i] as Uint8Array))),
       );
+      const early = await run(Promise.allSettled(stores.map((store) => store.get(name))));
       // Any of them may have left S3 alone for a while.
       s3.faults = NO_S3_FAULTS;
       await clock.advance(DEFAULT_S3_OPTIONS.awayMaxMs);
       const { bytes } = await run(stores[0]?.get(name) as Promise<{ bytes: Uint8Array }>);
+      for (const each of early) if (each.status === 'fulfilled') expect(each.value.bytes).toEqual(bytes);
       for (const [i, outcome] of outcomes.entries()) {
         const mine = Buffer.compare(bytes, contents[i] as Uint8Array) === 0;
         if (outcome.status === 'fulfilled') expect({ i, first: outcome.value }).toEqual({ i, first: mine });

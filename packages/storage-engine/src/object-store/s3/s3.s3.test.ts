@@ -10,7 +10,7 @@ import type { S3Options } from './options.ts';
 
 const MIB = 1024 * 1024;
 const FAST: Partial<S3Options> = {
-  timeoutMs: 5000,
+  deadlineMs: 5000,
   requestTimeoutMs: 1000,
   backoffMs: 5,
   backoffMaxMs: 20,
@@ -42,7 +42,7 @@ async function open(location: Partial<S3Location> = {}, options: Partial<S3Optio
       prefix: `${s3.prefix}/room-${rooms++}`,
       endpoint: proxy.url,
       region,
-      forcePathStyle: true,
+      pathStyle: true,
       credentials: { accessKeyId, secretAccessKey },
       ...location,
     },
@@ -145,7 +145,7 @@ describe('a network that breaks', () => {
     },
     { name: 'no answer', fault: { kind: 'stall' }, reason: 'timeout' },
   ] as const)('$name is tried again, for every operation', async ({ fault, reason }) => {
-    const { store, counted } = await open();
+    const { store, counted } = await open({}, { requestTimeoutMs: 300 });
     proxy.next(fault);
     expect(await store.putIfAbsent('a', Buffer.from('one'))).toBe(true);
     proxy.next(fault);
@@ -248,7 +248,7 @@ describe('an answer of somebody in between is not taken for one of S3', () => {
     },
     { name: 'nothing is no empty list', status: 200, body: '', code: 'OBJECT_STORE_UNAVAILABLE', list: true },
   ])('$name', async ({ status, body, code, list }) => {
-    const { store } = await open({}, { timeoutMs: 200 });
+    const { store } = await open({}, { deadlineMs: 200 });
     proxy.decide = () => ({ kind: 'answer', status, body });
     const first = async () => {
       for await (const { name } of store.list('')) return name;
@@ -262,7 +262,7 @@ describe('an answer of somebody in between is not taken for one of S3', () => {
 
 describe('an S3 that is away', () => {
   test('costs one deadline, then is refused at once, and is found again', async () => {
-    const { store, counted } = await open({}, { timeoutMs: 300, requestTimeoutMs: 100, awayMs: 400 });
+    const { store, counted } = await open({}, { deadlineMs: 300, requestTimeoutMs: 100, awayMs: 400 });
     await store.putIfAbsent('a', Buffer.from('a'));
     proxy.decide = () => ({ kind: 'stall' });
     expect(isTidemarkError(await failing(store.get('a')), 'OBJECT_STORE_UNAVAILABLE')).toBe(true);
@@ -284,7 +284,7 @@ describe('an S3 that is away', () => {
   });
 
   test('closing lets go of requests that are under way', async () => {
-    const { store } = await open({}, { timeoutMs: 60_000, requestTimeoutMs: 60_000, requestsMax: 2 });
+    const { store } = await open({}, { deadlineMs: 60_000, requestTimeoutMs: 60_000, requestsMax: 2 });
     proxy.decide = () => ({ kind: 'stall' });
     const waiting = ['a', 'b', 'c', 'd'].map((name) => failing(store.get(name)));
     await expect.poll(() => proxy.seen.filter(({ path }) => path.includes(`room-${rooms - 1}/`)).length).toBe(2);
@@ -295,7 +295,7 @@ describe('an S3 that is away', () => {
 
 describe('what somebody has to mend is said with its code and how', () => {
   const put = async (location: Partial<S3Location>) => {
-    const { store } = await open(location, { timeoutMs: 300 });
+    const { store } = await open(location, { deadlineMs: 300 });
     try {
       return (await failing(store.putIfAbsent('a', Buffer.from('a')))) as Error & { readonly code: string };
     } finally {

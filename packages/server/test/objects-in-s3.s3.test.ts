@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runTidemark, sendRemoteWrite, startS3, startTidemark } from '@tidemark/testkit/real';
+import { expect, test } from 'vitest';
+import { samples, serverNow, until, vector } from './http.ts';
+
+// Sealed segments in a bucket: read back after everything local is gone; and what an S3 server that is away takes from nobody.
+
+test('segments in a bucket are read back without anything local; an S3 server that is away stops neither samples nor answers', {
+  timeout: 180_000,
+}, async () => {
+  await using s3 = await startS3({ own: true });
+  const env = {
+    TIDEMARK_STORE_OBJECTS: `s3://${s3.bucket}/metrics`,
+    TIDEMARK_STORE_S3_ENDPOINT: s3.endpoint,
+    TIDEMARK_STORE_S3_REGION: s3.region,
+    TIDEMARK_STORE_S3_ACCESS_KEY_ID: s3.accessKeyId,
+    TIDEMARK_STORE_S3_SECRET_ACCESS_KEY: s3.secretAccessKey,
+    TIDEMARK_STORE_S3_DEADLINE: '2s',
+  };
+  await using server = await startTidemark({ env });
+  const { url } = server;
+  const now = Math.floor(await serverNow(url));
+  const HOUR_MS = 3_600_000;
+  const old = now - 6 * HOUR_MS;
+  const history = (fromMs: number) =>
+    Array.from({ length: 200 }, (_, i) => ({ timestampMs: fromMs + i * 1000, value: i / 4 }));
+  const send = (metric: string, points: readonly { timestampMs: number; value: number }[]) =>
+    sendRemoteWrite(url, [{ labels: { __name__: metric, place: 'hall' }, samples: points }]);
+  const flush = () => fetch(`${url}/api/v1/admin/flush`, { method: 'POST' });
+  const readBack = async (metric: string, fromMs: number) => {
+    const [series] = await samples(url, metric, '1h', fromMs + HOUR_MS / 2);
+    expect(series?.values.map(([s, value]) => ({ timestampMs: Math.round(s * 1000), value: Number(value) }))).toEqual(
+      history(fromMs),
+    );
+  };
+
+  await send('in_a_bucket', history(old));
+  const flushed = await flush();
+  expect(flushed.status, await flushed.text()).toBe(200);
+  await readBack('in_a_bucket', old);
+  expect(existsSync(join(server.dataFolder, 'objects'))).toBe(false);
+
+  await s3.process?.kill9();
+  await send('while_away', history(old - 2 * HOUR_MS));
+  await send('recent', [{ timestampMs: now, value: 7 }]);
+  await until('what came meanwhile is answered', 30_000, async () => {
+    const [recent] = await vector(url, 'recent');
+    return recent?.value[1] === '7' ? true : undefined;
+  });
+  expect((await flush()).status).not.toBe(200);
+  await readBack('while_away', old - 2 * HOUR_MS);
+  await s3.restart();
+  await until('what waited is sealed', 60_000, async () => ((await flush()).status === 200 ? true : undefined));
+
+  await server.stop();
+  await rm(join(server.dataFolder, 'store'), { recursive: true });
+  await server.restart();
+  await readBack('in_a_bucket', old);
+  await readBack('while_away', old - 2 * HOUR_MS);
+  const snapshot = await fetch(`${url}/api/v1/admin/tsdb/snapshot`, { method: 'POST' });
+  expect([snapshot.status, await snapshot.text()]).toEqual([503, expect.stringContaining(`s3://${s3.bucket}/metrics`)]);
+  const config = await (await fetch(`${url}/api/v1/status/config`)).text();
+  expect(config).not.toContain(s3.secretAccessKey);
+
+  await server.stop();
+  const verified = await runTidemark(['verify', server.dataFolder], { env });
+  expect(verified).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/s3:\/\/[^ ]+\/segments\/.*\d+ ok, 0 damaged/s),
+  });
+});
+
+test('a bucket that is named wrong is said at the start', async () => {
+  await expect(startTidemark({ env: { TIDEMARK_STORE_OBJECTS: 's3://No_Bucket' } })).rejects.toThrow(
+    /store\.objects.*must be a folder, s3:\/\/bucket/,
+  );
+});
