@@ -4,10 +4,12 @@ import { FolderWorld, SimDiskWorld } from './embedded-worlds.ts';
 // On a simulated disk there is no LevelDB: compacted topics stay in the journal whole.
 logConformance(
   'embedded, simulated disk',
-  { identity: true, crash: true, compaction: false, sessions: false },
+  { identity: true, crash: true, compaction: false, sessions: false, releases: true, countsGroups: true },
   async () => new SimDiskWorld(),
 );
 
-logConformance('embedded, real folder', { identity: true, crash: true, compaction: true, sessions: false }, () =>
-  FolderWorld.make(),
+logConformance(
+  'embedded, real folder',
+  { identity: true, crash: true, compaction: true, sessions: false, releases: true, countsGroups: true },
+  () => FolderWorld.make(),
 );

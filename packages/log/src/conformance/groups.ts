@@ -196,17 +196,19 @@ export function groupSuite({ open, supports, world }: Bench): void {
     expect(b.owned.map(({ topic }) => topic)).toEqual([RAW.name, RAW.name]);
   });
 
-  test('a group that waits for its partitions holds their bytes back', async () => {
-    const log = await open();
-    const a = await Worker.join(log);
-    await settled(a);
-    for (let i = 0; i < 40; i++) await log.append([raw(0, 'x'.repeat(200))]);
-    await world().retain();
-    expect((await log.bounds(RAW.name))[0]?.start).toBe(0);
-    await a.member.commit([{ ...rawAt(0), offset: 40 }]);
-    await world().retain();
-    expect((await log.bounds(RAW.name))[0]?.start).toBeGreaterThan(0);
-  });
+  if (supports.releases) {
+    test('a group that waits for its partitions holds their bytes back', async () => {
+      const log = await open();
+      const a = await Worker.join(log);
+      await settled(a);
+      for (let i = 0; i < 40; i++) await log.append([raw(0, 'x'.repeat(200))]);
+      await world().retain();
+      expect((await log.bounds(RAW.name))[0]?.start).toBe(0);
+      await a.member.commit([{ ...rawAt(0), offset: 40 }]);
+      await world().retain();
+      expect((await log.bounds(RAW.name))[0]?.start).toBeGreaterThan(0);
+    });
+  }
 
   test('positions of a group are there after close and reopen, and its partitions are assigned anew', async () => {
     const log = await open();

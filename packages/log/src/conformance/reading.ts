@@ -48,6 +48,8 @@ export function readingSuite({ open, world }: Bench): void {
     const seen = new Set<number>();
     for (let i = 0; i < 3; i++) {
       for (const { partition } of await reader.fetch({ maxBytes: 1, maxWaitMs: 0 })) seen.add(partition);
+      // Where the others must be asked elsewhere, they have been.
+      await world().advance(0);
     }
     expect(seen).toEqual(new Set([0, 1, 2]));
   });
@@ -159,7 +161,8 @@ export function readingSuite({ open, world }: Bench): void {
     await log.append([raw(0, 'a'), { topic: ALERTS.name, partition: 0, key: bytesOf('k'), value: bytesOf('b') }]);
     const from = [RAW.name, ALERTS.name].map((topic) => ({ topic, partition: 0, offset: 'earliest' as const }));
     const reader = await log.openReader({ group: 'g', from });
-    expect(valuesIn(await reader.fetch(NOW)).sort()).toEqual(['a', 'b']);
+    const seen = [...valuesIn(await reader.fetch(NOW)), ...valuesIn(await reader.fetch(NOW))];
+    expect(seen.sort()).toEqual(['a', 'b']);
     expect(await valuesOf(log, ALERTS.name)).toEqual(['b']);
   });
 }

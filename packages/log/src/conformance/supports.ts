@@ -10,6 +10,10 @@ export interface LogSupports {
   readonly compaction: boolean;
   /** A member can fall silent, and loses its partitions after a session. Elsewhere members die with the log's own process. */
   readonly sessions: boolean;
+  /** What every group has passed may go. Elsewhere records go by age alone. */
+  readonly releases: boolean;
+  /** Groups are counted, and one too many is refused. */
+  readonly countsGroups: boolean;
 }
 
 export interface LimitsUnderTest {

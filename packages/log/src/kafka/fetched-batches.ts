@@ -47,6 +47,12 @@ export class FetchedBatches {
     this.#decodedEnd = position;
   }
 
+  /** Bytes it keeps in memory; 0 when all is taken. */
+  get bytesKept(): number {
+    const isTaken = this.#next >= this.#decoded.length && this.#cursor >= this.#source.length;
+    return isTaken ? 0 : this.#source.length;
+  }
+
   /** Records up to about `maxBytes`, one at least; undefined when nothing whole is left. Throws `LOG_CORRUPT`. */
   take(maxBytes: number): Taken | undefined {
     const records: LogRecord[] = [];

@@ -1,28 +1,37 @@
 import { checkName, closed } from '../errors.ts';
 import type {
+  GroupMember,
+  GroupOptions,
   Isolation,
   Log,
   LogReader,
   OutgoingRecord,
   PartitionBounds,
   Position,
+  ProducerOptions,
   ReaderOptions,
   TopicPartition,
   TopicSpec,
+  TransactionalProducer,
 } from '../log.ts';
 import { Appender } from './appender.ts';
 import { type ClientParts, KafkaClient } from './client.ts';
+import { KafkaGroups } from './group/kafka-groups.ts';
 import { KafkaReader } from './kafka-reader.ts';
 import { IdempotentNumbering } from './numbering.ts';
 import { KAFKA_LOG_DEFAULTS, type KafkaLogOptions } from './options.ts';
 import { KafkaPositions } from './positions.ts';
 import { Sender } from './sender.ts';
 import { KafkaTopics } from './topics.ts';
+import { KafkaTransactions } from './transaction/kafka-transactions.ts';
 
-// Topics on a Kafka cluster: appends, readers, positions. Everything it says to brokers goes through one client.
-
-/** What of the port is here; transactions and groups with members are rooms beside this. */
-export type KafkaRecordLog = Omit<Log, 'openProducer' | 'joinGroup'>;
+// The log that is a Kafka cluster. Everything it says to brokers goes through one client.
+//
+//   append         appender -> sender         idempotent batches, numbered per partition
+//   openReader     kafka-reader               fetches from leaders, and from whoever leads next
+//   openProducer   transaction/               a whole transaction at its commit
+//   joinGroup      group/                     members, and whose positions are whose
+//   commit, ...    positions, topics
 
 export interface KafkaLogParts extends Omit<ClientParts, 'options'> {
   readonly options: Partial<KafkaLogOptions> & Pick<KafkaLogOptions, 'brokers'>;
@@ -40,11 +49,13 @@ export async function openKafkaLog(parts: KafkaLogParts): Promise<KafkaLog> {
   return new KafkaLog(client);
 }
 
-export class KafkaLog implements KafkaRecordLog {
+export class KafkaLog implements Log {
   readonly #client: KafkaClient;
   readonly #topics: KafkaTopics;
   readonly #positions: KafkaPositions;
   readonly #appender: Appender;
+  readonly #groups: KafkaGroups;
+  readonly #transactions: KafkaTransactions;
   readonly #readers = new Set<KafkaReader>();
   #lanes = 0;
   #closing: Promise<void> | undefined;
@@ -54,6 +65,11 @@ export class KafkaLog implements KafkaRecordLog {
     this.#topics = new KafkaTopics(client);
     this.#positions = new KafkaPositions(client);
     this.#appender = new Appender(client, this.#topics, new Sender(client, new IdempotentNumbering(client)));
+    const mustBeOpen = () => this.#mustBeOpen();
+    const check = (positions: readonly Position[]) => this.#positions.check(positions);
+    this.#groups = new KafkaGroups({ client, mustBeOpen, check });
+    const ownerOf = this.#groups.ownerOf.bind(this.#groups);
+    this.#transactions = new KafkaTransactions({ client, topics: this.#topics, mustBeOpen, check, ownerOf });
   }
 
   async ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
@@ -112,6 +128,7 @@ export class KafkaLog implements KafkaRecordLog {
 
   async commit(group: string, positions: readonly Position[]): Promise<void> {
     this.#mustBeOpen();
+    this.#groups.mustHaveNoMembers(group);
     await this.#positions.commit(group, positions);
   }
 
@@ -122,7 +139,16 @@ export class KafkaLog implements KafkaRecordLog {
 
   async forget(group: string): Promise<void> {
     this.#mustBeOpen();
+    this.#groups.mustHaveNoMembers(group);
     await this.#positions.forget(group);
+  }
+
+  openProducer(options: ProducerOptions): Promise<TransactionalProducer> {
+    return this.#transactions.open(options);
+  }
+
+  joinGroup(options: GroupOptions): Promise<GroupMember> {
+    return this.#groups.join(options);
   }
 
   close(): Promise<void> {
@@ -131,7 +157,7 @@ export class KafkaLog implements KafkaRecordLog {
   }
 
   async #close(): Promise<void> {
-    await this.#appender.close();
+    await Promise.all([this.#appender.close(), this.#groups.closeAll(), this.#transactions.close()]);
     for (const reader of [...this.#readers]) await reader.close();
     this.#client.close();
   }

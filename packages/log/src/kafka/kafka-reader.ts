@@ -21,8 +21,9 @@ import { type FetchAnswer, fetchRequest } from './protocol/fetch.ts';
 //   leader 1 <- one request at a time for those of its partitions that have nothing -> buffers -> fetch, in turn
 //   leader 2 <- ...
 //
-// A request may be under way longer than the fetch that began it: its answer is for the next one. At most fetchBytesMax for
-// each leader are kept, and one batch of each partition decoded.
+// A request may be under way longer than the fetch that began it: its answer is for the next one. While something is at hand
+// the others are asked ahead, so that nobody starves behind a busy partition, unless fetchBytesMax are kept already. So at most
+// fetchBytesMax for each leader and once more are kept, and one batch of each partition decoded.
 
 interface Assigned {
   readonly at: TopicPartition;
@@ -60,6 +61,9 @@ export class KafkaReader implements LogReader {
   /** Leaders with a request of ours under way. */
   readonly #busy = new Set<number>();
   readonly #watchers = new Set<() => void>();
+  /** So far. One that came while leaders were looked up is not waited for again. */
+  #wakes = 0;
+  /** Whose turn it is to be handed out first: behind the last that was. */
   #turn = 0;
   #faults = 0;
   #faultsSinceMs: number | undefined;
@@ -90,7 +94,7 @@ export class KafkaReader implements LogReader {
     }
     this.#isFetching = true;
     try {
-      return await this.#fetch(options, beganMs + Math.max(0, options.maxWaitMs));
+      return await this.#fetch(options, beganMs);
     } finally {
       this.#isFetching = false;
       this.#handedOutAtMs = client.clock.monotonicMs();
@@ -133,18 +137,26 @@ export class KafkaReader implements LogReader {
     this.#parts.onClose();
   }
 
-  async #fetch(options: FetchOptions, endMs: number): Promise<readonly FetchedRecords[]> {
-    const { client } = this.#parts;
+  async #fetch(options: FetchOptions, beganMs: number): Promise<readonly FetchedRecords[]> {
+    const { clock, options: limits } = this.#parts.client;
+    const endMs = beganMs + Math.max(0, options.maxWaitMs);
     for (let round = 0; ; round++) {
       this.#mustBeOpen();
       options.signal?.throwIfAborted();
+      const wakes = this.#wakes;
       const taken = this.#take(options.maxBytes);
-      if (taken.length > 0) return taken;
+      if (taken.length > 0) {
+        void this.#ask(limits.fetchWaitMs, 'ahead');
+        return taken;
+      }
       this.#throwFault();
-      const leftMs = endMs - client.clock.monotonicMs();
-      if (leftMs <= 0 && round > 0) return [];
-      await this.#ask(Math.max(0, Math.min(leftMs, client.options.fetchWaitMs)));
-      await this.#untilWoken(options.signal, leftMs);
+      const nowMs = clock.monotonicMs();
+      const leftMs = endMs - nowMs;
+      // With no time left it still hears out whom it asked, but not one that is silent.
+      const isHeard = this.#busy.size === 0 || nowMs >= beganMs + limits.fetchWaitMs;
+      if (leftMs <= 0 && round > 0 && isHeard) return [];
+      if (leftMs > 0 || round === 0) await this.#ask(Math.max(0, Math.min(leftMs, limits.fetchWaitMs)), 'now');
+      if (this.#wakes === wakes) await this.#untilWoken(options.signal, leftMs);
     }
   }
 
@@ -153,9 +165,9 @@ export class KafkaReader implements LogReader {
     let left = maxBytes;
     const count = this.#assigned.length;
     const first = this.#turn;
-    this.#turn = count === 0 ? 0 : (first + 1) % count;
     for (let i = 0; i < count && (left > 0 || out.length === 0); i++) {
-      const each = this.#assigned[(first + i) % count] as Assigned;
+      const index = (first + i) % count;
+      const each = this.#assigned[index] as Assigned;
       if (each.paused || !each.batches) continue;
       try {
         const taken = each.batches.take(left);
@@ -164,6 +176,7 @@ export class KafkaReader implements LogReader {
           continue;
         }
         each.position = taken.nextOffset;
+        this.#turn = (index + 1) % count;
         out.push({ ...each.at, ...taken });
         for (const record of taken.records) left -= recordBytes(record);
         this.#parts.client.metrics.fetchedRecords.add(taken.records.length);
@@ -186,29 +199,34 @@ export class KafkaReader implements LogReader {
     throw fault;
   }
 
-  /** Asks leaders that are free for what is missing; does not wait for answers. */
-  async #ask(maxWaitMs: number): Promise<void> {
+  /** Asks leaders that are free for what is missing; does not wait for answers. Ahead: only while something is at hand. */
+  async #ask(maxWaitMs: number, when: 'now' | 'ahead'): Promise<void> {
     const { client } = this.#parts;
+    const kept = this.#assigned.reduce((sum, { batches }) => sum + (batches?.bytesKept ?? 0), 0);
+    const maxBytes = client.options.fetchBytesMax - kept;
+    if (maxBytes <= 0 || (when === 'ahead' && kept === 0)) return;
     const byLeader = new Map<number, Asked[]>();
     for (const each of this.#assigned) {
-      if (each.paused || each.isAsked || each.batches) continue;
-      const { position, seeks } = each;
+      if (each.paused || each.isAsked || each.batches?.bytesKept) continue;
       try {
         const { nodeId, leaderEpoch } = await client.leaderOf(each.at);
-        if (this.#busy.has(nodeId) || each.seeks !== seeks) continue;
+        if (this.#busy.has(nodeId)) continue;
         const ofLeader = byLeader.get(nodeId) ?? [];
-        ofLeader.push({ each, offset: position, leaderEpoch, seeks });
+        ofLeader.push({ each, offset: each.position, leaderEpoch, seeks: each.seeks });
         byLeader.set(nodeId, ofLeader);
       } catch (error) {
         await this.#failed(error, each);
       }
     }
-    for (const [nodeId, asked] of byLeader) void this.#exchange(nodeId, asked, maxWaitMs);
+    for (const [nodeId, asked] of byLeader) void this.#exchange(nodeId, asked, { maxWaitMs, maxBytes });
   }
 
-  async #exchange(nodeId: number, asked: readonly Asked[], maxWaitMs: number): Promise<void> {
+  async #exchange(
+    nodeId: number,
+    asked: readonly Asked[],
+    { maxWaitMs, maxBytes }: { readonly maxWaitMs: number; readonly maxBytes: number },
+  ): Promise<void> {
     const { client, isolation, lane } = this.#parts;
-    const { fetchBytesMax, requestMaxMs } = client.options;
     this.#busy.add(nodeId);
     for (const { each } of asked) each.isAsked = true;
     try {
@@ -217,10 +235,11 @@ export class KafkaReader implements LogReader {
         partition: at.partition,
         leaderEpoch,
         offset,
-        maxBytes: fetchBytesMax,
+        maxBytes,
       }));
-      const request = fetchRequest({ from, maxWaitMs: Math.ceil(maxWaitMs), maxBytes: fetchBytesMax, isolation });
-      const answer = await client.send(nodeId, request, { lane, timeoutMs: maxWaitMs + requestMaxMs });
+      const request = fetchRequest({ from, maxWaitMs: Math.ceil(maxWaitMs), maxBytes, isolation });
+      const timeoutMs = maxWaitMs + client.options.requestMaxMs;
+      const answer = await client.send(nodeId, request, { lane, timeoutMs });
       if (answer.error !== 0) throw new BrokerFault(answer.error, 'fetch');
       await this.#keep(asked, answer);
     } catch (error) {
@@ -302,6 +321,7 @@ export class KafkaReader implements LogReader {
   }
 
   #wake(): void {
+    this.#wakes++;
     for (const done of [...this.#watchers]) done();
   }
 

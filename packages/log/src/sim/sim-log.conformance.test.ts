@@ -39,4 +39,8 @@ class SimWorld implements LogWorld {
   }
 }
 
-logConformance('sim', { identity: true, crash: true, compaction: true, sessions: true }, async () => new SimWorld());
+logConformance(
+  'sim',
+  { identity: true, crash: true, compaction: true, sessions: true, releases: true, countsGroups: true },
+  async () => new SimWorld(),
+);

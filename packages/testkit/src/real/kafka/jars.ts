@@ -53,7 +53,7 @@ export class JarCluster {
   static async start(jars: string, options: JarOptions): Promise<JarCluster> {
     const folder = await tempFolder('kafka');
     const java = [...JVM, `-Xmx${options.heapMb}m`, '-cp', join(jars, '*')];
-    const clusterId = randomBytes(16).toString('base64url');
+    const clusterId = kafkaUuid();
     try {
       const certificate = options.secure ? await makeCertificate(folder.path) : undefined;
       const plans = await makePlans(folder.path, options, certificate?.file);
@@ -143,6 +143,14 @@ export class JarCluster {
   }
 }
 
+/** As Kafka makes them: none that looks like an option on a command line. */
+function kafkaUuid(): string {
+  for (;;) {
+    const id = randomBytes(16).toString('base64url');
+    if (!id.startsWith('-')) return id;
+  }
+}
+
 async function makePlans(folder: string, options: JarOptions, pem: string | undefined): Promise<BrokerPlan[]> {
   const ids = Array.from({ length: options.brokers }, (_, i) => i + 1);
   const ports = await Promise.all(ids.map(() => freePorts(options.secure)));
@@ -186,7 +194,7 @@ async function format(java: readonly string[], clusterId: string, plans: readonl
     await cp(join(first.folder, 'log'), join(folder, 'log'), { recursive: true });
     const own = meta
       .replace(/^node\.id=.*$/m, `node.id=${id}`)
-      .replace(/^directory\.id=.*$/m, `directory.id=${randomBytes(16).toString('base64url')}`);
+      .replace(/^directory\.id=.*$/m, `directory.id=${kafkaUuid()}`);
     await writeFile(join(folder, 'log', 'meta.properties'), own);
   }
 }
