@@ -100,7 +100,10 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
   if (log) parts.defer(() => log.close());
 
   const store = roles.has('store') ? await startStore({ ...common, ...must(home), log: must(log), logger }) : undefined;
-  if (store) parts.defer(() => store.close());
+  if (store) {
+    parts.defer(() => store.close());
+    readiness.add(() => store.problem());
+  }
   if (roles.has('rollup')) {
     const { installation, disk } = must(home);
     const { partitions } = installation;

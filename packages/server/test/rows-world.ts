@@ -2,7 +2,7 @@ import { type Clock, SelfMetrics, SimClock, seededRandom, silentLogger } from '@
 import { SimDisk } from '@tidemark/base/sim';
 import { SimLog } from '@tidemark/log/sim';
 import { encodeSampleBatch, matcher, type Resolution } from '@tidemark/model';
-import { openStorageEngine, type StorageEngine } from '@tidemark/storage-engine';
+import { type ObjectStore, openStorageEngine, type StorageEngine, type StorageOptions } from '@tidemark/storage-engine';
 import { MemoryLevelStores, SimObjectStore } from '@tidemark/storage-engine/sim';
 import { type Streams, startRollup } from '@tidemark/stream-rollup';
 import { type OracleBatch, rowText, sampleBatchOf } from '@tidemark/testkit/rows';
@@ -52,7 +52,9 @@ export class RowsWorld {
   log: SimLog;
   disk = new SimDisk();
   readonly levels = new MemoryLevelStores();
-  readonly objects = new SimObjectStore(seededRandom(1));
+  /** How a process meets its object store: called at each start. */
+  objects: () => ObjectStore;
+  options: Partial<StorageOptions> = {};
   metrics = new SelfMetrics();
   readonly batches: OracleBatch[] = [];
   #engine: StorageEngine | undefined;
@@ -63,6 +65,8 @@ export class RowsWorld {
   constructor(startMs: number) {
     this.clock = new SteppedClock(startMs);
     this.log = new SimLog({ clock: this.clock });
+    const objects = new SimObjectStore(seededRandom(1));
+    this.objects = () => objects;
   }
 
   async start(): Promise<void> {
@@ -71,13 +75,16 @@ export class RowsWorld {
     await log.ensureTopics([RAW, ...Object.values(TOPICS)].map((name) => ({ name, ...spec })));
     this.metrics = new SelfMetrics();
     const { metrics } = this;
-    const engine = await openStorageEngine({
+    const opening = openStorageEngine({
       disk,
       levelStores: this.levels,
-      objectStore: this.objects,
+      objectStore: this.objects(),
       clock,
+      metrics,
       installationKey: new Uint8Array(32).fill(7),
+      options: this.options,
     });
+    const engine = await this.passUntil(opening);
     this.#engine = engine;
     const onFailure = (what: string, error: unknown) => expect.unreachable(`${what}: ${error}`);
     this.#repair = await openRepair({ disk, clock, logger: silentLogger });
@@ -116,6 +123,19 @@ export class RowsWorld {
 
   pass(ms: number): Promise<void> {
     return this.clock.sim.advance(ms);
+  }
+
+  /** Lets time pass until the work is done: it may wait for the clock. */
+  async passUntil<T>(work: Promise<T>): Promise<T> {
+    const STEP_MS = 50;
+    let done = false;
+    const ended = work.finally(() => {
+      done = true;
+    });
+    ended.catch(() => undefined); // told to whoever awaits it
+    await new Promise((resolve) => setImmediate(resolve));
+    while (!done) await this.pass(STEP_MS);
+    return ended;
   }
 
   /** A batch admitted now. */

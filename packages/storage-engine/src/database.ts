@@ -135,6 +135,8 @@ export interface StorageEngine {
   /** Runs `work` while nothing durable changes: no checkpoint, seal or compaction. Appends go on, in memory. */
   whileStill<T>(work: () => Promise<T>): Promise<T>;
   source(): SeriesSource;
+  /** Why it is not known yet what is sealed, else undefined. Until then answers lack it, and records of unknown partitions wait. */
+  readonly sealedUnknown: string | undefined;
   stats(): StorageStats;
   /** What a tenant's raw series are made of. Work by the number of series, in turns; throws the signal's reason. */
   cardinality(request: CardinalityRequest): Promise<Cardinality>;
@@ -174,21 +176,21 @@ class Engine implements StorageEngine {
   readonly #due: CheckpointDue;
   readonly #closing = new AbortController();
   readonly #source: SeriesSource;
-  /** Whether every manifest there is has been found; until then an unknown topic partition may have segments. */
-  #manifestsKnown = false;
+  /** Why not every manifest there is has been found; until then an unknown topic partition may have segments. */
+  #sealedUnknown: string | undefined = 'manifests were not read yet';
   #closed = false;
   readonly #underWay = new Set<Promise<void>>();
 
   constructor(init: StorageEngineInit) {
     this.#init = init;
     this.#logger = (init.logger ?? silentLogger).child('storage');
-    this.#metrics = makeMetrics(
-      init.metrics ?? new SelfMetrics(),
-      () => this.#shards.values(),
-      this.#metadata,
-      this.#tombstones,
-    );
     const options = { ...DEFAULT_OPTIONS, ...init.options };
+    this.#metrics = makeMetrics(init.metrics ?? new SelfMetrics(), {
+      shards: () => this.#shards.values(),
+      metadata: this.#metadata,
+      tombstones: this.#tombstones,
+      overMs: () => init.clock.nowMs() - options.sealGraceMs,
+    });
     const levelStores = init.levelStores ?? nativeLevelStores(this.#folder());
     const pool = new StorePool(levelStores, {
       clock: init.clock,
@@ -244,6 +246,10 @@ class Engine implements StorageEngine {
     await this.#tombstones.load(this.#init.disk);
     await loadMetadata(this.#init.disk, this.#metadata, this.#context.quarantine);
     const manifests = await this.#readManifests();
+    if (manifests === undefined) {
+      const error = this.#sealedUnknown;
+      this.#logger.warn('manifests cannot be read; sealed data is missing from answers until they can', { error });
+    }
     for (const name of await listShards(this.#init.disk)) {
       const sealed = manifests === undefined ? undefined : (manifests.get(keyOf(name)) ?? NOTHING_SEALED);
       const shard = await openShard(this.#context, name, sealed);
@@ -306,10 +312,10 @@ class Engine implements StorageEngine {
     return this.#work.run(async () => {
       this.#checkOpen();
       const startMs = this.#init.clock.monotonicMs();
-      await this.#learnManifests();
+      const failures: string[] = [];
+      await this.#learnManifests(failures);
       const nowMs = this.#init.clock.nowMs();
       const windows: SealReport['windows'][number][] = [];
-      const failures: string[] = [];
       let expired = 0;
       const later = (work: Promise<void>) => this.#later(work);
       const context = {
@@ -355,7 +361,7 @@ class Engine implements StorageEngine {
       const { clock } = this.#init;
       const startMs = clock.monotonicMs();
       // A manifest that is not known may name anything.
-      const shards = this.#manifestsKnown ? [...this.#shards.values()] : [];
+      const shards = this.#sealedUnknown === undefined ? [...this.#shards.values()] : [];
       const report = await this.#compactor.run(shards, { signal: signals(this.#closing.signal, signal), cleanAll });
       if (report.jobs > 0) this.#metrics.compactSeconds.observe((clock.monotonicMs() - startMs) / 1000);
       this.#metrics.compactions.add(report.jobs);
@@ -370,6 +376,10 @@ class Engine implements StorageEngine {
 
   source(): SeriesSource {
     return this.#source;
+  }
+
+  get sealedUnknown(): string | undefined {
+    return this.#sealedUnknown;
   }
 
   stats(): StorageStats {
@@ -435,14 +445,13 @@ class Engine implements StorageEngine {
     this.#metrics.checkpointSeconds.observe((clock.monotonicMs() - startMs) / 1000);
   }
 
-  /** The world's faults are noted: the next seal tries again. */
+  /** The world's faults are noted, for whoever called to say: the next seal tries again. */
   async #attempt(shard: Shard, failures: string[], work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
       if (!isTidemarkError(error)) throw error;
       failures.push(`${keyOf(shard.name)}: ${messageOf(error)}`);
-      this.#logger.warn('sealing failed; it is tried again', { ...shard.name, error: messageOf(error) });
     }
   }
 
@@ -483,7 +492,7 @@ class Engine implements StorageEngine {
         { ...tp, tier, expected: known.tier },
       );
     }
-    if (!this.#manifestsKnown) {
+    if (this.#sealedUnknown !== undefined) {
       throw storageError(
         'STORAGE_MANIFEST_UNKNOWN',
         `whether anything of ${tp.topic}/${tp.partition} is sealed already is unknown while the object store is away`,
@@ -497,10 +506,13 @@ class Engine implements StorageEngine {
   }
 
   /** Tries again to learn what is sealed; local windows that a manifest names are dropped. */
-  async #learnManifests(): Promise<void> {
-    if (this.#manifestsKnown) return;
+  async #learnManifests(failures: string[]): Promise<void> {
+    if (this.#sealedUnknown === undefined) return;
     const manifests = await this.#readManifests();
-    if (manifests === undefined) return;
+    if (manifests === undefined) {
+      failures.push(`what is sealed is unknown: ${this.#sealedUnknown}`);
+      return;
+    }
     for (const shard of this.#shards.values()) {
       shard.setSealed(manifests.get(keyOf(shard.name)) ?? NOTHING_SEALED);
       await dropSealed(this.#logger, shard);
@@ -517,7 +529,7 @@ class Engine implements StorageEngine {
       shard.setSealed(manifest);
       this.#shards.set(key, shard);
     }
-    this.#manifestsKnown = true;
+    this.#sealedUnknown = undefined;
   }
 
   /** By topic partition; undefined when they cannot all be read now. */
@@ -527,9 +539,7 @@ class Engine implements StorageEngine {
       return new Map(manifests.map((manifest) => [keyOf(manifest), manifest]));
     } catch (error) {
       if (!isTidemarkError(error)) throw error;
-      this.#logger.warn('manifests cannot be read; sealed data is missing from answers until they can', {
-        error: messageOf(error),
-      });
+      this.#sealedUnknown = messageOf(error);
       return undefined;
     }
   }

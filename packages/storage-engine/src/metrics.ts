@@ -1,6 +1,7 @@
 import type { SelfMetrics } from '@tidemark/base';
 import type { Tombstones } from './deletes/tombstones.ts';
 import type { Metadata } from './metadata/metadata.ts';
+import type { Window } from './partition/window.ts';
 import type { Shard } from './shard/shard.ts';
 import { collectStats, type TierStats } from './stats.ts';
 
@@ -21,12 +22,16 @@ export interface EngineMetrics {
   readonly rowsRefused: { add(amount?: number): void };
 }
 
-export function makeMetrics(
-  metrics: SelfMetrics,
-  shards: () => Iterable<Shard>,
-  metadata: Metadata,
-  tombstones: Tombstones,
-): EngineMetrics {
+export interface MetricSources {
+  readonly shards: () => Iterable<Shard>;
+  readonly metadata: Metadata;
+  readonly tombstones: Tombstones;
+  /** Windows that end by then are to be sealed, wall ms. */
+  readonly overMs: () => number;
+}
+
+export function makeMetrics(metrics: SelfMetrics, sources: MetricSources): EngineMetrics {
+  const { shards, metadata, tombstones, overMs } = sources;
   metrics.gaugeFrom(
     'tidemark_storage_metadata_metrics',
     'Metrics of which type, unit or help is known.',
@@ -40,6 +45,18 @@ export function makeMetrics(
     );
   tierGauge('tidemark_storage_windows', 'Local time windows.', (tier) => tier.windows);
   tierGauge('tidemark_storage_window_bytes', 'Bytes of chunks in local windows.', (tier) => tier.windowBytes);
+  const waitingGauge = (name: string, help: string, of: (window: Window) => number) =>
+    metrics.gaugesFrom(name, help, ['tier'], () => sumByTier(shards(), overMs(), of));
+  waitingGauge(
+    'tidemark_storage_waiting_windows',
+    'Local windows that are over and not sealed yet: those of late samples for a while, all of them while the object store is away.',
+    () => 1,
+  );
+  waitingGauge(
+    'tidemark_storage_waiting_bytes',
+    'Bytes of chunks in local windows that are over and not sealed yet.',
+    (window) => window.flushedBytes,
+  );
   tierGauge('tidemark_storage_segments', 'Sealed segments.', (tier) => tier.segments);
   tierGauge('tidemark_storage_segment_bytes', 'Bytes of sealed segments.', (tier) => tier.segmentBytes);
   tierGauge('tidemark_storage_segment_samples', 'Samples (rows) in segments.', (tier) => tier.segmentSamples);
@@ -89,6 +106,18 @@ export function makeMetrics(
     ),
     rowsRefused: metrics.counter('tidemark_storage_rows_refused_total', 'Rows with impossible times.'),
   };
+}
+
+function sumByTier(
+  shards: Iterable<Shard>,
+  overMs: number,
+  of: (window: Window) => number,
+): (readonly [readonly [string], number])[] {
+  const tiers = { raw: 0, '1m': 0, '1h': 0 };
+  for (const shard of shards) {
+    for (const window of shard.allWindows()) if (window.endMs <= overMs) tiers[shard.tier] += of(window);
+  }
+  return Object.entries(tiers).map(([tier, sum]) => [[tier], sum] as const);
 }
 
 function outcomes(shards: Iterable<Shard>): (readonly [readonly string[], number])[] {

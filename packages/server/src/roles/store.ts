@@ -50,6 +50,8 @@ export interface StoreRole {
   /** What other processes ask of it. */
   readonly router: Router;
   readonly admin: TsdbAdmin;
+  /** Why it is not ready; undefined when it is. */
+  problem(): string | undefined;
   /** Everything acknowledged so far into the store, sealed where a window is over. */
   flush(): Promise<FlushReport>;
   close(): Promise<void>;
@@ -178,6 +180,9 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
     reads,
     router,
     admin: { ...deleter, snapshot: () => takeSnapshot({ dataFolder, objects, engine, clock, random }) },
+    problem: () =>
+      engine.sealedUnknown &&
+      `what is sealed in ${objects.shown} is not known, it is asked again: ${engine.sealedUnknown}`,
     flush: () => flushStore(storer, repair),
     close: () => running.disposeAsync(),
   };

@@ -119,8 +119,7 @@ export class Storer implements Freshness {
     const caughtUp = await this.caughtUp(timeoutMs);
     await this.checkpoint();
     const { failures } = await this.#options.engine.seal({ supplementsToo: true });
-    if (failures.length > 0)
-      throw new TidemarkError('STORE_NOT_SEALED', failures.join('; '), { failures: failures.length });
+    if (failures.length > 0) throw notSealed(failures);
     return caughtUp;
   }
 
@@ -241,7 +240,8 @@ export class Storer implements Freshness {
   async #seal(): Promise<void> {
     const { engine, marks } = this.#options;
     await marks?.save(this.#rowPositions());
-    await engine.seal();
+    const { failures } = await engine.seal();
+    if (failures.length > 0) throw notSealed(failures);
   }
 
   /** A failed turn is logged and tried again at the next: the log keeps what was not checkpointed. */
@@ -257,6 +257,14 @@ export class Storer implements Freshness {
       }
     }
   }
+}
+
+/** The same trouble stands in the way of most. */
+function notSealed(failures: readonly string[]): TidemarkError {
+  const TOLD_MAX = 3;
+  const more = failures.length > TOLD_MAX ? `; and ${failures.length - TOLD_MAX} more` : '';
+  const told = failures.slice(0, TOLD_MAX).join('; ');
+  return new TidemarkError('STORE_NOT_SEALED', `${told}${more}`, { failures: failures.length });
 }
 
 function aheadOfLog(tp: TopicPartition, position: number, end: number): TidemarkError {

@@ -61,8 +61,7 @@ export class Segments {
     if (known !== undefined) return known;
     const ranges = this.#cache.ranges(entry.object, entry.bytes);
     try {
-      const footer = await readFooter(ranges);
-      const index = await readTenantIndex(ranges, footer, tenant);
+      const index = await this.#twice(entry, async () => readTenantIndex(ranges, await readFooter(ranges), tenant));
       if (index !== undefined) this.#indexes.set(key, index);
       return index;
     } catch (error) {
@@ -88,7 +87,7 @@ export class Segments {
           numbers.map(async (number) => {
             const block = index.blocks[number];
             try {
-              return block && (await readBlock(ranges, block));
+              return block && (await this.#twice(entry, () => readBlock(ranges, block)));
             } catch (error) {
               this.#unreadable(entry, error, warnings);
               return undefined;
@@ -98,12 +97,25 @@ export class Segments {
     };
   }
 
+  /** Bytes that do not fit their checksum are fetched once more: they may have changed on their way. */
+  async #twice<T>(entry: SegmentEntry, read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#cache.forget(entry.object);
+      return read();
+    }
+  }
+
   #unreadable(entry: SegmentEntry, error: unknown, warnings: Set<string>): void {
     if (!isTidemarkError(error)) throw error;
     warnings.add(`segment ${entry.object} cannot be read: ${messageOf(error)}`);
     this.#cache.forget(entry.object);
-    if (error.code === 'SEGMENT_CORRUPT' || error.code === 'BYTES_MALFORMED') {
-      this.#quarantine('segment', entry.object, undefined);
-    }
+    if (isDamage(error)) this.#quarantine('segment', entry.object, undefined);
   }
+}
+
+function isDamage(error: unknown): boolean {
+  return isTidemarkError(error, 'SEGMENT_CORRUPT') || isTidemarkError(error, 'BYTES_MALFORMED');
 }
