@@ -1,4 +1,6 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { Transform } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './port.ts';
 
 // An HTTP proxy in front of a real server, that does to requests what networks and busy servers do. A test says which:
@@ -10,11 +12,15 @@ import { freePort } from './port.ts';
 //   lose-reply   the server does it, and the connection breaks instead of an answer
 //   truncate     so many bytes of the answer's body, then the connection breaks
 //   stall        no answer, ever; the server sees nothing
+//   slow         the answer's body comes piece by piece, with a pause before each
+//   flip         one bit of the body is another one, of the request on its way there or of the answer on its way back
 
 export type ProxyFault =
   | { readonly kind: 'refuse' | 'lose-reply' | 'stall' }
   | { readonly kind: 'answer'; readonly status: number; readonly body?: string }
-  | { readonly kind: 'truncate'; readonly bytes: number };
+  | { readonly kind: 'truncate'; readonly bytes: number }
+  | { readonly kind: 'slow'; readonly pieceBytes: number; readonly pauseMs: number }
+  | { readonly kind: 'flip'; readonly of: 'request' | 'answer'; readonly byte: number };
 
 export interface ProxiedRequest {
   readonly method: string;
@@ -90,10 +96,38 @@ function forward(
     }
     answer.writeHead(reply.statusCode ?? 502, reply.headers);
     if (fault?.kind === 'truncate') void cutShort(reply, answer, fault.bytes);
+    else if (fault?.kind === 'slow') reply.pipe(slowed(fault)).pipe(answer);
+    else if (fault?.kind === 'flip' && fault.of === 'answer') reply.pipe(flipped(fault.byte)).pipe(answer);
     else reply.pipe(answer);
   });
   onward.once('error', () => answer.destroy());
-  question.pipe(onward);
+  if (fault?.kind === 'flip' && fault.of === 'request') question.pipe(flipped(fault.byte)).pipe(onward);
+  else question.pipe(onward);
+}
+
+/** The lowest bit of the byte at `at` turned over. */
+function flipped(at: number): Transform {
+  let passed = 0;
+  return new Transform({
+    transform(piece: Buffer, _encoding, done) {
+      const copy = Buffer.from(piece);
+      if (at >= passed && at < passed + copy.length) copy[at - passed] = (copy[at - passed] as number) ^ 1;
+      passed += copy.length;
+      done(null, copy);
+    },
+  });
+}
+
+function slowed({ pieceBytes, pauseMs }: { readonly pieceBytes: number; readonly pauseMs: number }): Transform {
+  return new Transform({
+    async transform(this: Transform, piece: Buffer, _encoding, done) {
+      for (let at = 0; at < piece.length; at += pieceBytes) {
+        await sleep(pauseMs);
+        this.push(piece.subarray(at, at + pieceBytes));
+      }
+      done();
+    },
+  });
 }
 
 async function cutShort(reply: IncomingMessage, answer: ServerResponse, bytes: number): Promise<void> {

@@ -25,6 +25,8 @@ export interface S3 extends AsyncDisposable {
   readonly prefix: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** Where an object is a file, `<folder>/<key>`, when the server is ours: to be damaged. */
+  readonly folder: string | undefined;
   /** The process, when it is ours: to be killed, or sent SIGSTOP. */
   readonly process: RealProcess | undefined;
   /** Starts it again on the same port and data, after it was killed or stopped. Throws when it is not ours. */
@@ -51,6 +53,7 @@ function given(endpoint: string): S3 {
     prefix: freshPrefix(),
     accessKeyId: needed('S3_ACCESS_KEY_ID'),
     secretAccessKey: needed('S3_SECRET_ACCESS_KEY'),
+    folder: undefined,
     process: undefined,
     restart: () => Promise.reject(new Error('this S3 server was not started by the test: startS3({ own: true })')),
     stop,
@@ -109,6 +112,7 @@ async function startProgram(): Promise<S3> {
     prefix: freshPrefix(),
     accessKeyId,
     secretAccessKey,
+    folder: join(root, BUCKET),
     get process() {
       return running;
     },

@@ -49,20 +49,22 @@ export function faultOf(error: unknown): S3Fault {
   if (error instanceof S3Fault) return error;
   if (!(error instanceof Error)) return new S3Fault('refused', 'Unknown', String(error), error);
   const status = statusOf(error);
-  const kind = KINDS[error.name] ?? (status === undefined ? undefined : kindOfStatus(status));
-  if (kind !== undefined) return new S3Fault(kind, nameOf(error, status), error.message, error);
+  const named = KINDS[error.name];
+  if (named !== undefined) return new S3Fault(named, nameOf(error, status), error.message, error);
+  // An answer that was cut off is none, whatever its first line says.
   const code = systemCodeOf(error);
   if (code !== undefined) return new S3Fault('network', code, code, error);
+  if (status !== undefined) return new S3Fault(kindOfStatus(status), nameOf(error, status), error.message, error);
   if (error.name === 'TimeoutError') return new S3Fault('timeout', 'TIMEOUT', error.message, error);
   if (/checksum/i.test(error.message)) return new S3Fault('damaged', 'CHECKSUM', error.message, error);
   if (/socket hang up|aborted|premature/i.test(error.message)) {
     return new S3Fault('network', 'ECONNRESET', error.message, error);
   }
   // What is no answer at all, of a proxy in between for example, may be one the next time.
-  if (status === undefined && /pars|deserializ/i.test(error.message)) {
+  if (/pars|deserializ/i.test(error.message)) {
     return new S3Fault('failed', 'NO_ANSWER', error.message, error);
   }
-  return new S3Fault('refused', nameOf(error, status), error.message, error);
+  return new S3Fault('refused', error.name, error.message, error);
 }
 
 /** A HEAD has no body to name anything in. */

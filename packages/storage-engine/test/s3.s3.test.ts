@@ -1,68 +1,29 @@
-import { isTidemarkError, SelfMetrics, seededRandom, silentLogger, systemClock } from '@tidemark/base';
-import { type FaultyProxy, type S3, startFaultyProxy, startS3 } from '@tidemark/testkit/real';
+import { isTidemarkError, seededRandom, systemClock } from '@tidemark/base';
+import type { FaultyProxy, S3 } from '@tidemark/testkit/real';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { objectStoreCases } from '../conformance.ts';
-import { makeS3Metrics } from './metrics.ts';
-import { openS3ObjectStore, type S3Location } from './open.ts';
-import type { S3Options } from './options.ts';
+import { objectStoreCases } from '../src/object-store/conformance.ts';
+import type { S3Location } from '../src/object-store/s3/open.ts';
+import type { S3Options } from '../src/object-store/s3/options.ts';
+import { bytesOf, failing, type S3World, startS3World } from './s3-world.ts';
 
 // The store on a real S3 server, with a proxy in front that breaks what networks break.
 
 const MIB = 1024 * 1024;
-const FAST: Partial<S3Options> = {
-  deadlineMs: 5000,
-  requestTimeoutMs: 1000,
-  backoffMs: 5,
-  backoffMaxMs: 20,
-  awayMs: 50,
-};
-
+let world: S3World;
 let s3: S3;
 let proxy: FaultyProxy;
-let rooms = 0;
 
 beforeAll(async () => {
-  s3 = await startS3();
-  proxy = await startFaultyProxy(s3.endpoint);
+  world = await startS3World();
+  ({ s3, proxy } = world);
 });
-afterAll(async () => {
-  await proxy[Symbol.asyncDispose]();
-  await s3.stop();
-});
+afterAll(() => world[Symbol.asyncDispose]());
 beforeEach(() => {
   proxy.decide = () => undefined;
 });
 
-async function open(location: Partial<S3Location> = {}, options: Partial<S3Options> = {}) {
-  const metrics = new SelfMetrics();
-  const { bucket, region, accessKeyId, secretAccessKey } = s3;
-  const store = await openS3ObjectStore({
-    location: {
-      bucket,
-      prefix: `${s3.prefix}/room-${rooms++}`,
-      endpoint: proxy.url,
-      region,
-      pathStyle: true,
-      credentials: { accessKeyId, secretAccessKey },
-      ...location,
-    },
-    clock: systemClock,
-    random: seededRandom(rooms),
-    logger: silentLogger,
-    metrics: makeS3Metrics(metrics),
-    options: { ...FAST, ...options },
-  });
-  const counted = (line: string) => Number(new RegExp(`^${line} (\\d+)`, 'm').exec(metrics.expose())?.[1] ?? 0);
-  return { store, counted, metrics };
-}
-
-const failing = (work: Promise<unknown>) =>
-  work.then(
-    () => 'nothing failed',
-    (error: unknown) => error,
-  );
+const open = (location: Partial<S3Location> = {}, options: Partial<S3Options> = {}) => world.open(location, options);
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
-const bytesOf = (length: number, seed = 1) => seededRandom(seed).bytes(length);
 const isWrite = ({ method }: { readonly method: string }) => method === 'PUT';
 
 describe('conformance', () => {
@@ -75,6 +36,24 @@ describe('conformance', () => {
   test.each(objectStoreCases)('in parts of 5 MiB where not empty: $name', async ({ run }) => {
     const { store } = await open({}, { singlePutBytesMax: 0, partBytes: 5 * MIB });
     await run(store);
+    store.close();
+  });
+});
+
+describe('conformance through a network that loses, cuts and refuses', () => {
+  test.each(objectStoreCases)('$name', async ({ run }) => {
+    const { store, counted } = await open();
+    const random = seededRandom(11);
+    const faults = [{ kind: 'lose-reply' }, { kind: 'answer', status: 500 }, { kind: 'truncate', bytes: 1 }] as const;
+    // Every other request, so that each comes to its end.
+    let asked = 0;
+    proxy.decide = () => (asked++ % 2 === 0 ? faults[random.below(faults.length)] : undefined);
+    await run(store);
+    const again = ['network', 'failed', 'damaged'].map((why) =>
+      counted(`tidemark_s3_retries_total\\{reason="${why}"\\}`),
+    );
+    // Names that no request is made for have nothing to lose.
+    expect(again.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(Math.min(1, asked));
     store.close();
   });
 });
@@ -178,7 +157,7 @@ describe('a network that breaks', () => {
 
   test('somebody else who wrote the same bytes meanwhile has won all the same', async () => {
     const { store } = await open();
-    const prefix = `${s3.prefix}/room-${rooms - 1}`;
+    const { prefix } = world;
     const { store: other } = await open({ prefix, endpoint: s3.endpoint });
     await store.putIfAbsent('m', Buffer.from('one'));
     const { etag } = await store.get('m');
@@ -287,7 +266,7 @@ describe('an S3 that is away', () => {
     const { store } = await open({}, { deadlineMs: 60_000, requestTimeoutMs: 60_000, requestsMax: 2 });
     proxy.decide = () => ({ kind: 'stall' });
     const waiting = ['a', 'b', 'c', 'd'].map((name) => failing(store.get(name)));
-    await expect.poll(() => proxy.seen.filter(({ path }) => path.includes(`room-${rooms - 1}/`)).length).toBe(2);
+    await expect.poll(() => proxy.seen.filter(({ path }) => path.includes(`${world.prefix}/`)).length).toBe(2);
     store.close();
     for (const each of await Promise.all(waiting)) expect(isTidemarkError(each, 'OBJECT_STORE_UNAVAILABLE')).toBe(true);
   });
