@@ -23,6 +23,8 @@ const KINDS: Readonly<Record<string, FaultKind>> = {
   InternalError: 'failed',
   BadDigest: 'damaged',
   XAmzContentChecksumMismatch: 'damaged',
+  XAmzContentSHA256Mismatch: 'damaged',
+  IncompleteBody: 'network',
   RequestTimeTooSkewed: 'skew',
   RequestExpired: 'skew',
   NotImplemented: 'refused',
