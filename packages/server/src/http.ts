@@ -11,6 +11,8 @@ export interface Listening {
   readonly url: string;
   /** From now on this answers; before, everything but /-/healthy gets 503. */
   serve(handler: RequestHandler): void;
+  /** What the start waits for; said to whoever asks before `serve`. */
+  waitingFor(reason: string | undefined): void;
   /** Stops accepting, lets answers under way finish for at most `graceMs`, then cuts them. */
   close(graceMs: number): Promise<void>;
 }
@@ -31,7 +33,8 @@ export function isLoopback(listen: string): boolean {
 /** Throws `HTTP_PORT_IN_USE`, `HTTP_LISTEN`. */
 export async function listenOn(listen: string): Promise<Listening> {
   const { host, port } = parseListen(listen);
-  let handler: RequestHandler = answerStarting;
+  let waitsFor: string | undefined;
+  let handler: RequestHandler = (request, response) => answerStarting(request, response, waitsFor);
   const server = createServer({ maxHeaderSize: HEADER_BYTES_MAX }, (request, response) => handler(request, response));
   // Prometheus keeps connections for 5 minutes between sends.
   server.keepAliveTimeout = 330_000;
@@ -57,13 +60,19 @@ export async function listenOn(listen: string): Promise<Listening> {
     serve(next) {
       handler = next;
     },
+    waitingFor(reason) {
+      waitsFor = reason;
+    },
     close: (graceMs) => closeServer(server, graceMs),
   };
 }
 
-function answerStarting({ url }: IncomingMessage, response: ServerResponse): void {
+function answerStarting({ url }: IncomingMessage, response: ServerResponse, waitsFor: string | undefined): void {
   if (url === '/-/healthy') response.end('Tidemark is healthy.\n');
-  else response.writeHead(503, { 'retry-after': '1', 'content-type': 'text/plain' }).end('Tidemark is starting.\n');
+  else {
+    response.writeHead(503, { 'retry-after': '1', 'content-type': 'text/plain; charset=utf-8' });
+    response.end(waitsFor === undefined ? 'Tidemark is starting.\n' : `Tidemark is starting: ${waitsFor}\n`);
+  }
 }
 
 function closeServer(server: Server, graceMs: number): Promise<void> {

@@ -22,9 +22,10 @@ import { readRules, startAlerting } from './roles/alerting.ts';
 import { alertmanagerRouter } from './roles/alertmanager-api.ts';
 import { startCollector } from './roles/collector.ts';
 import { startIngest } from './roles/ingest.ts';
+import { keepTrying } from './roles/keep-trying.ts';
 import { checkRoles, needsOf } from './roles/needs.ts';
 import { readNotifierSetup } from './roles/notifier-setup.ts';
-import { openLog } from './roles/open-log.ts';
+import { mayComeLater, openLog } from './roles/open-log.ts';
 import { startQuery } from './roles/query.ts';
 import { reloadParts } from './roles/reload-parts.ts';
 import { startRemoteStores } from './roles/remote-stores.ts';
@@ -52,6 +53,8 @@ export interface TidemarkOptions {
   readonly logger: Logger;
   /** A part ended that should run: the process should end, and be started again. */
   readonly onFailure: (what: string, error: unknown) => void;
+  /** Aborted: told to stop, be it ready or not. */
+  readonly signal: AbortSignal;
   /** Reads the configuration again, as at the start. */
   readonly load: () => Promise<LoadedConfig>;
   readonly setLogLevel: (level: LogLevel) => void;
@@ -96,7 +99,9 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
   const readiness = new Readiness();
   const common = { config, clock, random, metrics, onFailure };
   const home = needs.dataFolder ? await openHome(config, random) : undefined;
-  const log = needs.log ? await openLog({ ...common, disk: must(home).disk, logger }) : undefined;
+  const waits = { clock, logger, signal: options.signal, waitingFor: listening.waitingFor };
+  const openOwn = () => openLog({ ...common, disk: home?.disk, logger });
+  const log = needs.log ? await keepTrying('reach the log', mayComeLater(config), openOwn, waits) : undefined;
   if (log) parts.defer(() => log.close());
 
   const store = roles.has('store') ? await startStore({ ...common, ...must(home), log: must(log), logger }) : undefined;

@@ -32,6 +32,7 @@ const PAGES: readonly (Story & { readonly page: string })[] = [
     'docs/api/write.md',
     'docs/operating/alerts.md',
     'docs/operating/command-line.md',
+    'docs/operating/kafka.md',
     'docs/operating/objects.md',
     'docs/operating/one-machine.md',
     'docs/operating/scraping.md',

@@ -59,12 +59,14 @@ async function serve({ args, env, stdout, stderr, signal }: CommandContext): Pro
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => undefined); // a part may fail before anybody waits for it; whoever waits later still hears
   const quitting = new AbortController();
+  const stopping = AbortSignal.any([signal, quitting.signal]);
   const starting = startTidemark({
     load: () => reloaded(loaded, load),
     setLogLevel: (level) => {
       lines.minLevel = level;
     },
     onQuit: () => quitting.abort(),
+    signal: stopping,
     loaded,
     clock,
     random: systemRandom,
@@ -74,7 +76,7 @@ async function serve({ args, env, stdout, stderr, signal }: CommandContext): Pro
       failed.reject(error instanceof Error ? error : new Error(String(error)));
     },
   });
-  const stopped = aborted(AbortSignal.any([signal, quitting.signal]));
+  const stopped = aborted(stopping);
   // Before it is ready there is nothing to reload; the signal must not end the process all the same.
   process.on('SIGHUP', () => {
     // What is wrong with the configuration is logged where it is found.
@@ -84,7 +86,13 @@ async function serve({ args, env, stdout, stderr, signal }: CommandContext): Pro
   if (tidemark === 'stopped') {
     stdout.write('\nStopping: it was not ready yet.\n');
     return drained(
-      starting.then((late) => late.close()),
+      starting.then(
+        (late) => late.close(),
+        (error: unknown) => {
+          // It waited for what was away, and no longer does.
+          if (error !== stopping.reason) throw error;
+        },
+      ),
       logger.error,
     );
   }

@@ -61,6 +61,10 @@ export const CONFIG_SCHEMA = z.strictObject({
       .describe('host:port of the page and all APIs. Port 0 picks a free one.'),
   }),
   log: section('The commit log.', {
+    kind: z
+      .enum(['embedded', 'kafka'])
+      .default('embedded')
+      .describe('Where the log is: in the data folder of this one process, or on the brokers that `kafka` names.'),
     partitions: whole(4, 1, 'Partitions of the data topics. Cannot be changed later.', 1024),
     topicPrefix: z
       .string()
@@ -69,6 +73,45 @@ export const CONFIG_SCHEMA = z.strictObject({
       .describe('What topic names begin with.'),
     keepBytes: whole(4 * 1024 ** 3, 64 * 1024 ** 2, 'Embedded log: bytes kept for a consumer that does not come back.'),
     keepAge: duration('48h', 'Embedded log: how long bytes are kept for a consumer that does not come back.'),
+  }),
+  kafka: section('The brokers, where `log.kind` is kafka.', {
+    brokers: z
+      .array(z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, 'must be host:port, for example kafka:9092'))
+      .default([])
+      .describe('Brokers that are asked first, `host:port`; the others are learnt from them.'),
+    clientId: z.string().min(1).default('tidemark').describe('How brokers name this process in their logs and quotas.'),
+    namespace: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{0,100}$/, 'must be at most 100 of A-Z a-z 0-9 . _ -')
+      .default('')
+      .describe('Before the name of every topic, group and transactional id, those of others too.'),
+    replicationFactor: whole(0, 0, "Replicas of topics that are made; 0: the brokers' own default.", 100),
+    minInSyncReplicas: whole(
+      0,
+      0,
+      "In-sync replicas that a write needs, of topics that are made, and at least that of those that exist; 0: the brokers' own default.",
+      100,
+    ),
+    mechanism: z
+      .enum(['none', 'PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'])
+      .default('none')
+      .describe('SASL mechanism.'),
+    username: z.string().default('').describe('Of PLAIN and SCRAM.'),
+    password: z.string().default('').describe('Password of `kafka.username`.'),
+    tokenFile: z.string().default('').describe('File with the token of OAUTHBEARER, read at every connection.'),
+    tls: z.boolean().default(false).describe('Whether connections to brokers are encrypted.'),
+    caFile: z
+      .string()
+      .default('')
+      .describe("PEM of who signed the brokers' certificates; empty: whom the system trusts."),
+    certFile: z.string().default('').describe("PEM of this process's own certificate, where brokers ask for one."),
+    keyFile: z.string().default('').describe('PEM of the key of `kafka.certFile`.'),
+    passphrase: z.string().default('').describe('Passphrase of `kafka.keyFile`.'),
+    serverName: z.string().default('').describe("The name in the brokers' certificates, where it is not the host's."),
+    verify: z
+      .boolean()
+      .default(true)
+      .describe("Whether the brokers' certificates are verified; false is for a first try only."),
   }),
   samples: section('Samples that others write to the log, one a record.', {
     topics: z

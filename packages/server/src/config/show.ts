@@ -8,7 +8,7 @@ import type { LoadedConfig } from './load.ts';
 const HIDDEN = '<secret>';
 // Keys of Prometheus' and our own configuration whose text opens doors.
 const SECRET_KEYS =
-  /^(password|key|credentials|secret|token|secret_?access_?key|bearer_?token|client_?secret|.*_?api_?key|routing_?key|service_?key|auth_?token)$/i;
+  /^(password|passphrase|key|credentials|secret|token|secret_?access_?key|bearer_?token|client_?secret|.*_?api_?key|routing_?key|service_?key|auth_?token)$/i;
 // Who has a webhook's address may post to it: often there is a key in it.
 const SECRET_LEAVES = new Set(['notifier.webhookUrl', 'notifier.webhooks']);
 

@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type MetricDescription, silentLogger, systemClock, systemRandom } from '@tidemark/base';
+import { type MetricDescription, SelfMetrics, silentLogger, systemClock, systemRandom } from '@tidemark/base';
+import { kafkaMetrics } from '@tidemark/log';
 import { parseConfig } from '../config/load.ts';
 import { configJsonSchema } from '../config/schema.ts';
 import { startTidemark } from '../wiring.ts';
@@ -17,8 +18,14 @@ export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
   ]);
 }
 
-/** Every metric of a process with all roles that asks stores elsewhere as well, asked of one that is started for it in a folder of its own. */
+/** Every metric of any process. */
 async function metricsOfAll(): Promise<readonly MetricDescription[]> {
+  const all = [...(await metricsOfOne()), ...kafkaMetrics(new SelfMetrics()).self.describe()];
+  return all.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Those of a process with all roles that asks stores elsewhere as well: of one that is started for it in a folder of its own. */
+async function metricsOfOne(): Promise<readonly MetricDescription[]> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-pages-'));
   try {
     // One of nobody: it has the metrics of a process that asks stores elsewhere, too.
@@ -34,6 +41,7 @@ async function metricsOfAll(): Promise<readonly MetricDescription[]> {
       onFailure: () => undefined,
       setLogLevel: () => undefined,
       onQuit: () => undefined,
+      signal: new AbortController().signal,
     });
     try {
       return tidemark.describeMetrics();

@@ -10,10 +10,19 @@ test.each<[readonly Role[], object]>([
   [['query'], { log: false, dataFolder: false, reads: true, pipeline: false }],
   [['ui'], { log: false, dataFolder: false, reads: false, pipeline: false }],
 ])('%j needs %j', (roles, needs) => {
-  expect(needsOf({ roles: [...roles] })).toEqual(needs);
+  expect(needsOf({ roles: [...roles], log: { kind: 'embedded' } })).toEqual(needs);
+});
+
+test.each<[readonly Role[], boolean]>([
+  [['ingest', 'notify'], false],
+  [['store'], true],
+  [['rollup'], true],
+])('with Kafka %j needs a data folder: %s', (roles, dataFolder) => {
+  expect(needsOf({ roles: [...roles], log: { kind: 'kafka' } }).dataFolder).toBe(dataFolder);
 });
 
 const store = { replicas: 1 };
+const onEmbedded = { log: { kind: 'embedded' as const }, kafka: { brokers: [] } };
 const elsewhere = ['http://127.0.0.1:1'];
 
 test.each<[readonly Role[], readonly string[], RegExp | undefined]>([
@@ -27,12 +36,15 @@ test.each<[readonly Role[], readonly string[], RegExp | undefined]>([
   [['store', 'query', 'rules'], [], undefined],
   [['ingest', 'rollup', 'notify'], [], undefined],
 ])('%j reading of %j: %s', (roles, stores, complaint) => {
-  const check = () => checkRoles({ roles: [...roles], query: { stores: [...stores] }, store });
+  const check = () => checkRoles({ roles: [...roles], query: { stores: [...stores] }, store, ...onEmbedded });
   if (complaint) expect(check).toThrow(complaint);
   else expect(check).not.toThrow();
 });
 
 test('several stores do not share an embedded log', () => {
-  const config = { roles: ['store' as const], query: { stores: [] }, store: { replicas: 2 } };
-  expect(() => checkRoles(config)).toThrow(/store.replicas: 2 .* embedded log serves one process/);
+  const config = { roles: ['store' as const], query: { stores: [] }, store: { replicas: 2 }, ...onEmbedded };
+  expect(() => checkRoles(config)).toThrow(/store.replicas: 2 .* embedded log serves one process; set log.kind: kafka/);
+  const onKafka = { log: { kind: 'kafka' as const }, kafka: { brokers: ['a:9092'] } };
+  expect(() => checkRoles({ ...config, ...onKafka })).not.toThrow();
+  expect(() => checkRoles({ ...config, ...onKafka, kafka: { brokers: [] } })).toThrow(/name some in kafka.brokers/);
 });

@@ -14,7 +14,7 @@ import type { Config, Role } from '../config/schema.ts';
 //   notify         ·       ×
 //   ui             ·                                                                       the page alone
 //
-// The embedded log is in the data folder, so whoever needs it needs the folder.
+// The embedded log is in the data folder, so whoever needs it needs the folder; with Kafka only those that keep something do.
 
 export interface Needs {
   readonly log: boolean;
@@ -28,13 +28,19 @@ const STATE: readonly Role[] = ['rollup', 'store'];
 const READS: readonly Role[] = ['query', 'rules'];
 const PIPELINE: readonly Role[] = ['collect', 'ingest', 'repartition', 'rules'];
 
-export function needsOf(config: Pick<Config, 'roles'>): Needs {
+export function needsOf(config: Pick<Config, 'roles'> & { readonly log: Pick<Config['log'], 'kind'> }): Needs {
+  const isEmbedded = config.log.kind === 'embedded';
   const any = (roles: readonly Role[]) => config.roles.some((role) => roles.includes(role));
-  return { log: any(LOG), dataFolder: any(LOG) || any(STATE), reads: any(READS), pipeline: any(PIPELINE) };
+  return {
+    log: any(LOG),
+    dataFolder: (isEmbedded && any(LOG)) || any(STATE),
+    reads: any(READS),
+    pipeline: any(PIPELINE),
+  };
 }
 
 /** Throws `CONFIG_INVALID` where the roles of a process cannot work with what it is told. */
-export function checkRoles({ roles, query, store }: Pick<Config, 'roles'> & RolesConfig): void {
+export function checkRoles({ roles, query, store, log, kafka }: Pick<Config, 'roles'> & RolesConfig): void {
   const reader = READS.find((role) => roles.includes(role));
   if (reader !== undefined && !roles.includes('store') && query.stores.length === 0) {
     throw new TidemarkError(
@@ -43,10 +49,13 @@ export function checkRoles({ roles, query, store }: Pick<Config, 'roles'> & Role
       { role: reader },
     );
   }
-  if (roles.includes('store') && store.replicas > 1) {
+  if (log.kind === 'kafka' && kafka.brokers.length === 0) {
+    throw new TidemarkError('CONFIG_INVALID', 'log.kind: kafka needs brokers to ask; name some in kafka.brokers', {});
+  }
+  if (log.kind === 'embedded' && roles.includes('store') && store.replicas > 1) {
     throw new TidemarkError(
       'CONFIG_INVALID',
-      `store.replicas: ${store.replicas} stores share one log, and the embedded log serves one process`,
+      `store.replicas: ${store.replicas} stores share one log, and the embedded log serves one process; set log.kind: kafka`,
       { replicas: store.replicas },
     );
   }
@@ -55,4 +64,6 @@ export function checkRoles({ roles, query, store }: Pick<Config, 'roles'> & Role
 interface RolesConfig {
   readonly query: Pick<Config['query'], 'stores'>;
   readonly store: Pick<Config['store'], 'replicas'>;
+  readonly log: Pick<Config['log'], 'kind'>;
+  readonly kafka: Pick<Config['kafka'], 'brokers'>;
 }

@@ -21,6 +21,8 @@ import type { Objects } from './objects.ts';
 export interface SnapshotParts {
   readonly dataFolder: string;
   readonly objects: Objects;
+  /** Whether the log is in the data folder. One that is elsewhere goes on from where the copy stands, as long as it keeps that. */
+  readonly hasLog: boolean;
   readonly engine: StorageEngine;
   readonly clock: Clock;
   readonly random: Random;
@@ -32,7 +34,7 @@ const TRIES = 10;
 
 /** Throws `SNAPSHOT_UNSTABLE`, `SNAPSHOT_OBJECTS_ELSEWHERE`, and what the file system throws. */
 export async function takeSnapshot(parts: SnapshotParts): Promise<{ readonly name: string }> {
-  const { dataFolder, objects, engine, clock, random } = parts;
+  const { dataFolder, objects, hasLog, engine, clock, random } = parts;
   const objectFolder = objects.folder ?? elsewhere(objects.shown);
   const stamp = new Date(clock.nowMs()).toISOString().replace(/[-:]|\.\d+/g, '');
   const name = `${stamp}-${Buffer.from(random.bytes(4)).toString('hex')}`;
@@ -41,13 +43,13 @@ export async function takeSnapshot(parts: SnapshotParts): Promise<{ readonly nam
   await mkdir(unfinished, { recursive: true });
   try {
     const links = join(unfinished, 'links');
-    await linkJournals(join(dataFolder, 'log'), links);
+    if (hasLog) await linkJournals(join(dataFolder, 'log'), links);
     await engine.whileStill(async () => {
       await copyStore(dataFolder, objectFolder, unfinished);
       await until('rollup', () => copyRollup(dataFolder, unfinished));
-      await until('log', () => copyLog(dataFolder, links, unfinished));
+      if (hasLog) await until('log', () => copyLog(dataFolder, links, unfinished));
     });
-    await rm(links, { recursive: true });
+    await rm(links, { recursive: true, force: true });
     await syncAll(unfinished);
     await rename(unfinished, join(folder, name));
     await syncFolder(folder);

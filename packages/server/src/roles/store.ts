@@ -81,7 +81,8 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
     logger: logger.child('tiering'),
     rawTopics: [topic('raw')],
     partitions: owned,
-    rollup: config.roles.includes('rollup'),
+    // On a log that others share, they may.
+    rollup: config.log.kind === 'kafka' || config.roles.includes('rollup'),
     onFailure,
   });
   const objects = await openObjects({
@@ -179,7 +180,11 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
     retentionMs,
     reads,
     router,
-    admin: { ...deleter, snapshot: () => takeSnapshot({ dataFolder, objects, engine, clock, random }) },
+    admin: {
+      ...deleter,
+      snapshot: () =>
+        takeSnapshot({ dataFolder, objects, hasLog: config.log.kind === 'embedded', engine, clock, random }),
+    },
     problem: () =>
       engine.sealedUnknown &&
       `what is sealed in ${objects.shown} is not known, it is asked again: ${engine.sealedUnknown}`,
