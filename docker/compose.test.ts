@@ -3,26 +3,90 @@ import { join } from 'node:path';
 import { runTidemark } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { ROLES } from '../packages/server/src/config/schema.ts';
 import { readDockerfile } from '../scripts/lib/image/dockerfile.ts';
-import { COMPOSE, problemsBySpecification } from './compose-shape.ts';
-import { problemsOf, settingsOf } from './settings.ts';
 
-// The compose files against the Compose Specification and our own rules; there may be no engine to ask.
+// compose.yaml against what the Compose Specification says of the keys it uses; there may be no engine to ask.
 
-const FILES = ['compose.yaml', 'compose.kafka.yaml'];
-const read = (file: string) => parse(readFileSync(join(import.meta.dirname, file), 'utf8'), { merge: true });
-const compose = read('compose.yaml');
+type Check = (value: unknown) => string | undefined;
 
-test.each(FILES)('%s has the shape the specification asks for', (file) => {
-  expect(COMPOSE(read(file))).toBeUndefined();
-  expect(problemsBySpecification(read(file))).toEqual([]);
+const text: Check = (value) => (typeof value === 'string' && value !== '' ? undefined : 'must be a text');
+const oneOf =
+  (...words: string[]): Check =>
+  (value) =>
+    words.includes(String(value)) ? undefined : `must be one of ${words.join(', ')}`;
+const matching =
+  (pattern: RegExp, what: string): Check =>
+  (value) =>
+    typeof value === 'string' && pattern.test(value) ? undefined : `must be ${what}`;
+const listOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) ? firstProblem(value.map((one, i) => [String(i), check(one)])) : 'must be a list';
+const mapOf =
+  (check: Check, name = /^\S+$/): Check =>
+  (value) =>
+    isMap(value)
+      ? firstProblem(Object.entries(value).map(([key, one]) => [key, name.test(key) ? check(one) : 'is no valid name']))
+      : 'must be a mapping';
+const shape =
+  (fields: Readonly<Record<string, Check>>, required: readonly string[] = []): Check =>
+  (value) => {
+    if (!isMap(value)) return 'must be a mapping';
+    const missing = required.find((key) => value[key] === undefined);
+    if (missing !== undefined) return `needs ${missing}`;
+    return firstProblem(
+      Object.entries(value).map(([key, one]) => [
+        key,
+        fields[key]?.(one) ?? (fields[key] ? undefined : 'is no key that is known here'),
+      ]),
+    );
+  };
+const nothing: Check = (value) => (value === null ? undefined : 'must be empty');
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function firstProblem(found: readonly (readonly [string, string | undefined])[]): string | undefined {
+  const problem = found.find(([, what]) => what !== undefined);
+  return problem && `${problem[0]}: ${problem[1]}`;
+}
+
+const duration = matching(/^(\d+h)?(\d+m)?(\d+s)?$/, 'a duration');
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]*$/;
+
+const SERVICE = shape({
+  build: shape({ context: text, dockerfile: text }, ['context']),
+  image: matching(/^[a-z0-9./-]+:[\w.-]+$/, 'an image with its tag'),
+  command: listOf(text),
+  // A number or boolean without quotes would be YAML's, not the program's.
+  environment: mapOf(text, /^[A-Z][A-Z0-9_]*$/),
+  volumes: listOf(matching(/^(\.{0,2}\/[^:]*|[a-z0-9_-]+):\/[^:]*(:(ro|rw)(,rslave)?)?$/, 'SOURCE:TARGET[:ro]')),
+  ports: listOf(matching(/^127\.0\.0\.1:\d{1,5}:\d{1,5}$/, '127.0.0.1:HOST:CONTAINER, which no other machine reaches')),
+  depends_on: mapOf(
+    shape({ condition: oneOf('service_started', 'service_healthy', 'service_completed_successfully') }, ['condition']),
+  ),
+  stop_grace_period: duration,
+  restart: oneOf('no', 'always', 'on-failure', 'unless-stopped'),
+  cap_drop: listOf(text),
+  security_opt: listOf(text),
+  pid: oneOf('host'),
 });
 
-test('and the specification sees what it has no key for', () => {
-  const broken = structuredClone(compose);
-  broken.services.grafana.port = [];
-  expect(problemsBySpecification(broken)).toEqual(['/services/grafana: must NOT have additional properties']);
+const COMPOSE = shape(
+  {
+    name: matching(/^[a-z0-9][a-z0-9_-]*$/, 'a project name'),
+    services: mapOf(SERVICE, NAME),
+    volumes: mapOf(nothing, NAME),
+  },
+  ['services'],
+);
+
+const written = readFileSync(join(import.meta.dirname, 'compose.yaml'), 'utf8');
+const compose = parse(written);
+
+test('compose.yaml has the shape the specification asks for', () => {
+  expect(COMPOSE(compose)).toBeUndefined();
 });
 
 test.each<[string, (broken: typeof compose) => void, string]>([
@@ -67,10 +131,8 @@ test.each<[string, (broken: typeof compose) => void, string]>([
   expect(COMPOSE(broken)).toBe(problem);
 });
 
-const here = (path: string) => existsSync(join(import.meta.dirname, path));
-
-test.each(FILES)('what %s names is there: files, volumes, services', (file) => {
-  const compose = read(file);
+test('what it names is there: files, volumes, services, the health check that is waited for', () => {
+  const here = (path: string) => existsSync(join(import.meta.dirname, path));
   for (const [name, service] of Object.entries<Record<string, never>>(compose.services)) {
     for (const volume of (service['volumes'] ?? []) as string[]) {
       const [source = ''] = volume.split(':');
@@ -80,9 +142,6 @@ test.each(FILES)('what %s names is there: files, volumes, services', (file) => {
     for (const other of Object.keys(service['depends_on'] ?? {}))
       expect(Object.keys(compose.services)).toContain(other);
   }
-});
-
-test('the health check that Grafana waits for is there, and the volume is where the image keeps its data', () => {
   const { context, dockerfile } = compose.services.tidemark.build;
   expect(here(join(context, dockerfile))).toBe(true);
   const image = readDockerfile(readFileSync(join(import.meta.dirname, context, dockerfile), 'utf8')).at(-1);
@@ -93,72 +152,17 @@ test('the health check that Grafana waits for is there, and the volume is where 
   );
 });
 
-test.each(['tidemark.yaml', 'kafka/tidemark.yaml'])('%s and the rules it names are sound', async (file) => {
-  const checked = await runTidemark(['check', 'config', file], { cwd: import.meta.dirname });
+test('tidemark.yaml and the rules it names are sound', async () => {
+  const checked = await runTidemark(['check', 'config', 'tidemark.yaml'], { cwd: import.meta.dirname });
   expect(checked).toMatchObject({ code: 0, stderr: '' });
-  for (const rules of ['host.yaml', 'tidemark.yaml'])
-    expect(checked.stdout).toContain(`rules/${rules}: 4 rules in 1 groups`);
-});
-
-/** What each Tidemark of compose.kafka.yaml is told by variables. */
-const told = Object.entries<Record<string, never>>(read('compose.kafka.yaml').services).flatMap(
-  ([name, { environment }]) =>
-    environment?.['TIDEMARK_ROLES'] === undefined ? [] : [{ name, env: environment as Record<string, string> }],
-);
-const byRole = readFileSync(join(import.meta.dirname, 'kafka', 'tidemark.yaml'), 'utf8');
-
-test('by role: every role runs, the stores of each zone own everything once, and all are asked', () => {
-  const running = told.map(({ name, env }) => ({ name, ...settingsOf({ yaml: byRole, env }) }));
-  const once = ROLES.filter((role) => !['query', 'store', 'ui'].includes(role));
-  for (const role of once) expect(running.filter(({ roles }) => roles.includes(role)).length, role).toBe(1);
-  const stores = running.filter(({ roles }) => roles.includes('store'));
-  for (const zone of ['a', 'b']) {
-    const own = stores.filter(({ store }) => store.zone === zone).map(({ store }) => store);
-    expect(own.map(({ ordinal }) => ordinal)).toEqual(Array.from({ length: own[0]?.replicas ?? 0 }, (_, i) => i));
-    for (const { replicas } of own) expect(replicas).toBe(own.length);
-  }
-  const readers = running.filter(({ roles }) => roles.includes('query') || roles.includes('rules'));
-  expect(readers.map(({ name }) => name)).toEqual(['query', 'alerts']);
-  for (const { query } of readers) expect(query.stores).toEqual(stores.map(({ name }) => `http://${name}:9470`));
-});
-
-test('by role: tidemark takes what every service is told', () => {
-  expect(told.length).toBeGreaterThan(8);
-  for (const { name, env } of told) expect(problemsOf({ yaml: byRole, env }), name).toEqual([]);
-});
-
-test.each<[string, Record<string, string>, string]>([
-  ['a role', { TIDEMARK_ROLES: 'storer' }, 'TIDEMARK_ROLES: roles.0: there is no storer; did you mean store?'],
-  [
-    'a variable',
-    { TIDEMARK_STORE_ORDINALS: '1' },
-    'TIDEMARK_STORE_ORDINALS is no setting and does nothing; did you mean TIDEMARK_STORE_ORDINAL?',
-  ],
-  [
-    'what its roles cannot do',
-    { TIDEMARK_KAFKA_BROKERS: '[]' },
-    'log.kind: kafka needs brokers to ask; name some in kafka.brokers',
-  ],
-])('and the check sees %s', (_caption, env, problem) => {
-  expect(problemsOf({ yaml: byRole, env })).toEqual([problem]);
-});
-
-test('by role: the servers are those the tests run against', () => {
-  const tested = JSON.parse(
-    readFileSync(join(import.meta.dirname, '../packages/testkit/src/real/servers.json'), 'utf8'),
-  );
-  const { kafka, registry, s3 } = read('compose.kafka.yaml').services;
-  expect(kafka.image).toBe(tested.kafka.image);
-  expect(registry.image).toBe(tested.schemaRegistry.image);
-  expect(s3.image).toBe(`versity/versitygw:v${tested.s3.version}`);
+  for (const file of ['host.yaml', 'tidemark.yaml'])
+    expect(checked.stdout).toContain(`rules/${file}: 4 rules in 1 groups`);
 });
 
 test('each file says first what it is', () => {
   for (const file of [
-    ...FILES,
+    'compose.yaml',
     'Dockerfile',
-    'kafka/tidemark.yaml',
-    'kafka/datasources.yaml',
     'tidemark.yaml',
     'rules/host.yaml',
     'rules/tidemark.yaml',

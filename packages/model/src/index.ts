@@ -93,6 +93,7 @@ export {
   relabelRule,
 } from './relabel/rule.ts';
 export {
+  CRITICAL_OFFSETS,
   copyRow,
   emptyRow,
   foldRow,
@@ -100,7 +101,9 @@ export {
   GENERATIONS,
   mergeRowInto,
   mergeRows,
+  offsetInSource,
   type RollupRow,
+  revisionOffset,
 } from './rollup-row.ts';
 export {
   type ClassicHistogram,
@@ -129,4 +132,14 @@ export { isStale, isStaleAt, STALE_HIGH, STALE_LOW, wordsOf, writeStale } from '
 export { checkTenant, DEFAULT_TENANT, TENANT_HEADER, tenantOfHeader } from './tenant.ts';
 export { type TextPattern, textPattern } from './text-pattern.ts';
 export { leftOpen, overlaps, TIME_POLICY, type TimeRange } from './time.ts';
-export { partitionOf, TOPIC_INTENTS, type TopicIntent, type TopicRole, tenantHash, topicName } from './topics.ts';
+export {
+  isCriticalTopic,
+  partitionOf,
+  RAW_ROLES,
+  type RawRole,
+  TOPIC_INTENTS,
+  type TopicIntent,
+  type TopicRole,
+  tenantHash,
+  topicName,
+} from './topics.ts';

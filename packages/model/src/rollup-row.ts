@@ -1,4 +1,5 @@
 import { isStale } from './stale.ts';
+import type { RawRole } from './topics.ts';
 
 // What a rollup row says of the points of one series in one window `(end - resolution, end]`, and how rows merge.
 //
@@ -16,6 +17,23 @@ import { isStale } from './stale.ts';
  * from raw samples beats what the rollup made of a stream. A change of partitioning would raise the latter two by two.
  */
 export const GENERATIONS = { mark: 0, rollup: 1, repair: 2 } as const;
+
+/**
+ * Offsets of revisions and marks that are of `raw-critical` are this much higher than in the topic: they say by which of the two
+ * topics of raw samples a row's points came. Below the 2^50 that columns of whole numbers may hold, with room for offsets.
+ */
+export const CRITICAL_OFFSETS = 2 ** 48;
+
+export function revisionOffset(source: RawRole, offset: number): number {
+  return source === 'raw-critical' ? CRITICAL_OFFSETS + offset : offset;
+}
+
+/** The way back: the topic, and the offset in it. */
+export function offsetInSource(revision: number): { readonly source: RawRole; readonly offset: number } {
+  return revision < CRITICAL_OFFSETS
+    ? { source: 'raw', offset: revision }
+    : { source: 'raw-critical', offset: revision - CRITICAL_OFFSETS };
+}
 
 /** Takes a row back: its window turned out to hold stale markers only. Readers take a count of 0 for no row. */
 export function emptyRow(endMs: number): RollupRow {

@@ -25,6 +25,15 @@ export type TopicRole =
   | 'audit'
   | 'dead-letter';
 
+/** Topics of raw samples; a partition of either has one owner. Their order is their number in marks and files: append only. */
+export const RAW_ROLES = ['raw', 'raw-critical'] as const;
+export type RawRole = (typeof RAW_ROLES)[number];
+
+/** Whether a topic of this name, whatever its prefix, is the one of critical samples. */
+export function isCriticalTopic(name: string): boolean {
+  return name === 'raw-critical' || name.endsWith('.raw-critical');
+}
+
 export interface TopicIntent {
   readonly role: TopicRole;
   /** `data`: as many partitions as configured; `one`: a single one. */

@@ -1,18 +1,19 @@
 import { type Clock, SelfMetrics, SimClock, seededRandom, silentLogger } from '@tidemark/base';
 import { SimDisk } from '@tidemark/base/sim';
+import type { OutgoingRecord } from '@tidemark/log';
 import { SimLog } from '@tidemark/log/sim';
-import { encodeSampleBatch, matcher, type Resolution } from '@tidemark/model';
+import { encodeSampleBatch, matcher, RAW_ROLES, type RawRole, type Resolution } from '@tidemark/model';
 import { type ObjectStore, openStorageEngine, type StorageEngine, type StorageOptions } from '@tidemark/storage-engine';
 import { MemoryLevelStores, SimObjectStore } from '@tidemark/storage-engine/sim';
 import { type Streams, startRollup } from '@tidemark/stream-rollup';
-import { type OracleBatch, rowText, sampleBatchOf } from '@tidemark/testkit/rows';
+import { type OracleBatch, type OracleSample, rowText, sampleBatchOf } from '@tidemark/testkit/rows';
 import { expect } from 'vitest';
 import { openRepair, type Repair } from '../src/roles/repair.ts';
 import { Storer } from '../src/roles/storer.ts';
 
 // Rollup, storer and repair as the server wires them, on simulated log, disk and clock: raw samples in, stored rows out.
 
-const RAW = 'tidemark.raw';
+const RAW: Readonly<Record<RawRole, string>> = { raw: 'tidemark.raw', 'raw-critical': 'tidemark.raw-critical' };
 const TOPICS = { '1m': 'tidemark.1m', '1h': 'tidemark.1h' };
 const ROLLUP_FOLDER = 'rollup';
 
@@ -57,6 +58,10 @@ export class RowsWorld {
   options: Partial<StorageOptions> = {};
   metrics = new SelfMetrics();
   readonly batches: OracleBatch[] = [];
+  /** The topic that a sample travels by: as ingest has it, one for all of a metric and hour. */
+  sourceOf: (sample: OracleSample) => RawRole = () => 'raw';
+  #underWay: OutgoingRecord[] = [];
+  #isRawHeld = false;
   #engine: StorageEngine | undefined;
   #storer: Storer | undefined;
   #repair: Repair | undefined;
@@ -72,7 +77,7 @@ export class RowsWorld {
   async start(): Promise<void> {
     const { clock, log, disk } = this;
     const spec = { partitions: 1, compacted: false, retentionMs: 0 };
-    await log.ensureTopics([RAW, ...Object.values(TOPICS)].map((name) => ({ name, ...spec })));
+    await log.ensureTopics([...Object.values(RAW), ...Object.values(TOPICS)].map((name) => ({ name, ...spec })));
     this.metrics = new SelfMetrics();
     const { metrics } = this;
     const opening = openStorageEngine({
@@ -94,7 +99,8 @@ export class RowsWorld {
       clock,
       logger: silentLogger,
       metrics,
-      sampleTopics: [RAW],
+      sampleTopics: Object.values(RAW),
+      firstTopics: [RAW['raw-critical']],
       rowTopics: Object.values(TOPICS),
       partitions: [0],
       group: 'storer',
@@ -108,7 +114,7 @@ export class RowsWorld {
       source: engine.source(),
       metrics,
       topics: TOPICS,
-      readThrough: (partition) => storer.progress.through({ topic: RAW, partition }),
+      readThrough: (source, partition) => storer.progress.through({ topic: RAW[source], partition }),
       rawRetentionMs: 7 * 86_400_000,
       onFailure,
     });
@@ -140,11 +146,28 @@ export class RowsWorld {
 
   /** A batch admitted now. */
   async feed(tenant: string, samples: OracleBatch['samples']): Promise<void> {
-    const batch = { tenant, admittedAtMs: this.clock.nowMs(), samples };
-    this.batches.push(batch);
-    const value = encodeSampleBatch(sampleBatchOf(batch));
-    await this.log.append([{ topic: RAW, partition: 0, key: null, value }]);
+    const admittedAtMs = this.clock.nowMs();
+    for (const source of RAW_ROLES) {
+      const some = samples.filter((sample) => this.sourceOf(sample) === source);
+      if (some.length === 0 && source !== 'raw') continue;
+      const batch = { tenant, admittedAtMs, samples: some };
+      this.batches.push(batch);
+      const value = encodeSampleBatch(sampleBatchOf(batch));
+      this.#underWay.push({ topic: RAW[source], partition: 0, key: null, value });
+    }
+    await this.arrive();
     await this.pass(3);
+  }
+
+  /** While held, what is fed to raw arrives later, all at once. */
+  holdRaw(held: boolean): void {
+    this.#isRawHeld = held;
+  }
+
+  async arrive(): Promise<void> {
+    const arriving = this.#underWay.filter(({ topic }) => topic !== RAW.raw || !this.#isRawHeld);
+    this.#underWay = this.#underWay.filter((record) => !arriving.includes(record));
+    if (arriving.length > 0) await this.log.append(arriving);
   }
 
   /** Hours go by; now and then a batch comes, as it does in any partition that is alive. */

@@ -134,6 +134,15 @@ test('a clock that is wrong again and again, ahead and behind, with a crash each
   await world.stop();
 });
 
+/** As ingest decides: by metric and by the hour that a sample is in. */
+function movesAt(changesMs: readonly number[], metric: string): RowsWorld['sourceOf'] {
+  return ({ series, timestampMs }) => {
+    const hourEndMs = Math.ceil(timestampMs / HOUR_MS) * HOUR_MS;
+    const changes = changesMs.filter((atMs) => atMs < hourEndMs).length;
+    return series.startsWith(`${metric}|`) === (changes % 2 === 0) ? 'raw-critical' : 'raw';
+  };
+}
+
 async function anyStep(world: RowsWorld, random: Random, sent: OracleSample[][]): Promise<void> {
   const chance = random.next();
   await world.pass(chance < 0.04 ? random.below(1_500_000) : random.below(30_000));
@@ -176,6 +185,48 @@ test('any run of late, repeated, conflicting and old samples, steps of the clock
       }
       world.clock.set(0);
       // Until the hours are over that a clock three hours ahead had seen.
+      await world.settle(5 * HOUR_MS, 10 * 60_000);
+      await expectRowsOfEverything(world);
+      await world.stop();
+    }
+  }));
+
+test('raw that is half an hour behind critical samples loses nothing of it, and the latter have their rows meanwhile', async () => {
+  const world = new RowsWorld(START_MS);
+  await world.start();
+  world.sourceOf = movesAt([], 'm0');
+  await steady(world, 7);
+  world.holdRaw(true);
+  await steady(world, 30);
+  const minute = Math.floor((world.clock.nowMs() - 60_000) / 60_000) * 60_000;
+  const rows = await world.rows('1m');
+  expect([...rows.keys()]).toContain(`default|m0|h0|${minute}`);
+  expect([...rows.keys()]).not.toContain(`default|m1|h1|${minute}`);
+  world.holdRaw(false);
+  await world.arrive();
+  await steady(world, 1);
+  // In time, as the clock of their own topic says: nothing had to be made anew.
+  expect(world.metric('tidemark_rollup_repairs_asked_total')).toBe(0);
+  await world.settle(2 * HOUR_MS, 10 * 60_000);
+  await expectRowsOfEverything(world);
+  await world.stop();
+});
+
+test('rows are those of all samples, whichever topic they came by, however far one lagged, with metrics that moved and crashes', () =>
+  withSeed('rows-critical', async (random, seed) => {
+    for (let round = 0; round < rounds(2); round++) {
+      const world = new RowsWorld(START_MS);
+      await world.start();
+      const firstHourMs = Math.ceil(START_MS / HOUR_MS) * HOUR_MS;
+      world.sourceOf = movesAt([firstHourMs, firstHourMs + HOUR_MS], `m${random.below(2)}`);
+      const sent: OracleSample[][] = [];
+      for (let step = 0; step < 150; step++) {
+        await anyStep(world, random, sent);
+        if (random.next() < 0.1) world.holdRaw(random.next() < 0.5);
+        if (random.next() < 0.02) await world.crash(seed ^ step, random.next() < 0.3);
+      }
+      world.holdRaw(false);
+      await world.arrive();
       await world.settle(5 * HOUR_MS, 10 * 60_000);
       await expectRowsOfEverything(world);
       await world.stop();

@@ -1,4 +1,13 @@
-import { BatchBuilder, labelsOf, labelValue, type Matcher, matcher } from '@tidemark/model';
+import {
+  BatchBuilder,
+  labelsOf,
+  labelValue,
+  type Matcher,
+  makeRowColumns,
+  matcher,
+  RAW_ROLES,
+  revisionOffset,
+} from '@tidemark/model';
 import { expect, test } from 'vitest';
 import { decodeSegmentManifest } from '../src/tiering/manifest.ts';
 import { START_MS, World } from './world.ts';
@@ -140,4 +149,46 @@ test('a damaged file of deletes stops the start and says what to do', async () =
   bytes[20] = (bytes[20] as number) ^ 1;
   await story.world.disk.writeAtomic('tombstones', bytes);
   await expect(story.world.open()).rejects.toMatchObject({ code: 'TOMBSTONES_CORRUPT' });
+});
+
+test('rows go by where their own topic of samples stood at the delete; that of critical samples deletes no row of the other', async () => {
+  const story = await new Story().begin();
+  const { engine } = story.world;
+  // Offsets of both topics on either side of the delete.
+  const said = RAW_ROLES.flatMap((source) => [5, 6, 41, 42].map((offset) => ({ source, offset })));
+  const builder = new BatchBuilder('default');
+  for (const { source, offset } of said)
+    builder.addLabels(labelsOf({ __name__: 'up', host: `${source} ${offset}` }), 0, 0);
+  const rows = makeRowColumns(said.length);
+  for (const [i, { source, offset }] of said.entries()) {
+    rows.series[i] = i;
+    rows.endMs[i] = START_MS + 60_000;
+    rows.firstMs[i] = rows.lastMs[i] = START_MS + 30_000;
+    rows.count[i] = rows.generation[i] = 1;
+    rows.offset[i] = revisionOffset(source, offset);
+  }
+  const { series } = builder.build(0);
+  const batch = { tenant: 'default', resolution: '1m' as const, admittedAtMs: START_MS, series, rows };
+  engine.applyRows({ topic: 'tidemark.1m', partition: 0, offset: 0, batch });
+  const about = { tenant: 'default', selectors: [[matcher('=', '__name__', 'up')]], atMs: START_MS };
+  const always = { startMs: Number.NEGATIVE_INFINITY, endMs: Number.POSITIVE_INFINITY };
+  engine.applyDelete({ topic: 'tidemark.raw-critical', partition: 0, offset: 5, ...about, ...always });
+  const hosts = async () => {
+    const found = await engine.source().selectRows({
+      tenant: 'default',
+      matchers: about.selectors[0] as Matcher[],
+      range: { startMs: 0, endMs: START_MS * 2 },
+      limits: { seriesMax: 100, samplesMax: 1e6 },
+      signal: new AbortController().signal,
+      resolution: '1m',
+    });
+    return found.series.map(({ labels }) => labelValue(labels, 'host')).sort();
+  };
+  expect(await hosts()).toHaveLength(said.length);
+  engine.applyDelete({ ...TP, offset: 41, criticalOffset: 5, ...about, ...always });
+  const left = ['raw 42', 'raw-critical 41', 'raw-critical 42', 'raw-critical 6'];
+  expect(await hosts()).toEqual(left);
+  await engine.checkpoint();
+  story.world.crash(3);
+  await story.world.open();
 });

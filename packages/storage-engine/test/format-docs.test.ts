@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bytesEqual } from '@tidemark/base';
+import { bytesEqual, must } from '@tidemark/base';
 import { encodeLabels, labelsOf, seriesId } from '@tidemark/model';
 import { expect, test } from 'vitest';
 import { decodeCheckpoint } from '../src/checkpoint/checkpoint-file.ts';
 import { readBrief } from '../src/chunk/brief.ts';
 import { readChunk } from '../src/chunk/chunk.ts';
 import { Columns } from '../src/chunk/columns.ts';
-import { decodeTombstones } from '../src/deletes/tombstone.ts';
+import { decodeTombstones, encodeTombstones } from '../src/deletes/tombstone.ts';
 import { checkpointName, manifestName, segmentName, shardFolder, windowPath } from '../src/filename.ts';
 import { type Fact, inspectSegment } from '../src/index.ts';
 import { decodeMetadataFile } from '../src/metadata/codec.ts';
@@ -129,6 +129,8 @@ test('tombstones.md', () => {
   const [tombstone, ...rest] = decodeTombstones(hex('tombstones.md', 'tombstones'));
   expect(rest).toEqual([]);
   expect(tombstone).toMatchObject({ topic: 'tidemark.raw', partition: 3, offset: 41, tenant: 'default', atMs: 5000 });
+  expect(tombstone?.criticalOffset).toBe(16);
+  expect([...encodeTombstones([must(tombstone)])]).toEqual([...hex('tombstones.md', 'tombstones')]);
   expect([tombstone?.startMs, tombstone?.endMs]).toEqual([1000, Number.POSITIVE_INFINITY]);
   expect(tombstone?.selectors.map((matchers) => matchers.map(({ name, type, value }) => name + type + value))).toEqual([
     ['__name__=up', 'host=~a.*'],

@@ -33,6 +33,7 @@ async function life(root: string, clock: Clock, work: (log: Log) => Promise<void
   const topic = { partitions: 2, compacted: false, retentionMs: 0 };
   await log.ensureTopics([
     { name: 'tidemark.raw', ...topic },
+    { name: 'tidemark.raw-critical', ...topic },
     { name: 'tidemark.1m', ...topic },
     { name: 'tidemark.1h', ...topic },
   ]);

@@ -110,6 +110,7 @@ export class World {
     const topic = { partitions: 1, compacted: false, retentionMs: 0 };
     await this.log.ensureTopics([
       { name: 'tidemark.raw', ...topic },
+      { name: 'tidemark.raw-critical', ...topic },
       { name: 'tidemark.1m', ...topic },
       { name: 'tidemark.1h', ...topic },
     ]);

@@ -10,7 +10,7 @@ import {
   omitMetadata,
   withLabel,
 } from '../value/label-set.ts';
-import { mergeSameLabels, seriesKey } from '../value/merge.ts';
+import { mergeSameLabels } from '../value/merge.ts';
 import { LABEL_WORK } from '../value/pace.ts';
 import { emptySeries, type Grid, isAbsent, type Series } from '../value/value.ts';
 import type { Combination } from './operator.ts';
@@ -194,11 +194,10 @@ class VectorMatch {
 
   #resultFor(many: Labels, one: Labels, dropName: boolean, results: Map<string, Series>): Series {
     const labels = this.#resultLabels(many, one);
-    const drops = this.#delayed && (dropName || this.#bool);
-    const key = seriesKey({ labels, dropName: drops });
+    const key = labelKey(labels);
     const known = results.get(key);
     if (known) return known;
-    const series = emptySeries(labels, this.#grid.steps, drops);
+    const series = emptySeries(labels, this.#grid.steps, this.#delayed && (dropName || this.#bool));
     results.set(key, series);
     return series;
   }

@@ -1,13 +1,14 @@
 import { type Clock, type Logger, TidemarkError } from '@tidemark/base';
 import type { Log, LogRecord } from '@tidemark/log';
-import { BatchBuilder, encodeSampleBatch, type Matcher, matcher } from '@tidemark/model';
+import { BatchBuilder, encodeSampleBatch, type Matcher, matcher, RAW_ROLES, type RawRole } from '@tidemark/model';
 import type { StorageEngine, Tombstone } from '@tidemark/storage-engine';
 
 // Deletes travel on the log, so that a replay meets them where they stood among the samples:
 //
-//   delete_series ─▶ a batch without samples in every partition of raw, the delete in its header ─▶ storer ─▶ engine.applyDelete
+//   delete_series ─▶ a batch without samples in every partition of raw and of raw-critical, the delete in its header
+//                 ─▶ storer ─▶ engine.applyDelete
 //
-// Whoever else reads raw finds an empty batch and goes on.
+// Whoever else reads them finds an empty batch and goes on.
 
 const HEADER = 'tidemark-delete';
 const VERSION = 0;
@@ -31,7 +32,8 @@ export function deleteOf(topic: string, partition: number, record: LogRecord): T
   return { topic, partition, offset: record.offset, ...decodeDelete(text) };
 }
 
-export function encodeDelete(request: DeleteRequest, atMs: number): Record<string, string> {
+/** `criticalOffset`: where the same delete stands in the partition's topic of critical samples; undefined in that topic itself. */
+export function encodeDelete(request: DeleteRequest, atMs: number, criticalOffset?: number): Record<string, string> {
   const { tenant, startMs, endMs } = request;
   const text = JSON.stringify({
     version: VERSION,
@@ -40,6 +42,7 @@ export function encodeDelete(request: DeleteRequest, atMs: number): Record<strin
     start: Number.isFinite(startMs) ? startMs : null,
     end: Number.isFinite(endMs) ? endMs : null,
     at: atMs,
+    ...(criticalOffset !== undefined && { critical: criticalOffset }),
     match: request.selectors.map((selector) => selector.map(({ type, name, value }) => [name, type, value])),
   });
   if (text.length > HEADER_CHARS_MAX) {
@@ -61,6 +64,7 @@ interface Written {
   readonly start: number | null;
   readonly end: number | null;
   readonly at: number;
+  readonly critical?: number;
   readonly match: readonly (readonly (readonly [string, Matcher['type'], string])[])[];
 }
 
@@ -74,6 +78,7 @@ function decodeDelete(text: string): Omit<Tombstone, 'topic' | 'partition' | 'of
       startMs: written.start ?? Number.NEGATIVE_INFINITY,
       endMs: written.end ?? Number.POSITIVE_INFINITY,
       atMs: written.at,
+      ...(written.critical !== undefined && { criticalOffset: written.critical }),
     };
   } catch (cause) {
     throw new TidemarkError(
@@ -90,7 +95,7 @@ export interface DeleterParts {
   readonly engine: StorageEngine;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly rawTopic: string;
+  readonly topics: Readonly<Record<RawRole, string>>;
   /** Of the log: each gets the delete, whoever owns it. */
   readonly partitions: number;
   /** How many of them are stored here. */
@@ -109,10 +114,10 @@ export interface Deleter {
 }
 
 export function makeDeleter(parts: DeleterParts): Deleter {
-  const { log, engine, clock, logger, rawTopic, partitions } = parts;
+  const { log, engine, clock, logger, topics, partitions } = parts;
   return {
     async deleteSeries(request) {
-      const waiting = engine.stats().deletes / parts.owned;
+      const waiting = engine.stats().deletes / (parts.owned * RAW_ROLES.length);
       if (waiting >= DELETES_MAX) {
         throw new TidemarkError(
           'DELETES_TOO_MANY',
@@ -121,17 +126,17 @@ export function makeDeleter(parts: DeleterParts): Deleter {
         );
       }
       const nowMs = clock.nowMs();
-      const headers = encodeDelete(request, nowMs);
       const value = encodeSampleBatch(new BatchBuilder(request.tenant).build(nowMs));
-      await log.append(
-        Array.from({ length: partitions }, (_, partition) => ({
-          topic: rawTopic,
-          partition,
-          key: null,
-          value,
-          headers,
-        })),
-      );
+      const inAll = (topic: string, headersOf: (partition: number) => Record<string, string>) =>
+        log.append(
+          Array.from({ length: partitions }, (_, partition) => {
+            return { topic, partition, key: null, value, headers: headersOf(partition) };
+          }),
+        );
+      const headers = encodeDelete(request, nowMs);
+      // First, for the record of raw says where this one stands.
+      const critical = await inAll(topics['raw-critical'], () => headers);
+      await inAll(topics.raw, (partition) => encodeDelete(request, nowMs, critical[partition]));
       logger.warn('series are deleted', { tenant: request.tenant, delete: headers[HEADER] as string });
       if (!(await parts.caughtUp(APPLIED_TIMEOUT_MS))) {
         throw new TidemarkError(

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type Clock, type Logger, nodeDisk, type Random, type SelfMetrics } from '@tidemark/base';
 import type { Log } from '@tidemark/log';
-import { topicName } from '@tidemark/model';
+import { RAW_ROLES, type RawRole, type TopicRole, topicName } from '@tidemark/model';
 import { Admission, UnreadAnswers } from '@tidemark/query';
 import { openStorageEngine, type StorageEngine } from '@tidemark/storage-engine';
 import { SamplesFreshness } from '@tidemark/stream-rollup';
@@ -69,7 +69,7 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
   checkIdentity(identity, partitions);
   await claimFolder(nodeDisk(dataFolder), dataFolder, identity);
   const owned = ownedPartitions(identity, partitions);
-  const topic = (role: 'raw' | '1m' | '1h') => topicName(role, config.log.topicPrefix);
+  const topic = (role: TopicRole) => topicName(role, config.log.topicPrefix);
   const retentionMs = {
     raw: config.store.retentionRaw,
     '1m': config.store.retention1m,
@@ -79,7 +79,7 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
     log,
     clock,
     logger: logger.child('tiering'),
-    rawTopics: [topic('raw')],
+    rawTopics: RAW_ROLES.map(topic),
     partitions: owned,
     // On a log that others share, they may.
     rollup: config.log.kind === 'kafka' || config.roles.includes('rollup'),
@@ -117,7 +117,8 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
     clock,
     logger: logger.child('storer'),
     metrics,
-    sampleTopics: [topic('raw')],
+    sampleTopics: RAW_ROLES.map(topic),
+    firstTopics: [topic('raw-critical')],
     rowTopics: [topic('1m'), topic('1h')],
     partitions: owned,
     group: storerGroup(identity),
@@ -128,7 +129,8 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
   started.defer(() => storer.close());
   const source = engine.source();
   const topics = { '1m': topic('1m'), '1h': topic('1h') };
-  const readThrough = (partition: number) => storer.progress.through({ topic: topic('raw'), partition });
+  const readThrough = (source: RawRole, partition: number) =>
+    storer.progress.through({ topic: topic(source), partition });
   repair.start({ log, source, metrics, topics, readThrough, rawRetentionMs: retentionMs.raw, onFailure });
   started.defer(() => repair.close());
   rolledUp.start();
@@ -140,7 +142,7 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
     engine,
     clock,
     logger,
-    rawTopic: topic('raw'),
+    topics: { raw: topic('raw'), 'raw-critical': topic('raw-critical') },
     partitions,
     owned: owned.length,
     caughtUp: (timeoutMs) => storer.caughtUp(timeoutMs),

@@ -5,7 +5,7 @@ import { BatchBuilder, encodeSampleBatch } from '@tidemark/model';
 import { openStorageEngine } from '@tidemark/storage-engine';
 import { MemoryLevelStores, SimObjectStore } from '@tidemark/storage-engine/sim';
 import { expect, test } from 'vitest';
-import { Storer } from './storer.ts';
+import { Storer, type StorerOptions } from './storer.ts';
 
 const START_MS = 1_700_000_000_000;
 
@@ -18,7 +18,7 @@ async function world() {
     clock,
     installationKey: new Uint8Array(32).fill(7),
   });
-  const storerOn = (log: SimLog) =>
+  const storerOn = (log: SimLog, options: Partial<StorerOptions> = {}) =>
     new Storer({
       log,
       engine,
@@ -30,12 +30,14 @@ async function world() {
       partitions: [0],
       group: 'storer',
       onFailure: (what, error) => expect.unreachable(`${what}: ${error}`),
+      ...options,
     });
   const newLog = async () => {
     const log = new SimLog({ clock });
     const topic = { partitions: 1, compacted: false, retentionMs: 3_600_000 };
     await log.ensureTopics([
       { name: 'raw', ...topic },
+      { name: 'raw-critical', ...topic },
       { name: '1m', ...topic },
     ]);
     return log;
@@ -43,10 +45,10 @@ async function world() {
   return { clock, engine, storerOn, newLog };
 }
 
-function record(value: number) {
+function record(value: number, topic = 'raw') {
   const batch = new BatchBuilder('default');
   batch.addLabels([{ name: '__name__', value: 'up' }], START_MS + value, value);
-  return { topic: 'raw', partition: 0, key: null, value: encodeSampleBatch(batch.build(START_MS)) };
+  return { topic, partition: 0, key: null, value: encodeSampleBatch(batch.build(START_MS)) };
 }
 
 test('a log that ends before what is stored is another log: refused, or its first records would be taken for repeats', async () => {
@@ -80,4 +82,28 @@ test('a seal with nothing to seal writes no checkpoint; five minutes do', async 
   await clock.advance(1000);
   expect(await stored()).toBe(2);
   await storer.close();
+});
+
+test('with a backlog on both, records of the first topic are taken first, and one turn in nine goes to the others', async () => {
+  const { engine, storerOn, newLog } = await world();
+  const metrics = new SelfMetrics();
+  const log = await newLog();
+  const applied: string[] = [];
+  const apply = engine.applySamples.bind(engine);
+  engine.applySamples = (one) => {
+    applied.push(one.topic);
+    return apply(one);
+  };
+  await log.append(Array.from({ length: 12 }, (_, i) => record(i)));
+  await log.append(Array.from({ length: 20 }, (_, i) => record(i, 'raw-critical')));
+  // Each record a fetch of its own.
+  const topics = { fetchBytesMax: 1, sampleTopics: ['raw', 'raw-critical'], firstTopics: ['raw-critical'] };
+  const storer = storerOn(log, { ...topics, metrics });
+  await storer.start();
+  expect(await storer.caughtUp(60_000)).toBe(true);
+  const turns = applied.join(' ').replaceAll('raw-critical', 'c').replaceAll('raw', 'r').replaceAll(' ', '');
+  expect(turns).toMatch(/^c{7,10}rc{7,10}rc*r{10}$/);
+  expect(metrics.expose()).toContain('tidemark_storer_lag_records{topic="raw-critical"} 0');
+  await storer.close();
+  expect(engine.position({ topic: 'raw-critical', partition: 0 })).toBe(20);
 });

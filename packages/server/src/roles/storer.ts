@@ -8,9 +8,17 @@ import {
   TidemarkError,
 } from '@tidemark/base';
 import type { FetchedRecords, Log, LogReader, PartitionBounds, Position, TopicPartition } from '@tidemark/log';
-import { decodeRowBatch, decodeSampleBatch, type Freshness, GENERATIONS, type RowBatch } from '@tidemark/model';
+import {
+  decodeRowBatch,
+  decodeSampleBatch,
+  type Freshness,
+  GENERATIONS,
+  type RowBatch,
+  type StorePosition,
+} from '@tidemark/model';
 import type { StorageEngine } from '@tidemark/storage-engine';
 import { deleteOf } from './deletes.ts';
+import { Precedence } from './precedence.ts';
 import { Progress } from './progress.ts';
 import type { MarksStore } from './repair/marks-store.ts';
 import { Trouble } from './trouble.ts';
@@ -19,6 +27,9 @@ import { Trouble } from './trouble.ts';
 //
 //   log --fetch--> engine.apply --when due--------> engine.checkpoint --> log.commit('storer', positions)
 //                               --every half minute--> engine.seal
+//
+// Topics that are first have a reader of their own, and precedence.ts says who has the next turn: they are at hand within moments
+// while the others are minutes behind.
 //
 // The engine says from where to read, and when a checkpoint is due; the log is told what may go only after a checkpoint holds
 // it. When the engine has no room left, it is checkpointed and the same record applied again. A record that cannot be decoded
@@ -36,10 +47,14 @@ export interface StorerOptions {
   /** Topics of samples and of rows, with their partitions. */
   readonly sampleTopics: readonly string[];
   readonly rowTopics: readonly string[];
+  /** Those whose records are taken before all others. */
+  readonly firstTopics?: readonly string[];
   /** Those that this store owns. */
   readonly partitions: readonly number[];
   /** Whose positions on the log these are; each store has its own. */
   readonly group: string;
+  /** Of one turn. */
+  readonly fetchBytesMax?: number;
   /** Takes the marks that travel among rows: what has to be made anew from raw samples. */
   readonly marks?: MarksStore;
   readonly onFailure: (what: string, error: unknown) => void;
@@ -50,15 +65,15 @@ const FETCH_BYTES = 4 * 1024 * 1024;
 const FETCH_WAIT_MS = 1000;
 const CHECK_INTERVAL_MS = 1000;
 const SEAL_INTERVAL_MS = 30_000;
-// While it is not known what is sealed, partitions wait for it.
-const LEARN_INTERVAL_MS = 5000;
 const RETRY_MS = 100;
+const LAG_INTERVAL_MS = 5_000;
 
 export class Storer implements Freshness {
   readonly #options: StorerOptions;
   readonly #tasks: TaskGroup;
   readonly #rowTopics: ReadonlySet<string>;
   #reader: LogReader | undefined;
+  #firstReader: LogReader | undefined;
   readonly progress: Progress;
   readonly #noRoom: Trouble;
   readonly #countBad: (topic: string) => void;
@@ -74,25 +89,43 @@ export class Storer implements Freshness {
       'topic',
     ]);
     this.#countBad = (topic) => bad.with(topic).add();
+    options.metrics.gaugesFrom(
+      'tidemark_storer_lag_records',
+      'Records of raw samples in the log that are not stored yet, as of the last look.',
+      ['topic'],
+      () => lagByTopic(this.progress.known),
+    );
   }
 
   async start(): Promise<void> {
     const { engine, log } = this.#options;
     const from = await this.#startPositions();
     for (const position of from) this.progress.applied(position, position.offset);
-    this.#reader = await log.openReader({ group: this.#options.group, from });
-    this.#tasks.spawn('storer', (signal) => this.#poll(signal));
+    const { group, firstTopics = [] } = this.#options;
+    const first = from.filter(({ topic }) => firstTopics.includes(topic));
+    const rest = from.filter((position) => !first.includes(position));
+    const reader = await log.openReader({ group, from: rest });
+    this.#reader = reader;
+    if (first.length === 0) {
+      this.#tasks.spawn('storer', (signal) => this.#poll(reader, signal));
+    } else {
+      const firstReader = await log.openReader({ group, from: first });
+      this.#firstReader = firstReader;
+      const precedence = new Precedence(this.#options.clock);
+      this.#tasks.spawn('storer', (signal) => this.#poll(reader, signal, precedence));
+      this.#tasks.spawn('critical storer', (signal) => this.#pollFirst(firstReader, signal, precedence));
+    }
     const checkpointWhenDue = async () => {
       if (engine.checkpointDue()) await this.checkpoint();
     };
     const { clock, logger } = this.#options;
-    const spawn = (what: string, intervalMs: () => number, work: () => Promise<void>) => {
+    const spawn = (what: string, intervalMs: number, work: () => Promise<void>) => {
       const trouble = new Trouble(clock, logger, what);
       this.#tasks.spawn(what, (signal) => this.#every(signal, intervalMs, trouble, work));
     };
-    spawn('checkpoint', () => CHECK_INTERVAL_MS, checkpointWhenDue);
-    const sealIntervalMs = () => (engine.sealedUnknown === undefined ? SEAL_INTERVAL_MS : LEARN_INTERVAL_MS);
-    spawn('seal', sealIntervalMs, () => this.#seal());
+    spawn('checkpoint', CHECK_INTERVAL_MS, checkpointWhenDue);
+    spawn('seal', SEAL_INTERVAL_MS, () => this.#seal());
+    spawn('measure lag', LAG_INTERVAL_MS, async () => void (await this.progress.positions(LAG_INTERVAL_MS / 2)));
   }
 
   /** Checkpoints, and lets the log release what is now held by the store. */
@@ -135,6 +168,7 @@ export class Storer implements Freshness {
   async close(): Promise<void> {
     await this.#tasks.close();
     await this.#reader?.close();
+    await this.#firstReader?.close();
     if (this.#reader) await this.checkpoint();
   }
 
@@ -169,15 +203,32 @@ export class Storer implements Freshness {
     return positions;
   }
 
-  async #poll(signal: AbortSignal): Promise<void> {
-    const reader = this.#reader as LogReader;
+  async #poll(reader: LogReader, signal: AbortSignal, precedence?: Precedence): Promise<void> {
+    const { fetchBytesMax: maxBytes = FETCH_BYTES } = this.#options;
     while (!signal.aborted) {
-      const fetched = await reader.fetch({ maxBytes: FETCH_BYTES, maxWaitMs: FETCH_WAIT_MS, signal });
-      for (const part of fetched) await this.#apply(part, signal);
-      this.progress.wake();
-      // Requests and queries get their turn between fetches.
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      const fetched = await reader.fetch({ maxBytes, maxWaitMs: FETCH_WAIT_MS, signal });
+      if (fetched.length > 0) await precedence?.turn(signal);
+      await this.#take(fetched, signal);
     }
+  }
+
+  async #pollFirst(reader: LogReader, signal: AbortSignal, precedence: Precedence): Promise<void> {
+    const { fetchBytesMax: maxBytes = FETCH_BYTES } = this.#options;
+    let maxWaitMs = 0;
+    while (!signal.aborted) {
+      const fetched = await reader.fetch({ maxBytes, maxWaitMs, signal });
+      await this.#take(fetched, signal);
+      if (fetched.length > 0) precedence.taken();
+      else precedence.nothingLeft();
+      maxWaitMs = fetched.length > 0 ? 0 : FETCH_WAIT_MS;
+    }
+  }
+
+  async #take(fetched: readonly FetchedRecords[], signal: AbortSignal): Promise<void> {
+    for (const part of fetched) await this.#apply(part, signal);
+    this.progress.wake();
+    // Requests and queries get their turn between fetches.
+    await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
   async #apply({ topic, partition, records, nextOffset }: FetchedRecords, signal: AbortSignal): Promise<void> {
@@ -248,15 +299,10 @@ export class Storer implements Freshness {
   }
 
   /** A failed turn is logged and tried again at the next: the log keeps what was not checkpointed. */
-  async #every(
-    signal: AbortSignal,
-    intervalMs: () => number,
-    trouble: Trouble,
-    work: () => Promise<void>,
-  ): Promise<void> {
+  async #every(signal: AbortSignal, intervalMs: number, trouble: Trouble, work: () => Promise<void>): Promise<void> {
     const { clock } = this.#options;
     for (;;) {
-      await clock.sleep(intervalMs(), signal);
+      await clock.sleep(intervalMs, signal);
       try {
         await work();
         trouble.succeeded();
@@ -265,6 +311,12 @@ export class Storer implements Freshness {
       }
     }
   }
+}
+
+function lagByTopic(positions: readonly StorePosition[]): [[string], number][] {
+  const lags = new Map<string, number>();
+  for (const { topic, offset, end } of positions) lags.set(topic, (lags.get(topic) ?? 0) + Math.max(0, end - offset));
+  return [...lags].map(([topic, lag]) => [[topic], lag]);
 }
 
 /** The same trouble stands in the way of most. */

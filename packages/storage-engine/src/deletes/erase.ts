@@ -1,4 +1,4 @@
-import type { Matcher } from '@tidemark/model';
+import { CRITICAL_OFFSETS, type Matcher } from '@tidemark/model';
 import type { Column, Columns } from '../chunk/columns.ts';
 import { OFFSET_COLUMN, ROW_COLUMNS } from '../chunk/rollup-columns.ts';
 import type { LabelIndex } from '../index/label-index.ts';
@@ -18,8 +18,9 @@ export interface Erasure {
   readonly startMs: number;
   /** Inclusive. */
   readonly endMs: number;
-  /** Of the delete. */
+  /** Of the delete, as rows say it: in raw, and in the topic of critical samples (-1: nowhere). */
   readonly offset: number;
+  readonly criticalOffset: number;
 }
 
 /** Takes what is deleted out of `columns[from, length)`; the rest moves up. */
@@ -39,12 +40,22 @@ function isSampleErased({ timestampsMs }: Columns, i: number, { startMs, endMs }
   return time >= startMs && time <= endMs;
 }
 
-function isRowErased({ timestampsMs, columns }: Columns, i: number, { startMs, endMs, offset }: Erasure): boolean {
+function isRowErased({ timestampsMs, columns }: Columns, i: number, erasure: Erasure): boolean {
+  const { startMs, endMs } = erasure;
   const rowMs = timestampsMs[i] as number;
   const value = (column: number) => (columns[column] as Column).values[i] as number;
-  return (
-    value(OFFSET_COLUMN) <= offset && rowMs - value(FIRST_COLUMN) >= startMs && rowMs - value(LAST_COLUMN) <= endMs
-  );
+  const offset = value(OFFSET_COLUMN);
+  const through = offset < CRITICAL_OFFSETS ? erasure.offset : erasure.criticalOffset;
+  return offset <= through && rowMs - value(FIRST_COLUMN) >= startMs && rowMs - value(LAST_COLUMN) <= endMs;
+}
+
+export function erasureOf({ startMs, endMs, offset, criticalOffset }: Tombstone): Erasure {
+  return {
+    startMs,
+    endMs,
+    offset,
+    criticalOffset: criticalOffset === undefined ? -1 : CRITICAL_OFFSETS + criticalOffset,
+  };
 }
 
 /** What is deleted, by ref of the index; undefined when nothing is. */
@@ -53,11 +64,12 @@ export function erasuresOf(
   tombstones: readonly Tombstone[],
 ): ReadonlyMap<number, readonly Erasure[]> | undefined {
   const erasures = new Map<number, Erasure[]>();
-  for (const { selectors, startMs, endMs, offset } of tombstones) {
-    for (const ref of matchSelectors(index, selectors)) {
+  for (const tombstone of tombstones) {
+    const erasure = erasureOf(tombstone);
+    for (const ref of matchSelectors(index, tombstone.selectors)) {
       const list = erasures.get(ref);
-      if (list === undefined) erasures.set(ref, [{ startMs, endMs, offset }]);
-      else list.push({ startMs, endMs, offset });
+      if (list === undefined) erasures.set(ref, [erasure]);
+      else list.push(erasure);
     }
   }
   return erasures.size === 0 ? undefined : erasures;

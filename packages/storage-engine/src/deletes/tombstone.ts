@@ -4,14 +4,17 @@ import { storageError } from '../errors.ts';
 
 // What was deleted and is not reclaimed everywhere yet. docs/format/tombstones.md
 //
-//   file      := magic "TMTOMB" | version u16 | tombstones uvarint | tombstone* | crc u32       crc = crc32c(all before it)
+//   file      := magic "TMTOMB" | version u16 = 1 | tombstones uvarint | tombstone* | crc u32       crc = crc32c(all before it)
 //   tombstone := topic text | partition uvarint | offset u64 | tenant text | start ms f64 | end ms f64 | at ms f64
-//                | selectors uvarint | selector*
+//                | critical offset + 1 u64 | selectors uvarint | selector*             version 0 had no critical offset
 //   selector  := matchers uvarint | (operator u8 | name text | value text)*                  0 =   1 !=   2 =~   3 !~
 //
-// A delete is a record of the raw log: what has a lower offset in its partition is deleted, what has a higher one lives.
+// A delete is a record of the raw log: what has a lower offset in its partition is deleted, what has a higher one lives. Where samples come by
+// two topics it is a record of each. Rows heed that of raw, which says where the other one stands.
 
-const MAGIC = Uint8Array.of(0x54, 0x4d, 0x54, 0x4f, 0x4d, 0x42, 0, 0);
+const MAGIC = Uint8Array.of(0x54, 0x4d, 0x54, 0x4f, 0x4d, 0x42);
+const VERSION = 1;
+const HEADER_LENGTH = 8;
 const OPERATORS = ['=', '!=', '=~', '!~'] as const satisfies readonly Matcher['type'][];
 
 export interface Tombstone {
@@ -19,6 +22,8 @@ export interface Tombstone {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
+  /** Where the same delete stands in the partition's topic of critical samples; absent: there is none. */
+  readonly criticalOffset?: number;
   readonly tenant: string;
   /** A series is meant when all matchers of one of these want it. */
   readonly selectors: readonly (readonly Matcher[])[];
@@ -32,6 +37,8 @@ export interface Tombstone {
 export function encodeTombstones(tombstones: readonly Tombstone[]): Uint8Array {
   const writer = new ByteWriter(1024);
   writer.raw(MAGIC);
+  writer.u8(VERSION);
+  writer.u8(0);
   writer.uvarint(tombstones.length);
   for (const tombstone of tombstones) {
     writer.text(tombstone.topic);
@@ -41,6 +48,7 @@ export function encodeTombstones(tombstones: readonly Tombstone[]): Uint8Array {
     writer.f64(tombstone.startMs);
     writer.f64(tombstone.endMs);
     writer.f64(tombstone.atMs);
+    writer.u64((tombstone.criticalOffset ?? -1) + 1);
     writer.uvarint(tombstone.selectors.length);
     for (const selector of tombstone.selectors) {
       writer.uvarint(selector.length);
@@ -58,20 +66,23 @@ export function encodeTombstones(tombstones: readonly Tombstone[]): Uint8Array {
 /** Throws `TOMBSTONES_CORRUPT`. */
 export function decodeTombstones(bytes: Uint8Array): Tombstone[] {
   const end = bytes.length - 4;
-  if (end < MAGIC.length || !Buffer.from(bytes.subarray(0, MAGIC.length)).equals(MAGIC)) {
-    throw storageError('TOMBSTONES_CORRUPT', 'not a file of tombstones, or one of another version');
+  if (end < HEADER_LENGTH || !Buffer.from(bytes.subarray(0, MAGIC.length)).equals(MAGIC)) {
+    throw storageError('TOMBSTONES_CORRUPT', 'not a file of tombstones');
   }
   if (new ByteReader(bytes, end).u32() !== crc32c(bytes, 0, end)) {
     throw storageError('TOMBSTONES_CORRUPT', 'the file of tombstones fails its checksum');
   }
   const reader = new ByteReader(bytes, MAGIC.length, end);
-  const tombstones = Array.from({ length: reader.count(10) }, () => decodeTombstone(reader));
+  const version = reader.u8() + reader.u8() * 256;
+  if (version > VERSION)
+    throw storageError('TOMBSTONES_CORRUPT', `its version is ${version}, known are up to ${VERSION}`);
+  const tombstones = Array.from({ length: reader.count(10) }, () => decodeTombstone(reader, version));
   if (reader.left > 0) throw storageError('TOMBSTONES_CORRUPT', 'bytes after the last tombstone', { at: reader.at });
   return tombstones;
 }
 
-function decodeTombstone(reader: ByteReader): Tombstone {
-  return {
+function decodeTombstone(reader: ByteReader, version: number): Tombstone {
+  const about = {
     topic: reader.text(),
     partition: reader.uvarint(),
     offset: reader.u64(),
@@ -79,6 +90,11 @@ function decodeTombstone(reader: ByteReader): Tombstone {
     startMs: reader.f64(),
     endMs: reader.f64(),
     atMs: reader.f64(),
+  };
+  const criticalOffset = version === 0 ? -1 : reader.u64() - 1;
+  return {
+    ...about,
+    ...(criticalOffset >= 0 && { criticalOffset }),
     selectors: Array.from({ length: reader.count() }, () =>
       Array.from({ length: reader.count(3) }, () => decodeMatcher(reader)),
     ),

@@ -1,5 +1,5 @@
 import { type Disk, isTidemarkError } from '@tidemark/base';
-import type { TimeRange } from '@tidemark/model';
+import { isCriticalTopic, type TimeRange } from '@tidemark/model';
 import { storageError } from '../errors.ts';
 import { TOMBSTONES_FILE } from '../filename.ts';
 import type { Window } from '../partition/window.ts';
@@ -78,7 +78,7 @@ export class Tombstones {
     return this.#list.filter(
       (one) =>
         one.partition === partition &&
-        (shard.tier !== 'raw' || one.topic === topic) &&
+        (shard.tier === 'raw' ? one.topic === topic : !isCriticalTopic(one.topic)) &&
         (tenant === undefined || one.tenant === tenant) &&
         (range === undefined || reaches(one, shard, range)),
     );

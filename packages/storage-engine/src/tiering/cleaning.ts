@@ -1,6 +1,6 @@
 import type { Clock } from '@tidemark/base';
 import { decodeLabels, type Labels, labelValue } from '@tidemark/model';
-import { type Erasure, eraseEntries, matchSelectors } from '../deletes/erase.ts';
+import { eraseEntries, erasureOf, matchSelectors } from '../deletes/erase.ts';
 import type { Tombstone } from '../deletes/tombstone.ts';
 import { concernsSegment, type Tombstones } from '../deletes/tombstones.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
@@ -98,7 +98,7 @@ export class Cleaning {
       if (tombstones.length === 0) return;
       if (last?.labels !== labels) last = { labels, decoded: decodeLabels(labels) };
       const { decoded } = last;
-      const erasures: Erasure[] = tombstones.filter((one) => one.tenant === tenant && isMeant(one, decoded));
+      const erasures = tombstones.filter((one) => one.tenant === tenant && isMeant(one, decoded)).map(erasureOf);
       if (erasures.length > 0) eraseEntries(columns, from, erasures);
     };
   }

@@ -1,5 +1,12 @@
 import { assert, must } from '@tidemark/base';
-import { GENERATIONS, RESOLUTION_MS, type Resolution, type RowBatch, type SampleBatch } from '@tidemark/model';
+import {
+  GENERATIONS,
+  type RawRole,
+  RESOLUTION_MS,
+  type Resolution,
+  type RowBatch,
+  type SampleBatch,
+} from '@tidemark/model';
 import type { ProcessorContext } from '../processor/context.ts';
 import type { Processor } from '../processor/processor.ts';
 import { NO_HEADERS, type StreamRecord } from '../processor/record.ts';
@@ -49,6 +56,8 @@ export interface OneMinuteOptions {
   readonly minuteSink: string;
   readonly hourSink: string;
   readonly generation: number;
+  /** Where the samples come from: offsets of rows and marks say it. */
+  readonly source: RawRole;
   readonly metrics: RollupMetrics;
   readonly limits: RollupOptions;
 }
@@ -101,6 +110,7 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
     return new RowBatcher({
       resolution,
       generation,
+      source: this.#options.source,
       rowsMax: limits.rowsPerBatchMax,
       sections: this.#sections,
       send: (value) =>

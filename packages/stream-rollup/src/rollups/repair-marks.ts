@@ -9,8 +9,8 @@ import type { RowBatcher } from './row-batcher.ts';
 //   tidemark.1h   ... rows ... | mark: series, hour's end, minutes, closed through, offset | ... rows ...
 //
 // A mark is a row of generation 0 and count 0: the least revision there is, of a row that is none, so that readers of rows
-// need not know of marks. `min` and `max` are the ends of the first and last minute that lack points. `lastMs` says up to where this task will send no row of its own again; `offset` up to where raw
-// has to be read for what was missed.
+// need not know of marks. `min` and `max` are the ends of the first and last minute that lack points. `lastMs` says up to where
+// this task will send no row of its own again; `offset` up to where raw has to be read for what was missed.
 
 export interface MarkFacts {
   readonly closedThroughMs: number;

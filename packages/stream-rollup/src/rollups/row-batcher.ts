@@ -1,11 +1,13 @@
 import { assert } from '@tidemark/base';
 import {
   makeRowColumns,
+  type RawRole,
   type Resolution,
   ROW_FLOAT_COLUMNS,
   type RollupRow,
   type RowBatch,
   type RowColumns,
+  revisionOffset,
   type SeriesSection,
 } from '@tidemark/model';
 import type { StoreTenant } from '../state/window-store.ts';
@@ -43,6 +45,8 @@ export class ChunkSections {
 export interface RowBatcherOptions {
   readonly resolution: Resolution;
   readonly generation: number;
+  /** The topic that the points came by. */
+  readonly source: RawRole;
   readonly rowsMax: number;
   readonly sections: ChunkSections;
   readonly send: (batch: RowBatch) => void;
@@ -81,7 +85,7 @@ export class RowBatcher {
     rows.lastMs[at] = row.lastMs;
     rows.increase[at] = row.increase;
     rows.generation[at] = this.#options.generation;
-    rows.offset[at] = offset;
+    rows.offset[at] = revisionOffset(this.#options.source, offset);
   }
 
   /** Sends what was added. `chunk` names it when it is a whole chunk, whose series are probably those of last time. */

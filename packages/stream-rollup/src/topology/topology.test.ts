@@ -117,5 +117,15 @@ test('the rollup topology, as an operator reads it', () => {
       <-- rollup
     Sink: hours (topic: acme.1h)
       <-- rollup
+   Sub-topology: 1
+    Source: raw-critical (topics: [acme.raw-critical])
+      --> rollup-critical
+    Processor: rollup-critical (stores: [clock-critical, open-hours-critical, open-windows-critical])
+      --> hours-critical, minutes-critical
+      <-- raw-critical
+    Sink: minutes-critical (topic: acme.1m)
+      <-- rollup-critical
+    Sink: hours-critical (topic: acme.1h)
+      <-- rollup-critical
 `);
 });

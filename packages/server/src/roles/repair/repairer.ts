@@ -8,8 +8,11 @@ import {
   leftOpen,
   METRIC_NAME,
   matcher,
+  offsetInSource,
+  type RawRole,
   RESOLUTION_MS,
   type Resolution,
+  revisionOffset,
   type SelectedSeries,
   type SeriesSource,
 } from '@tidemark/model';
@@ -21,7 +24,7 @@ import type { MarkedHour, Marks } from './marks.ts';
 //
 //   marks (1h topic) --> Marks --due--> select raw of the hour --> rows of generation 2 --> 1m and 1h topics --> storer
 //
-// Their revision's offset is how far raw had been read: a later repair of the same hour beats an earlier one. Hour after
+// Their revision's offset is how far their topic of raw had been read: a later repair of the same hour beats an earlier one. Hour after
 // hour, a few at a time; what cannot be read whole is not published but tried again.
 
 export interface RepairerOptions {
@@ -33,8 +36,8 @@ export interface RepairerOptions {
   readonly metrics: SelfMetrics;
   /** Topic of the rows, by resolution. */
   readonly topics: Readonly<Record<Resolution, string>>;
-  /** The offset raw of this partition was read through: what is below is in the source. */
-  readonly readThrough: (partition: number) => number;
+  /** The offset this topic of raw samples was read through, of this partition: what is below is in the source. */
+  readonly readThrough: (source: RawRole, partition: number) => number;
   readonly rawRetentionMs: number;
   readonly onFailure: (what: string, error: unknown) => void;
 }
@@ -102,7 +105,7 @@ export class Repairer {
 
   async #runDue(nowMs: number, signal: AbortSignal): Promise<void> {
     const { marks, clock, readThrough } = this.#options;
-    const due = marks.due(nowMs).filter(({ partition, offset }) => readThrough(partition) > offset);
+    const due = marks.due(nowMs).filter((hour) => isRead(hour, readThrough));
     let problem: unknown;
     const tryOne = async (hour: MarkedHour): Promise<void> => {
       try {
@@ -145,7 +148,8 @@ export class Repairer {
     const lacking = ({ endMs: at }: MadeRow) => at >= firstMinuteMs && at <= lastMinuteMs;
     const taken = hour.marks;
     marks.postpone(hour, Number.POSITIVE_INFINITY);
-    const offset = readThrough(hour.partition) - 1;
+    const { source } = offsetInSource(hour.offset);
+    const offset = revisionOffset(source, readThrough(source, hour.partition) - 1);
     const made = new HourRows(hour.hourEndMs);
     let lengthMs = HOUR_MS;
     for (let fromMs = beginMs; fromMs < endMs; ) {
@@ -201,6 +205,12 @@ export class Repairer {
       this.#rows.add(some.length);
     }
   }
+}
+
+/** Whether all that the marks are about is in the store: samples of a metric and hour come by one topic. */
+function isRead(hour: MarkedHour, readThrough: RepairerOptions['readThrough']): boolean {
+  const { source, offset } = offsetInSource(hour.offset);
+  return readThrough(source, hour.partition) > offset;
 }
 
 /** Matchers that find the hour's series, and perhaps others. */
