@@ -43,8 +43,9 @@ const ROOMS: readonly { readonly library: RegExp; readonly rooms: RegExp }[] = [
     rooms:
       /^packages\/(storage-engine\/src\/partition\/|stream-rollup\/src\/state\/|log\/src\/embedded\/compacted[^/]*\.ts$)/,
   },
-  // In server/test as an ordinary producer that is not ours: what anyone writes with it has to be readable.
-  { library: /^kafkajs(\/|$)/, rooms: /^packages\/(log\/src\/kafka\/|server\/test\/)/ },
+  // In server/test as an ordinary producer that is not ours: what anyone writes with it has to be readable. In log/test as
+  // what the log is compared with.
+  { library: /^kafkajs(\/|$)/, rooms: /^packages\/(log\/(src\/kafka|test\/kafkajs)\/|server\/test\/)/ },
   {
     library: /^@confluentinc\//,
     rooms: /^packages\/server\/(src\/registry\/confluent-registry\.ts$|test\/)/,

@@ -1,5 +1,5 @@
 import { TidemarkError } from '@tidemark/base';
-import { checkName, groupInUse, tooManyMembers } from '../../errors.ts';
+import { checkName, groupInUse, memberFenced, tooManyMembers } from '../../errors.ts';
 import type { GroupMember, GroupOptions, Position, TopicPartition } from '../../log.ts';
 import { isFault } from '../broker-fault.ts';
 import type { KafkaClient } from '../client.ts';
@@ -21,6 +21,8 @@ export class KafkaGroups {
   readonly #members = new Set<Membership>();
   /** Of each group, those that are joining included. */
   readonly #counts = new Map<string, number>();
+  /** Groups whose members here are over, and the last of each. */
+  readonly #former = new Map<string, string>();
   #lastNumber = 0;
 
   constructor(parts: GroupsParts) {
@@ -52,10 +54,12 @@ export class KafkaGroups {
         check,
         onEnd: (each) => {
           this.#members.delete(each);
+          this.#former.set(group, each.member.memberId);
           end();
         },
       });
       this.#members.add(membership);
+      this.#former.delete(group);
       if (!client.isOpen) await membership.remove();
       mustBeOpen();
       return membership.member;
@@ -71,13 +75,20 @@ export class KafkaGroups {
     if (members > 0) throw groupInUse(group, members);
   }
 
-  /** On whose behalf these positions are committed; undefined: they are nobody's here. */
+  /**
+   * On whose behalf these positions are committed in a transaction; undefined: nobody here ever was a member. Throws
+   * `LOG_FENCED` where somebody was: a broker takes positions in a transaction from whoever does not say that it is one.
+   */
   ownerOf(group: string, partitions: readonly TopicPartition[]): CommitOwner | undefined {
     if (partitions.length === 0) return undefined;
+    let other = this.#former.get(group);
     for (const { name, member, owner } of this.#members) {
-      if (name === group && member.owns(partitions)) return owner;
+      if (name !== group) continue;
+      if (member.owns(partitions)) return owner;
+      other = member.memberId;
     }
-    return undefined;
+    if (other === undefined) return undefined;
+    throw memberFenced(group, other, 'the group went on without it, or the partitions are those of another');
   }
 
   /** Whoever waits for an event is told that the log is closed, and others get their partitions. */

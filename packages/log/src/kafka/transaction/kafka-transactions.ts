@@ -29,7 +29,7 @@ export interface TransactionsParts {
   mustBeOpen(): void;
   /** Throws `LOG_POSITION_LOST` beyond the end. */
   check(positions: readonly Position[]): Promise<void>;
-  /** The member here that these partitions belong to. */
+  /** The member here that these partitions belong to. Throws `LOG_FENCED` where that is another. */
   ownerOf(group: string, partitions: readonly TopicPartition[]): CommitOwner | undefined;
 }
 

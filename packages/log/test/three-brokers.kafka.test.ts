@@ -1,0 +1,188 @@
+import { silentLogger, systemClock, systemRandom } from '@tidemark/base';
+import { type Kafka, startKafka } from '@tidemark/testkit/real';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { RAW, raw, rawAt, textOf } from '../src/conformance/traits.ts';
+import { type KafkaLog, openKafkaLog } from '../src/kafka/kafka-log.ts';
+import { kafkaMetrics } from '../src/kafka/metrics.ts';
+import { API } from '../src/kafka/protocol/api-keys.ts';
+import { kafkaParts } from './kafka-parts.ts';
+import { bareKafka, losingSockets } from './kafkajs/bare.ts';
+import { at, ours, TASKS, task, valuesOf } from './kafkajs/worlds.ts';
+
+// Three brokers, and leaders and coordinators that die, hand over or fall silent while appends and transactions are under
+// way. Members of groups: groups.kafka.test.ts.
+
+let kafka: Kafka;
+beforeAll(async () => {
+  kafka = await startKafka({ brokers: 3, own: true });
+});
+afterAll(() => kafka.stop());
+
+function open(namespace: string): Promise<KafkaLog> {
+  return openKafkaLog({
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+    metrics: kafkaMetrics(),
+    options: {
+      brokers: kafka.bootstrap,
+      namespace,
+      replicationFactor: 3,
+      minInSyncReplicas: 2,
+      requestMaxMs: 3000,
+      operationMaxMs: 90_000,
+      recordBytesMax: 100_000,
+      batchBytesMax: 200_000,
+    },
+  });
+}
+
+/** Appends to all partitions all the time while `trouble` happens; then every partition must read as it was written. */
+async function appendDuring(namespace: string, trouble: () => Promise<void>): Promise<void> {
+  const log = await open(namespace);
+  await log.ensureTopics([RAW]);
+  let isOver = false;
+  const wanted: string[] = [];
+  const appending = (async () => {
+    for (let i = 0; !isOver; i++) {
+      wanted.push(`${i}`);
+      await Promise.all([
+        log.append([raw(0, `${i}`), raw(1, `${i}`)]),
+        log.append([raw(2, `${i}`)]),
+        systemClock.sleep(5),
+      ]);
+    }
+  })();
+  try {
+    await systemClock.sleep(300);
+    await trouble();
+  } finally {
+    isOver = true;
+  }
+  await appending;
+  for (const partition of [0, 1, 2]) {
+    const reader = await log.openReader({ group: 'g', from: [{ ...rawAt(partition), offset: 'earliest' }] });
+    const found: (string | null)[] = [];
+    while (found.length < wanted.length) {
+      const fetched = await reader.fetch({ maxBytes: 1_000_000, maxWaitMs: 10_000 });
+      if (fetched.length === 0) break;
+      for (const { records } of fetched) found.push(...records.map(({ value }) => textOf(value)));
+    }
+    expect(found).toEqual(wanted);
+    await reader.close();
+  }
+  expect((await log.bounds(RAW.name)).map(({ end }) => end)).toEqual([0, 1, 2].map(() => wanted.length));
+  await log.close();
+}
+
+test('a broker is killed in mid-send and comes back: all is there once, in order', () =>
+  appendDuring('killed.', async () => {
+    await kafka.kill9(1);
+    await systemClock.sleep(2000);
+    await kafka.restart(1);
+    await systemClock.sleep(500);
+  }));
+
+test('a broker falls silent with its connections open, and wakes up behind the others', () =>
+  appendDuring('silent.', async () => {
+    kafka.pause(2);
+    await systemClock.sleep(8000);
+    kafka.resume(2);
+    await systemClock.sleep(1000);
+  }));
+
+test('a broker hands its partitions over and goes', () =>
+  appendDuring('handed.', async () => {
+    await kafka.stopBroker(0);
+    await systemClock.sleep(1000);
+    await kafka.restart(0);
+  }));
+
+const ROUNDS = 20;
+
+test('one leader answers late and another breaks off: kafkajs sends all again, the log what is not there', async () => {
+  const network = losingSockets(API.produce, 'written');
+  const socketFactory = network.factory;
+  await using one = await ours(kafka.bootstrap, { socketFactory, replicationFactor: 3, minInSyncReplicas: 2 });
+  const leaders = await leadersOf(one.namespace);
+  const late = 0;
+  const broken = leaders.findIndex((leader) => leader !== leaders[late]);
+  network.port = Number(kafka.bootstrap[leaders[broken] as number]?.split(':')[1]);
+  const during = async (send: () => Promise<unknown>) => {
+    network.left = 1;
+    kafka.pause(leaders[late] as number);
+    const sending = send();
+    sending.catch(() => undefined);
+    await systemClock.sleep(700);
+    kafka.resume(leaders[late] as number);
+    await sending;
+    expect(network.left).toBe(0);
+  };
+
+  const retry = { initialRetryTime: 50, retries: 10 };
+  const bare = bareKafka(kafka.bootstrap, { socketFactory: socketFactory as never, retry });
+  const producer = bare.producer({ idempotent: true });
+  const messages = [late, broken].map((partition) => ({ partition, value: 'bare' }));
+  const send = () => producer.send({ topic: one.topic, messages });
+  const endOf = async () => (await one.log.bounds(TASKS.name))[late]?.end ?? 0;
+  await producer.connect();
+  await send();
+  let sent = 1;
+  // If it asks the late one who leads now, which is chance, it hears first that its records were taken.
+  for (; sent < ROUNDS && (await endOf()) === sent; sent++) await during(send);
+  expect(await endOf()).toBeGreaterThan(sent);
+  await producer.disconnect();
+
+  const wanted = ['a', 'b', 'c'];
+  for (const value of wanted) await during(() => one.log.append([task(late, value), task(broken, value)]));
+  for (const partition of [late, broken]) {
+    expect((await valuesOf(one.log, partition)).filter((value) => value !== 'bare')).toEqual(wanted);
+  }
+});
+
+/** Broker index of each partition's leader. */
+async function leadersOf(namespace: string): Promise<readonly number[]> {
+  await using parts = kafkaParts({ brokers: kafka.bootstrap, namespace });
+  const leaders = await Promise.all([0, 1, 2, 3, 4, 5].map((partition) => parts.client.leaderOf(at(partition, 0))));
+  return leaders.map(({ nodeId }) => kafka.ids.indexOf(nodeId));
+}
+
+test('the coordinator of transactions is killed, and the next falls silent: each is there whole, once, in order', async () => {
+  const options = { replicationFactor: 3, minInSyncReplicas: 2, requestMaxMs: 3000, operationMaxMs: 60_000 };
+  await using one = await ours(kafka.bootstrap, options);
+  const id = { transactionalId: 'task 0' };
+  const producer = await one.log.openProducer(id);
+  let isOver = false;
+  let committed = 0;
+  const working = (async () => {
+    for (; !isOver; committed++) {
+      const transaction = await producer.begin();
+      await transaction.append([0, 1, 2, 3, 4, 5].map((partition) => task(partition, `${committed}`)));
+      await transaction.sendOffsets('g', [at(0, committed)]);
+      await transaction.commit();
+    }
+  })();
+  const coordinator = async () => {
+    await using parts = kafkaParts({ brokers: kafka.bootstrap, namespace: one.namespace });
+    return kafka.ids.indexOf(await parts.client.coordinatorOf('transaction', id.transactionalId));
+  };
+  try {
+    await systemClock.sleep(500);
+    const killed = await coordinator();
+    await kafka.kill9(killed);
+    await systemClock.sleep(1000);
+    await kafka.restart(killed);
+    const silent = await coordinator();
+    kafka.pause(silent);
+    await systemClock.sleep(5000);
+    kafka.resume(silent);
+    await systemClock.sleep(1000);
+  } finally {
+    isOver = true;
+  }
+  await working;
+  expect(committed).toBeGreaterThan(10);
+  const wanted = Array.from({ length: committed }, (_, i) => `${i}`);
+  for (const partition of [0, 1, 2, 3, 4, 5]) expect(await valuesOf(one.log, partition)).toEqual(wanted);
+  expect(await one.log.committed('g', [at(0, 0)])).toEqual([at(0, committed - 1)]);
+});
