@@ -108,7 +108,7 @@ export interface PartitionBounds extends TopicPartition {
 /**
  * Throws: `LOG_TOPIC_UNKNOWN`, `LOG_PARTITION_UNKNOWN`, `LOG_RECORD_TOO_LARGE` (limit and size in details), `LOG_FULL`
  * (the disk is), `LOG_OVERLOADED` (more bytes wait for the disk than allowed), `LOG_CLOSED`, `LOG_IO`, `LOG_CORRUPT`.
- * Where brokers are asked also: `LOG_DENIED` (credentials or rights), `LOG_PROTOCOL` (a broker of another time),
+ * Where brokers are asked also: `LOG_DENIED` (credentials or rights), `LOG_UNTRUSTED` (its certificate), `LOG_PROTOCOL` (a broker of another time),
  * `LOG_TOPIC_REFUSED` (it does not make the topic, and says why).
  */
 export interface Log {

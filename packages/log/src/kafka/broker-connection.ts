@@ -2,6 +2,7 @@ import { type Clock, type Logger, messageOf, TidemarkError } from '@tidemark/bas
 import { BrokerFault, BrokerUnreachable } from './broker-fault.ts';
 import { plainSockets, type RawConnection, type RawLogger, rawConnection } from './kafkajs.ts';
 import type { KafkaMetrics } from './metrics.ts';
+import { oauthBearer, TokenRefused } from './oauth-bearer.ts';
 import type { KafkaLogOptions, SaslOptions, TlsOptions } from './options.ts';
 import { type ApiRanges, apiVersionsRequest } from './protocol/api-versions.ts';
 import type { KafkaRequest } from './protocol/request.ts';
@@ -19,7 +20,7 @@ import { WireWriter } from './protocol/wire-writer.ts';
 
 // SaslAuthenticate: where it is known, SASL travels in the protocol's own frames.
 const SASL_AUTHENTICATE = 36;
-// 10 s before a session of SASL ends it is authenticated again.
+// So long before a session of SASL ends, a request makes it be authenticated again; of a short one, a quarter of it.
 const REAUTHENTICATE_BEFORE_MS = 10_000;
 
 export interface ConnectionParts {
@@ -62,11 +63,11 @@ export class BrokerConnection {
     });
   }
 
-  /** Throws `BrokerUnreachable`, `LOG_DENIED`, `LOG_PROTOCOL`. */
+  /** Throws `BrokerUnreachable`, `LOG_DENIED`, `LOG_UNTRUSTED`, `LOG_PROTOCOL`. */
   static async open(address: Address, parts: ConnectionParts): Promise<BrokerConnection> {
     const connection = new BrokerConnection(address, parts);
     const { connectMaxMs } = parts.options;
-    const late = () => new BrokerUnreachable(connection.name, `no connection within ${connectMaxMs} ms`, false);
+    const late = () => connection.#unanswered(`no connection within ${connectMaxMs} ms`);
     try {
       await connection.#within(connectMaxMs, late, connection.#open());
     } catch (error) {
@@ -110,6 +111,9 @@ export class BrokerConnection {
     this.#raw.setVersions(ranges);
     this.#raw.setSupportAuthenticationProtocol(ranges[SASL_AUTHENTICATE] !== undefined);
     await this.#raw.authenticate();
+    // 0: no end. kafkajs looks at it before each request, and holds others back meanwhile.
+    const sessionMs = this.#raw.sessionLifetime.toNumber();
+    if (sessionMs > 0) this.#raw.reauthenticationThreshold = Math.min(REAUTHENTICATE_BEFORE_MS, sessionMs / 4);
   }
 
   async #exchange<T>(request: KafkaRequest<T>): Promise<T> {
@@ -192,19 +196,59 @@ export class BrokerConnection {
 
   #openingFailed(error: unknown): unknown {
     const cause = error instanceof BrokerUnreachable ? (error.cause ?? error) : error;
-    const type = cause instanceof Error && 'type' in cause ? String(cause.type) : '';
-    const isDenied = type.startsWith('SASL_') || (cause instanceof Error && cause.name.includes('SASL'));
-    if (isDenied || type === 'UNSUPPORTED_SASL_MECHANISM') {
+    const { sasl } = this.#parts.options;
+    if (sasl !== undefined && isOfSasl(cause)) {
+      const advice = sasl.mechanism === 'OAUTHBEARER' ? 'the token' : 'user and password';
       return new TidemarkError(
         'LOG_DENIED',
-        `broker ${this.name} refuses the credentials: ${messageOf(cause)}; look at sasl's mechanism, user and password`,
+        `broker ${this.name} refuses the credentials: ${messageOf(cause)}; look at sasl's mechanism and ${advice}`,
+        { broker: this.name, mechanism: sasl.mechanism },
+        cause,
+      );
+    }
+    const untrusted = adviceOnCertificate(cause);
+    if (untrusted !== undefined) {
+      return new TidemarkError(
+        'LOG_UNTRUSTED',
+        `broker ${this.name}: ${messageOf(cause)}; ${untrusted}`,
         { broker: this.name },
         cause,
       );
     }
-    if (error instanceof TidemarkError || error instanceof BrokerUnreachable) return error;
-    return new BrokerUnreachable(this.name, messageOf(error), false, error);
+    if (error instanceof TidemarkError) return error;
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ECONNRESET') {
+      return this.#unanswered(messageOf(cause), cause);
+    }
+    return error instanceof BrokerUnreachable
+      ? error
+      : new BrokerUnreachable(this.name, messageOf(error), false, error);
   }
+
+  /** Somebody is there who does not speak to us. */
+  #unanswered(what: string, cause?: unknown): BrokerUnreachable {
+    const kind = this.#parts.options.tls === undefined ? 'without' : 'with';
+    return new BrokerUnreachable(this.name, `${what}; its listener must be one ${kind} TLS`, false, cause);
+  }
+}
+
+function isOfSasl(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error instanceof TokenRefused) return true;
+  const type = 'type' in error ? String(error.type) : '';
+  return type.includes('SASL') || error.name.includes('SASL');
+}
+
+/** By the code of OpenSSL or Node: the certificate is none to trust, or of another name. */
+function adviceOnCertificate(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return "set tls's serverName to a name in the certificate";
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') return 'look at the certificate, and at the clocks';
+  if (/SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|CERT_UNTRUSTED|CERT_SIGNATURE/.test(code)) {
+    return "give tls's ca the certificate of whoever signed it";
+  }
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER')
+    return 'its listener speaks without TLS: leave tls out, or take another port';
+  return undefined;
 }
 
 function throttleOf(answer: unknown): number {
@@ -230,7 +274,7 @@ function tlsOf(tls: TlsOptions | true | undefined): object | null {
 function saslOf(sasl: SaslOptions | undefined): object | null {
   if (sasl === undefined) return null;
   if (sasl.mechanism !== 'OAUTHBEARER') return { ...sasl };
-  return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await sasl.token() }) };
+  return { mechanism: sasl.mechanism, authenticationProvider: oauthBearer(sasl.token) };
 }
 
 /** What kafkajs has to say, at debug: whoever uses the connection gets the error and decides. */

@@ -93,7 +93,7 @@ export class KafkaClient {
   }
 
   /**
-   * The broker's answer, on this lane. Throws `BrokerUnreachable`, `LOG_DENIED`, `LOG_PROTOCOL`, `LOG_CLOSED`; error codes in
+   * The broker's answer, on this lane. Throws `BrokerUnreachable`, `LOG_DENIED`, `LOG_UNTRUSTED`, `LOG_PROTOCOL`, `LOG_CLOSED`; error codes in
    * the answer are the caller's to look at.
    */
   async send<T>(nodeId: number, request: KafkaRequest<T>, options: SendOptions = {}): Promise<T> {

@@ -37,7 +37,7 @@ export interface KafkaLogParts extends Omit<ClientParts, 'options'> {
   readonly options: Partial<KafkaLogOptions> & Pick<KafkaLogOptions, 'brokers'>;
 }
 
-/** Asks a broker who is there. Throws `LOG_IO` when none answers within operationMaxMs, `LOG_DENIED`, `LOG_PROTOCOL`. */
+/** Asks a broker who is there. Throws `LOG_IO` when none answers within operationMaxMs, `LOG_DENIED`, `LOG_UNTRUSTED`, `LOG_PROTOCOL`. */
 export async function openKafkaLog(parts: KafkaLogParts): Promise<KafkaLog> {
   const client = new KafkaClient({ ...parts, options: { ...KAFKA_LOG_DEFAULTS, ...parts.options } });
   try {

@@ -28,6 +28,9 @@ interface Encoded {
 export interface RawConnection {
   readonly socket: Socket | undefined;
   readonly requestQueue: RawRequestQueue;
+  /** ms, of the last authentication; 0: no end. */
+  readonly sessionLifetime: { toNumber(): number };
+  reauthenticationThreshold: number;
   connect(): Promise<unknown>;
   setVersions(versions: object): void;
   setSupportAuthenticationProtocol(isSupported: boolean): void;

@@ -10,12 +10,14 @@ export interface Certificate {
   readonly file: string;
 }
 
-/** Makes a key and a certificate for 127.0.0.1 and localhost, signed by itself, valid for a day. Takes `openssl`. */
-export async function makeCertificate(folder: string): Promise<Certificate> {
+export const CERTIFICATE_NAMES: readonly string[] = ['IP:127.0.0.1', 'DNS:localhost'];
+
+/** Makes a key and a certificate for these names, signed by itself, valid for a day. Takes `openssl`. */
+export async function makeCertificate(folder: string, forNames = CERTIFICATE_NAMES): Promise<Certificate> {
   const key = join(folder, 'key.pem');
   const certificate = join(folder, 'certificate.pem');
-  const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=localhost'];
-  const names = ['-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'];
+  const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=test broker'];
+  const names = ['-addext', `subjectAltName=${forNames.join()}`];
   await promisify(execFile)('openssl', [...args, ...names, '-keyout', key, '-out', certificate]);
   const ca = await readFile(certificate, 'utf8');
   const file = join(folder, 'broker.pem');

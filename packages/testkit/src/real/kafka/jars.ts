@@ -17,6 +17,7 @@ import { type BrokerPlan, type BrokerPorts, brokerProperties, SASL_USER } from '
 export interface JarOptions {
   readonly brokers: number;
   readonly secure: boolean;
+  readonly certificateNames: readonly string[] | undefined;
   readonly config: Readonly<Record<string, string>>;
   readonly heapMb: number;
 }
@@ -55,7 +56,7 @@ export class JarCluster {
     const java = [...JVM, `-Xmx${options.heapMb}m`, '-cp', join(jars, '*')];
     const clusterId = kafkaUuid();
     try {
-      const certificate = options.secure ? await makeCertificate(folder.path) : undefined;
+      const certificate = options.secure ? await makeCertificate(folder.path, options.certificateNames) : undefined;
       const plans = await makePlans(folder.path, options, certificate?.file);
       await format(java, clusterId, plans, options.secure);
       const cluster = new JarCluster(clusterId, folder, java, plans, certificate);

@@ -15,6 +15,8 @@ export interface KafkaOptions {
   readonly own?: boolean;
   /** Listeners with TLS and SASL beside the plain one. */
   readonly secure?: boolean;
+  /** Of the certificate, with their kind: `DNS:broker.example`. With `secure`; by default those that the listeners have. */
+  readonly certificateNames?: readonly string[];
   /** Entries of server.properties over those of properties.ts. */
   readonly config?: Readonly<Record<string, string>>;
   readonly heapMb?: number;
@@ -57,7 +59,8 @@ const HEAP_MB = 512;
 const HEAP_MB_OF_THREE = 320;
 
 export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
-  const { brokers = 1, secure = false, config, heapMb = brokers === 1 ? HEAP_MB : HEAP_MB_OF_THREE } = options;
+  const { brokers = 1, secure = false, certificateNames, config } = options;
+  const { heapMb = brokers === 1 ? HEAP_MB : HEAP_MB_OF_THREE } = options;
   const own = options.own === true || brokers > 1 || secure || config !== undefined || options.heapMb !== undefined;
   const brokersVariable = process.env['KAFKA_BROKERS'];
   const chosen = chooseKafka(own, {
@@ -71,7 +74,9 @@ export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
     const { bootstrap, stop } = await startKafkaContainer();
     return notOurs('container', [bootstrap], stop);
   }
-  return ours(await JarCluster.start(chosen.folder, { brokers, secure, config: config ?? {}, heapMb }));
+  return ours(
+    await JarCluster.start(chosen.folder, { brokers, secure, certificateNames, config: config ?? {}, heapMb }),
+  );
 }
 
 function ours(cluster: JarCluster): Kafka {
