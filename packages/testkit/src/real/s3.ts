@@ -95,7 +95,7 @@ async function startProgram(): Promise<S3> {
       name: 'versitygw',
       command: join(folder, 'versitygw'),
       args: [
-        ...['--port', `127.0.0.1:${port}`, '--region', REGION, '--virtual-domain', DOMAIN, '--quiet'],
+        ...['--port', `127.0.0.1:${port}`, '--region', REGION, '--virtual-domain', DOMAIN, '--keep-alive', '--quiet'],
         ...['posix', '--sidecar', metadata, root],
       ],
       env: { PATH: process.env['PATH'], ROOT_ACCESS_KEY: accessKeyId, ROOT_SECRET_KEY: secretAccessKey },
