@@ -1,50 +1,15 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { runTidemark, sendRemoteWrite, startTidemark, tempFolder } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
 import { ask, type RowSeries, samples, serverNow, until, vector } from './http.ts';
 import { rowsOf } from './row-oracle.ts';
+import { webhook } from './webhook.ts';
 
 // One metric the whole way, over HTTP only: in by remote_write, out as an answer, as an alert at a webhook, as a 1-minute
 // row, and as a sealed segment read back after everything local is gone.
 
 const RATE = 20;
-
-interface Notice {
-  readonly status: string;
-  readonly receiver: string;
-  readonly alerts: readonly {
-    readonly status: string;
-    readonly labels: Record<string, string>;
-    readonly annotations: Record<string, string>;
-  }[];
-}
-
-async function webhook() {
-  const notices: Notice[] = [];
-  const server = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk) => {
-      body += chunk;
-    });
-    request.on('end', () => {
-      notices.push(JSON.parse(body) as Notice);
-      response.end('ok');
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    notices,
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/alerts`,
-    [Symbol.asyncDispose]: () =>
-      new Promise<void>((resolve) => {
-        server.closeAllConnections();
-        server.close(() => resolve());
-      }),
-  };
-}
 
 const RULES = `
 groups:
