@@ -1,24 +1,26 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runTidemark, sendRemoteWrite, startS3, startTidemark } from '@tidemark/testkit/real';
+import { runTidemark, type S3, sendRemoteWrite, startS3, startTidemark } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
 import { samples, serverNow, until, vector } from './http.ts';
 
 // Sealed segments in a bucket: read back after everything local is gone; and what an S3 server that is away takes from nobody.
 
+const inBucket = (s3: S3) => ({
+  TIDEMARK_STORE_OBJECTS: `s3://${s3.bucket}/metrics`,
+  TIDEMARK_STORE_S3_ENDPOINT: s3.endpoint,
+  TIDEMARK_STORE_S3_REGION: s3.region,
+  TIDEMARK_STORE_S3_ACCESS_KEY_ID: s3.accessKeyId,
+  TIDEMARK_STORE_S3_SECRET_ACCESS_KEY: s3.secretAccessKey,
+  TIDEMARK_STORE_S3_DEADLINE: '2s',
+});
+
 test('segments in a bucket are read back without anything local; an S3 server that is away stops neither samples nor answers', {
   timeout: 180_000,
 }, async () => {
   await using s3 = await startS3({ own: true });
-  const env = {
-    TIDEMARK_STORE_OBJECTS: `s3://${s3.bucket}/metrics`,
-    TIDEMARK_STORE_S3_ENDPOINT: s3.endpoint,
-    TIDEMARK_STORE_S3_REGION: s3.region,
-    TIDEMARK_STORE_S3_ACCESS_KEY_ID: s3.accessKeyId,
-    TIDEMARK_STORE_S3_SECRET_ACCESS_KEY: s3.secretAccessKey,
-    TIDEMARK_STORE_S3_DEADLINE: '2s',
-  };
+  const env = inBucket(s3);
   await using server = await startTidemark({ env });
   const { url } = server;
   const now = Math.floor(await serverNow(url));
@@ -69,6 +71,43 @@ test('segments in a bucket are read back without anything local; an S3 server th
   expect(verified).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/s3:\/\/[^ ]+\/segments\/.*\d+ ok, 0 damaged/s),
+  });
+});
+
+test('an S3 server that does not answer at the start is waited for, and no reason not to end', {
+  timeout: 180_000,
+}, async () => {
+  await using s3 = await startS3({ own: true });
+  // It takes connections, and never says a word.
+  s3.process?.signal('SIGSTOP');
+  const env = { ...inBucket(s3), TIDEMARK_STORE_S3_TIMEOUT: '500ms' };
+  await using server = await startTidemark({ env, readyPath: '/-/healthy' });
+  const { url } = server;
+  const ready = async () => {
+    const response = await fetch(`${url}/-/ready`);
+    return [response.status, await response.text()];
+  };
+  const notKnown = /^Tidemark is not ready: what is sealed in s3:\/\/.* is not known.*no answer within/;
+  const isUp = () =>
+    until('it takes samples', 30_000, async () => (notKnown.test(String((await ready())[1])) ? true : undefined));
+  await isUp();
+  const send = (value: number) =>
+    sendRemoteWrite(url, [{ labels: { __name__: 'early' }, samples: [{ timestampMs: now - 1000 + value, value }] }]);
+  const now = Math.floor(await serverNow(url));
+  expect((await send(1)).status).toBe(204);
+
+  // Told to end, it ends; what was taken is on the log.
+  const stopping = performance.now();
+  expect(await server.stop()).toMatchObject({ code: 0 });
+  expect(performance.now() - stopping).toBeLessThan(10_000);
+  await server.restart();
+  await isUp();
+  expect((await send(2)).status).toBe(204);
+  s3.process?.signal('SIGCONT');
+  await until('it is ready', 90_000, async () => ((await ready())[0] === 200 ? true : undefined));
+  await until('what came meanwhile is answered', 30_000, async () => {
+    const [early] = await samples(url, 'early', '1h', now + 1000);
+    return early?.values.length === 2 ? true : undefined;
   });
 });
 

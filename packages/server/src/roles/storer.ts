@@ -65,6 +65,8 @@ const FETCH_BYTES = 4 * 1024 * 1024;
 const FETCH_WAIT_MS = 1000;
 const CHECK_INTERVAL_MS = 1000;
 const SEAL_INTERVAL_MS = 30_000;
+// While it is not known what is sealed, partitions wait for it.
+const LEARN_INTERVAL_MS = 5000;
 const RETRY_MS = 100;
 const LAG_INTERVAL_MS = 5_000;
 
@@ -119,13 +121,15 @@ export class Storer implements Freshness {
       if (engine.checkpointDue()) await this.checkpoint();
     };
     const { clock, logger } = this.#options;
-    const spawn = (what: string, intervalMs: number, work: () => Promise<void>) => {
+    const spawn = (what: string, intervalMs: () => number, work: () => Promise<void>) => {
       const trouble = new Trouble(clock, logger, what);
       this.#tasks.spawn(what, (signal) => this.#every(signal, intervalMs, trouble, work));
     };
-    spawn('checkpoint', CHECK_INTERVAL_MS, checkpointWhenDue);
-    spawn('seal', SEAL_INTERVAL_MS, () => this.#seal());
-    spawn('measure lag', LAG_INTERVAL_MS, async () => void (await this.progress.positions(LAG_INTERVAL_MS / 2)));
+    spawn('checkpoint', () => CHECK_INTERVAL_MS, checkpointWhenDue);
+    const sealIntervalMs = () => (engine.sealedUnknown === undefined ? SEAL_INTERVAL_MS : LEARN_INTERVAL_MS);
+    spawn('seal', sealIntervalMs, () => this.#seal());
+    const measureLag = async () => void (await this.progress.positions(LAG_INTERVAL_MS / 2));
+    spawn('measure lag', () => LAG_INTERVAL_MS, measureLag);
   }
 
   /** Checkpoints, and lets the log release what is now held by the store. */
@@ -299,10 +303,15 @@ export class Storer implements Freshness {
   }
 
   /** A failed turn is logged and tried again at the next: the log keeps what was not checkpointed. */
-  async #every(signal: AbortSignal, intervalMs: number, trouble: Trouble, work: () => Promise<void>): Promise<void> {
+  async #every(
+    signal: AbortSignal,
+    intervalMs: () => number,
+    trouble: Trouble,
+    work: () => Promise<void>,
+  ): Promise<void> {
     const { clock } = this.#options;
     for (;;) {
-      await clock.sleep(intervalMs, signal);
+      await clock.sleep(intervalMs(), signal);
       try {
         await work();
         trouble.succeeded();
