@@ -10,7 +10,7 @@ import {
   omitMetadata,
   withLabel,
 } from '../value/label-set.ts';
-import { mergeSameLabels } from '../value/merge.ts';
+import { mergeSameLabels, seriesKey } from '../value/merge.ts';
 import { LABEL_WORK } from '../value/pace.ts';
 import { emptySeries, type Grid, isAbsent, type Series } from '../value/value.ts';
 import type { Combination } from './operator.ts';
@@ -194,10 +194,11 @@ class VectorMatch {
 
   #resultFor(many: Labels, one: Labels, dropName: boolean, results: Map<string, Series>): Series {
     const labels = this.#resultLabels(many, one);
-    const key = labelKey(labels);
+    const drops = this.#delayed && (dropName || this.#bool);
+    const key = seriesKey({ labels, dropName: drops });
     const known = results.get(key);
     if (known) return known;
-    const series = emptySeries(labels, this.#grid.steps, this.#delayed && (dropName || this.#bool));
+    const series = emptySeries(labels, this.#grid.steps, drops);
     results.set(key, series);
     return series;
   }

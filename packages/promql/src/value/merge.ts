@@ -4,6 +4,7 @@ import { LABEL_WORK, type Pace } from './pace.ts';
 import type { Grid, Series } from './value.ts';
 
 // Series that came to bear the same labels. They are one series where they never meet at one step, and an error where they do.
+// One whose name will go is another than one whose name stays.
 
 /** Throws `PROMQL_EXECUTION` when two series of the same labels have a value at the same step. */
 export async function mergeSameLabels(series: readonly Series[], grid: Grid, pace: Pace): Promise<readonly Series[]> {
@@ -11,7 +12,7 @@ export async function mergeSameLabels(series: readonly Series[], grid: Grid, pac
   const shared = new Set<string>();
   let merged = false;
   for (const one of series) {
-    const key = labelKey(one.labels);
+    const key = seriesKey(one);
     const pause = pace.pulse(LABEL_WORK);
     if (pause) await pause;
     const before = byKey.get(key);
@@ -29,6 +30,12 @@ export async function mergeSameLabels(series: readonly Series[], grid: Grid, pac
     pour(one, target, grid.steps);
   }
   return merged ? [...byKey.values()] : series;
+}
+
+/** Tells series apart, whatever their labels look like until names go. */
+export function seriesKey({ labels, dropName }: Pick<Series, 'labels' | 'dropName'>): string {
+  const key = labelKey(labels);
+  return dropName ? `\0${key}` : key;
 }
 
 function pour(source: Series, target: Series, steps: number): void {
