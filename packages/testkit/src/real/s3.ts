@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { freePort, listensOn } from './port.ts';
 import { type RealProcess, startProcess } from './process.ts';
 import { cachedServer } from './servers.ts';
-import { tempFolder } from './temp-folder.ts';
+import { keptFolder, tempFolder } from './temp-folder.ts';
 
 // A real S3 server (versitygw on a folder), on a free loopback port, with one empty bucket. It starts in a tenth of a second,
 // so every file has its own. S3_ENDPOINT with S3_BUCKET, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY and perhaps S3_REGION names
@@ -13,6 +13,8 @@ import { tempFolder } from './temp-folder.ts';
 export interface S3Options {
   /** One of the test's own, to kill and pause, whatever S3_ENDPOINT says. */
   readonly own?: boolean;
+  /** Stays when it stops, and may have been another's before. Implies `own`. */
+  readonly folder?: string;
 }
 
 export interface S3 extends AsyncDisposable {
@@ -43,8 +45,8 @@ const DOMAIN = 's3.localhost';
 
 export function startS3(options: S3Options = {}): Promise<S3> {
   const endpoint = process.env['S3_ENDPOINT'];
-  if (options.own !== true && endpoint) return Promise.resolve(given(endpoint));
-  return startProgram();
+  if (options.own !== true && options.folder === undefined && endpoint) return Promise.resolve(given(endpoint));
+  return startProgram(options.folder);
 }
 
 function given(endpoint: string): S3 {
@@ -74,14 +76,14 @@ function needed(variable: string): string {
 
 const freshPrefix = () => `run-${randomBytes(6).toString('hex')}`;
 
-async function startProgram(): Promise<S3> {
+async function startProgram(kept: string | undefined): Promise<S3> {
   const folder = cachedServer('s3');
   if (folder === undefined) {
     throw new Error(
       'no S3 server: `node scripts/setup.mjs --test` builds one with Go, or set S3_ENDPOINT, S3_BUCKET, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY',
     );
   }
-  const data = await tempFolder('s3');
+  const data = kept === undefined ? await tempFolder('s3') : keptFolder(kept);
   const port = await freePort();
   const accessKeyId = 'tidemark';
   const secretAccessKey = randomBytes(12).toString('hex');

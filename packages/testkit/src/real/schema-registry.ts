@@ -5,13 +5,15 @@ import { answers, type RealProcess, startProcess } from './process.ts';
 import { cachedServer, SERVERS } from './servers.ts';
 import { dockerAnswers, hasProgram } from './surroundings.ts';
 
-// A real schema registry (Apicurio's, which speaks Confluent's API under /apis/ccompat/v7), in memory, on a free loopback port.
+// A real schema registry (Apicurio's, which speaks Confluent's API under /apis/ccompat/v7), in memory or on a Kafka, on a free loopback port.
 // As for Kafka: SCHEMA_REGISTRY_URL, else a container where Docker answers, else the jar from the cache.
 // Its compatibility is NONE until someone sets it.
 
 export interface SchemaRegistryOptions {
   /** One of the test's own, to kill and pause, whatever SCHEMA_REGISTRY_URL says. */
   readonly own?: boolean;
+  /** Brokers, with commas, where it keeps its schemas: otherwise they are in memory. Implies `own`. */
+  readonly brokers?: string;
 }
 
 export interface SchemaRegistry extends AsyncDisposable {
@@ -30,11 +32,11 @@ const INSIDE = 8080;
 const JVM = ['-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 
 export async function startSchemaRegistry(options: SchemaRegistryOptions = {}): Promise<SchemaRegistry> {
-  const { own = false } = options;
+  const { brokers, own = brokers !== undefined } = options;
   const given = process.env['SCHEMA_REGISTRY_URL'];
   if (!own && given) return registry('given', given, undefined, () => Promise.resolve());
   if (!own && (await dockerAnswers())) return startContainer();
-  return startJar();
+  return startJar(brokers);
 }
 
 function registry(
@@ -46,7 +48,7 @@ function registry(
   return { source, url, process: running, stop, [Symbol.asyncDispose]: stop };
 }
 
-async function startJar(): Promise<SchemaRegistry> {
+async function startJar(brokers: string | undefined): Promise<SchemaRegistry> {
   const folder = cachedServer('schemaRegistry');
   const jar = folder === undefined ? undefined : readdirSync(folder).find((name) => name.endsWith('-runner.jar'));
   if (folder === undefined || jar === undefined || !hasProgram('java')) {
@@ -59,12 +61,16 @@ async function startJar(): Promise<SchemaRegistry> {
   const running = await startProcess({
     name: 'schema registry',
     command: 'java',
+    env: {
+      ...process.env,
+      ...(brokers && { APICURIO_STORAGE_KIND: 'kafkasql', APICURIO_KAFKASQL_BOOTSTRAP_SERVERS: brokers }),
+    },
     args: [...JVM, '-Dquarkus.http.host=127.0.0.1', `-Dquarkus.http.port=${port}`, '-jar', join(folder, jar)],
     readyMs: READY_MS,
     stopMs: STOP_MS,
     ready: async ({ pid }) => listensOn(pid, port) && (await answers(`${url}/subjects`)),
   });
-  // In memory: there is nothing to write down, so it needs no time to do so.
+  // In memory or on the log: there is nothing to write down, so it needs no time to do so.
   return registry('jar', url, running, async () => void (await running.kill9()));
 }
 

@@ -1,16 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort, listensOn } from '../port.ts';
 import { type RealProcess, runProgram, startProcess } from '../process.ts';
-import { type TempFolder, tempFolder } from '../temp-folder.ts';
+import { keptFolder, type TempFolder, tempFolder } from '../temp-folder.ts';
 import { type Certificate, makeCertificate } from './certificate.ts';
 import { clusterMetadata } from './metadata.ts';
 import { type BrokerPlan, type BrokerPorts, brokerProperties, SASL_USER } from './properties.ts';
 
-// Brokers started from Kafka's jars, one Java process each, all in one folder that goes with them:
+// Brokers started from Kafka's jars, one Java process each, all in one folder. It goes with them, or stays where it is given:
 //
-//   <temp>/<id>/server.properties   <temp>/<id>/log/   <temp>/broker.pem
+//   <folder>/<id>/server.properties   <folder>/<id>/log/   <folder>/broker.pem   <folder>/cluster-id
 //
 //   plan ports ─> format (once, copied to the others) ─> start all ─> each answers with our cluster id and knows all brokers
 
@@ -20,6 +21,8 @@ export interface JarOptions {
   readonly certificateNames: readonly string[] | undefined;
   readonly config: Readonly<Record<string, string>>;
   readonly heapMb: number;
+  /** Stays when they stop; brokers that were there before go on with what they had, on other ports. */
+  readonly folder: string | undefined;
 }
 
 const READY_MS = 120_000;
@@ -52,13 +55,18 @@ export class JarCluster {
   }
 
   static async start(jars: string, options: JarOptions): Promise<JarCluster> {
-    const folder = await tempFolder('kafka');
+    const folder = options.folder === undefined ? await tempFolder('kafka') : keptFolder(options.folder);
     const java = [...JVM, `-Xmx${options.heapMb}m`, '-cp', join(jars, '*')];
-    const clusterId = kafkaUuid();
     try {
+      await mkdir(folder.path, { recursive: true });
+      const idFile = join(folder.path, 'cluster-id');
+      const isNew = !existsSync(idFile);
+      const clusterId = isNew ? kafkaUuid() : await readFile(idFile, 'utf8');
       const certificate = options.secure ? await makeCertificate(folder.path, options.certificateNames) : undefined;
       const plans = await makePlans(folder.path, options, certificate?.file);
-      await format(java, clusterId, plans, options.secure);
+      await writeProperties(plans);
+      if (isNew) await format(java, clusterId, plans, options.secure);
+      await writeFile(idFile, clusterId);
       const cluster = new JarCluster(clusterId, folder, java, plans, certificate);
       try {
         await Promise.all(plans.map((_, i) => cluster.startBroker(i)));
@@ -124,9 +132,9 @@ export class JarCluster {
     return this.#processes[index]?.output ?? '';
   }
 
-  /** Ends them all. Its data goes with it, so nobody waits for a tidy end: brokers of a quorum would wait for each other. */
+  /** Ends them all. Where data goes with it nobody waits for a tidy end: brokers of a quorum would wait for each other. */
   async stop(): Promise<void> {
-    await Promise.all(this.#processes.map((each) => each?.kill9()));
+    await Promise.all(this.#processes.map((each) => (this.#folder.stays ? each?.stop() : each?.kill9())));
     await this.#folder[Symbol.asyncDispose]();
   }
 
@@ -174,13 +182,18 @@ async function freePorts(secure: boolean): Promise<BrokerPorts> {
   return { client, controller, secure: secure ? { sasl, saslTls, tls } : undefined };
 }
 
-/** Formats the first broker's folder and gives the others copies under their own ids: a Java less for each. */
-async function format(java: readonly string[], clusterId: string, plans: readonly BrokerPlan[], secure: boolean) {
+async function writeProperties(plans: readonly BrokerPlan[]): Promise<void> {
   for (const plan of plans) {
     await mkdir(plan.folder, { recursive: true });
     await writeFile(join(plan.folder, 'server.properties'), brokerProperties(plan));
   }
+}
+
+/** Formats the first broker's folder and gives the others copies under their own ids: a Java less for each. */
+async function format(java: readonly string[], clusterId: string, plans: readonly BrokerPlan[], secure: boolean) {
   const [first, ...others] = plans as [BrokerPlan, ...BrokerPlan[]];
+  // What a formatting that was cut off has left.
+  for (const { folder } of plans) await rm(join(folder, 'log'), { recursive: true, force: true });
   const { username, password } = SASL_USER;
   const scram = secure
     ? ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((each) => [

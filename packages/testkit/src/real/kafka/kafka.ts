@@ -20,6 +20,8 @@ export interface KafkaOptions {
   /** Entries of server.properties over those of properties.ts. */
   readonly config?: Readonly<Record<string, string>>;
   readonly heapMb?: number;
+  /** Stays when they stop; brokers that were there before go on with what they had. Implies `own`. */
+  readonly folder?: string;
 }
 
 export interface KafkaSecure {
@@ -59,9 +61,13 @@ const HEAP_MB = 512;
 const HEAP_MB_OF_THREE = 320;
 
 export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
-  const { brokers = 1, secure = false, certificateNames, config } = options;
+  const { brokers = 1, secure = false, certificateNames, config, folder } = options;
   const { heapMb = brokers === 1 ? HEAP_MB : HEAP_MB_OF_THREE } = options;
-  const own = options.own === true || brokers > 1 || secure || config !== undefined || options.heapMb !== undefined;
+  const own =
+    options.own === true ||
+    brokers > 1 ||
+    secure ||
+    [config, folder, options.heapMb].some((each) => each !== undefined);
   const brokersVariable = process.env['KAFKA_BROKERS'];
   const chosen = chooseKafka(own, {
     brokersVariable,
@@ -74,9 +80,8 @@ export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
     const { bootstrap, stop } = await startKafkaContainer();
     return notOurs('container', [bootstrap], stop);
   }
-  return ours(
-    await JarCluster.start(chosen.folder, { brokers, secure, certificateNames, config: config ?? {}, heapMb }),
-  );
+  const made = { brokers, secure, certificateNames, config: config ?? {}, heapMb, folder };
+  return ours(await JarCluster.start(chosen.folder, made));
 }
 
 function ours(cluster: JarCluster): Kafka {
