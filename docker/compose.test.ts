@@ -4,89 +4,23 @@ import { runTidemark } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { readDockerfile } from '../scripts/lib/image/dockerfile.ts';
+import { COMPOSE, problemsBySpecification } from './compose-shape.ts';
 
-// compose.yaml against what the Compose Specification says of the keys it uses; there may be no engine to ask.
+// The compose files against the Compose Specification and our own rules; there may be no engine to ask.
 
-type Check = (value: unknown) => string | undefined;
+const FILES = ['compose.yaml', 'compose.kafka.yaml'];
+const read = (file: string) => parse(readFileSync(join(import.meta.dirname, file), 'utf8'), { merge: true });
+const compose = read('compose.yaml');
 
-const text: Check = (value) => (typeof value === 'string' && value !== '' ? undefined : 'must be a text');
-const oneOf =
-  (...words: string[]): Check =>
-  (value) =>
-    words.includes(String(value)) ? undefined : `must be one of ${words.join(', ')}`;
-const matching =
-  (pattern: RegExp, what: string): Check =>
-  (value) =>
-    typeof value === 'string' && pattern.test(value) ? undefined : `must be ${what}`;
-const listOf =
-  (check: Check): Check =>
-  (value) =>
-    Array.isArray(value) ? firstProblem(value.map((one, i) => [String(i), check(one)])) : 'must be a list';
-const mapOf =
-  (check: Check, name = /^\S+$/): Check =>
-  (value) =>
-    isMap(value)
-      ? firstProblem(Object.entries(value).map(([key, one]) => [key, name.test(key) ? check(one) : 'is no valid name']))
-      : 'must be a mapping';
-const shape =
-  (fields: Readonly<Record<string, Check>>, required: readonly string[] = []): Check =>
-  (value) => {
-    if (!isMap(value)) return 'must be a mapping';
-    const missing = required.find((key) => value[key] === undefined);
-    if (missing !== undefined) return `needs ${missing}`;
-    return firstProblem(
-      Object.entries(value).map(([key, one]) => [
-        key,
-        fields[key]?.(one) ?? (fields[key] ? undefined : 'is no key that is known here'),
-      ]),
-    );
-  };
-const nothing: Check = (value) => (value === null ? undefined : 'must be empty');
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function firstProblem(found: readonly (readonly [string, string | undefined])[]): string | undefined {
-  const problem = found.find(([, what]) => what !== undefined);
-  return problem && `${problem[0]}: ${problem[1]}`;
-}
-
-const duration = matching(/^(\d+h)?(\d+m)?(\d+s)?$/, 'a duration');
-const NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]*$/;
-
-const SERVICE = shape({
-  build: shape({ context: text, dockerfile: text }, ['context']),
-  image: matching(/^[a-z0-9./-]+:[\w.-]+$/, 'an image with its tag'),
-  command: listOf(text),
-  // A number or boolean without quotes would be YAML's, not the program's.
-  environment: mapOf(text, /^[A-Z][A-Z0-9_]*$/),
-  volumes: listOf(matching(/^(\.{0,2}\/[^:]*|[a-z0-9_-]+):\/[^:]*(:(ro|rw)(,rslave)?)?$/, 'SOURCE:TARGET[:ro]')),
-  ports: listOf(matching(/^127\.0\.0\.1:\d{1,5}:\d{1,5}$/, '127.0.0.1:HOST:CONTAINER, which no other machine reaches')),
-  depends_on: mapOf(
-    shape({ condition: oneOf('service_started', 'service_healthy', 'service_completed_successfully') }, ['condition']),
-  ),
-  stop_grace_period: duration,
-  restart: oneOf('no', 'always', 'on-failure', 'unless-stopped'),
-  cap_drop: listOf(text),
-  security_opt: listOf(text),
-  pid: oneOf('host'),
+test.each(FILES)('%s has the shape the specification asks for', (file) => {
+  expect(COMPOSE(read(file))).toBeUndefined();
+  expect(problemsBySpecification(read(file))).toEqual([]);
 });
 
-const COMPOSE = shape(
-  {
-    name: matching(/^[a-z0-9][a-z0-9_-]*$/, 'a project name'),
-    services: mapOf(SERVICE, NAME),
-    volumes: mapOf(nothing, NAME),
-  },
-  ['services'],
-);
-
-const written = readFileSync(join(import.meta.dirname, 'compose.yaml'), 'utf8');
-const compose = parse(written);
-
-test('compose.yaml has the shape the specification asks for', () => {
-  expect(COMPOSE(compose)).toBeUndefined();
+test('and the specification sees what it has no key for', () => {
+  const broken = structuredClone(compose);
+  broken.services.grafana.port = [];
+  expect(problemsBySpecification(broken)).toEqual(['/services/grafana: must NOT have additional properties']);
 });
 
 test.each<[string, (broken: typeof compose) => void, string]>([
@@ -131,8 +65,10 @@ test.each<[string, (broken: typeof compose) => void, string]>([
   expect(COMPOSE(broken)).toBe(problem);
 });
 
-test('what it names is there: files, volumes, services, the health check that is waited for', () => {
-  const here = (path: string) => existsSync(join(import.meta.dirname, path));
+const here = (path: string) => existsSync(join(import.meta.dirname, path));
+
+test.each(FILES)('what %s names is there: files, volumes, services', (file) => {
+  const compose = read(file);
   for (const [name, service] of Object.entries<Record<string, never>>(compose.services)) {
     for (const volume of (service['volumes'] ?? []) as string[]) {
       const [source = ''] = volume.split(':');
@@ -142,6 +78,9 @@ test('what it names is there: files, volumes, services, the health check that is
     for (const other of Object.keys(service['depends_on'] ?? {}))
       expect(Object.keys(compose.services)).toContain(other);
   }
+});
+
+test('the health check that Grafana waits for is there, and the volume is where the image keeps its data', () => {
   const { context, dockerfile } = compose.services.tidemark.build;
   expect(here(join(context, dockerfile))).toBe(true);
   const image = readDockerfile(readFileSync(join(import.meta.dirname, context, dockerfile), 'utf8')).at(-1);
@@ -159,10 +98,41 @@ test('tidemark.yaml and the rules it names are sound', async () => {
     expect(checked.stdout).toContain(`rules/${file}: 4 rules in 1 groups`);
 });
 
+test('by role: every role runs, storers are as many as the settings say and all are asked', () => {
+  const services = Object.entries<Record<string, never>>(read('compose.kafka.yaml').services);
+  const settings = parse(readFileSync(join(import.meta.dirname, 'kafka', 'tidemark.yaml'), 'utf8'));
+  const environments = services.map(([name, { environment }]) => ({ name, env: environment ?? ({} as never) }));
+  const roles = environments.flatMap(({ env }) => (env['TIDEMARK_ROLES'] as string | undefined)?.split(',') ?? []);
+  const all = ['collect', 'ingest', 'notify', 'query', 'repartition', 'rollup', 'rules', 'store', 'ui'];
+  expect([...new Set(roles)].sort()).toEqual(all);
+  const storers = environments.filter(({ env }) => env['TIDEMARK_ROLES'] === 'store');
+  for (const zone of ['a', 'b']) {
+    const ordinals = storers
+      .filter(({ env }) => env['TIDEMARK_STORE_ZONE'] === zone)
+      .map(({ env }) => env['TIDEMARK_STORE_ORDINAL']);
+    expect(ordinals, zone).toEqual(Array.from({ length: settings.store.replicas }, (_, i) => String(i)));
+  }
+  expect(settings.query.stores).toEqual(storers.map(({ name }) => `http://${name}:9470`));
+});
+
+test('by role: tidemark takes the settings of every service', async () => {
+  const services = Object.values<Record<string, never>>(read('compose.kafka.yaml').services);
+  for (const { environment } of services) {
+    if (environment?.['TIDEMARK_ROLES'] === undefined) continue;
+    const checked = await runTidemark(['check', 'config', 'kafka/tidemark.yaml'], {
+      cwd: import.meta.dirname,
+      env: environment,
+    });
+    expect(checked, environment['TIDEMARK_ROLES']).toMatchObject({ code: 0, stderr: '' });
+  }
+});
+
 test('each file says first what it is', () => {
   for (const file of [
-    'compose.yaml',
+    ...FILES,
     'Dockerfile',
+    'kafka/tidemark.yaml',
+    'kafka/datasources.yaml',
     'tidemark.yaml',
     'rules/host.yaml',
     'rules/tidemark.yaml',
