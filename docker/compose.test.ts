@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { runTidemark } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { ROLES } from '../packages/server/src/config/schema.ts';
 import { readDockerfile } from '../scripts/lib/image/dockerfile.ts';
 import { COMPOSE, problemsBySpecification } from './compose-shape.ts';
+import { problemsOf, settingsOf } from './settings.ts';
 
 // The compose files against the Compose Specification and our own rules; there may be no engine to ask.
 
@@ -91,40 +93,64 @@ test('the health check that Grafana waits for is there, and the volume is where 
   );
 });
 
-test('tidemark.yaml and the rules it names are sound', async () => {
-  const checked = await runTidemark(['check', 'config', 'tidemark.yaml'], { cwd: import.meta.dirname });
+test.each(['tidemark.yaml', 'kafka/tidemark.yaml'])('%s and the rules it names are sound', async (file) => {
+  const checked = await runTidemark(['check', 'config', file], { cwd: import.meta.dirname });
   expect(checked).toMatchObject({ code: 0, stderr: '' });
-  for (const file of ['host.yaml', 'tidemark.yaml'])
-    expect(checked.stdout).toContain(`rules/${file}: 4 rules in 1 groups`);
+  for (const rules of ['host.yaml', 'tidemark.yaml'])
+    expect(checked.stdout).toContain(`rules/${rules}: 4 rules in 1 groups`);
 });
 
-test('by role: every role runs, storers are as many as the settings say and all are asked', () => {
-  const services = Object.entries<Record<string, never>>(read('compose.kafka.yaml').services);
-  const settings = parse(readFileSync(join(import.meta.dirname, 'kafka', 'tidemark.yaml'), 'utf8'));
-  const environments = services.map(([name, { environment }]) => ({ name, env: environment ?? ({} as never) }));
-  const roles = environments.flatMap(({ env }) => (env['TIDEMARK_ROLES'] as string | undefined)?.split(',') ?? []);
-  const all = ['collect', 'ingest', 'notify', 'query', 'repartition', 'rollup', 'rules', 'store', 'ui'];
-  expect([...new Set(roles)].sort()).toEqual(all);
-  const storers = environments.filter(({ env }) => env['TIDEMARK_ROLES'] === 'store');
+/** What each Tidemark of compose.kafka.yaml is told by variables. */
+const told = Object.entries<Record<string, never>>(read('compose.kafka.yaml').services).flatMap(
+  ([name, { environment }]) =>
+    environment?.['TIDEMARK_ROLES'] === undefined ? [] : [{ name, env: environment as Record<string, string> }],
+);
+const byRole = readFileSync(join(import.meta.dirname, 'kafka', 'tidemark.yaml'), 'utf8');
+
+test('by role: every role runs, the stores of each zone own everything once, and all are asked', () => {
+  const running = told.map(({ name, env }) => ({ name, ...settingsOf({ yaml: byRole, env }) }));
+  const once = ROLES.filter((role) => !['query', 'store', 'ui'].includes(role));
+  for (const role of once) expect(running.filter(({ roles }) => roles.includes(role)).length, role).toBe(1);
+  const stores = running.filter(({ roles }) => roles.includes('store'));
   for (const zone of ['a', 'b']) {
-    const ordinals = storers
-      .filter(({ env }) => env['TIDEMARK_STORE_ZONE'] === zone)
-      .map(({ env }) => env['TIDEMARK_STORE_ORDINAL']);
-    expect(ordinals, zone).toEqual(Array.from({ length: settings.store.replicas }, (_, i) => String(i)));
+    const own = stores.filter(({ store }) => store.zone === zone).map(({ store }) => store);
+    expect(own.map(({ ordinal }) => ordinal)).toEqual(Array.from({ length: own[0]?.replicas ?? 0 }, (_, i) => i));
+    for (const { replicas } of own) expect(replicas).toBe(own.length);
   }
-  expect(settings.query.stores).toEqual(storers.map(({ name }) => `http://${name}:9470`));
+  const readers = running.filter(({ roles }) => roles.includes('query') || roles.includes('rules'));
+  expect(readers.map(({ name }) => name)).toEqual(['query', 'alerts']);
+  for (const { query } of readers) expect(query.stores).toEqual(stores.map(({ name }) => `http://${name}:9470`));
 });
 
-test('by role: tidemark takes the settings of every service', async () => {
-  const services = Object.values<Record<string, never>>(read('compose.kafka.yaml').services);
-  for (const { environment } of services) {
-    if (environment?.['TIDEMARK_ROLES'] === undefined) continue;
-    const checked = await runTidemark(['check', 'config', 'kafka/tidemark.yaml'], {
-      cwd: import.meta.dirname,
-      env: environment,
-    });
-    expect(checked, environment['TIDEMARK_ROLES']).toMatchObject({ code: 0, stderr: '' });
-  }
+test('by role: tidemark takes what every service is told', () => {
+  expect(told.length).toBeGreaterThan(8);
+  for (const { name, env } of told) expect(problemsOf({ yaml: byRole, env }), name).toEqual([]);
+});
+
+test.each<[string, Record<string, string>, string]>([
+  ['a role', { TIDEMARK_ROLES: 'storer' }, 'TIDEMARK_ROLES: roles.0: there is no storer; did you mean store?'],
+  [
+    'a variable',
+    { TIDEMARK_STORE_ORDINALS: '1' },
+    'TIDEMARK_STORE_ORDINALS is no setting and does nothing; did you mean TIDEMARK_STORE_ORDINAL?',
+  ],
+  [
+    'what its roles cannot do',
+    { TIDEMARK_KAFKA_BROKERS: '[]' },
+    'log.kind: kafka needs brokers to ask; name some in kafka.brokers',
+  ],
+])('and the check sees %s', (_caption, env, problem) => {
+  expect(problemsOf({ yaml: byRole, env })).toEqual([problem]);
+});
+
+test('by role: the servers are those the tests run against', () => {
+  const tested = JSON.parse(
+    readFileSync(join(import.meta.dirname, '../packages/testkit/src/real/servers.json'), 'utf8'),
+  );
+  const { kafka, registry, s3 } = read('compose.kafka.yaml').services;
+  expect(kafka.image).toBe(tested.kafka.image);
+  expect(registry.image).toBe(tested.schemaRegistry.image);
+  expect(s3.image).toBe(`versity/versitygw:v${tested.s3.version}`);
 });
 
 test('each file says first what it is', () => {

@@ -1,21 +1,27 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runTidemark } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { type Config, ROLES } from '../../packages/server/src/config/schema.ts';
+import { needsOf } from '../../packages/server/src/roles/needs.ts';
+import { problemsOf, settingsOf } from '../settings.ts';
 import { type Manifest, problemsByType } from './typed.ts';
 
 // The manifests against the API's types, against one another, and against Tidemark's own settings. No cluster runs here.
 
 const HERE = import.meta.dirname;
-const files = readdirSync(HERE).filter((file) => file.endsWith('.yaml') && file !== 'kustomization.yaml');
+const filesOf = (folder: string) =>
+  readdirSync(join(HERE, folder)).filter((file) => file.endsWith('.yaml') && file !== 'kustomization.yaml');
 const textOf = (file: string) => readFileSync(join(HERE, file), 'utf8');
-const manifests = files.flatMap((file) => parseAllDocuments(textOf(file)).map((each) => each.toJS() as Manifest));
+const objectsOf = (text: string) => parseAllDocuments(text).map((each) => each.toJS() as Manifest);
+const manifests = ['', 'zone-b'].flatMap((folder) =>
+  filesOf(folder).flatMap((file) => objectsOf(textOf(join(folder, file)))),
+);
 const ofKind = (...kinds: string[]) => manifests.filter(({ kind }) => kinds.includes(kind));
 const workloads = ofKind('Deployment', 'StatefulSet');
 const container = (workload: Manifest) => workload['spec'].template.spec.containers[0];
-const settings = () => parse(ofKind('ConfigMap')[0]?.['data']['tidemark.yaml']);
+const named = (kind: string, name: string) => ofKind(kind).find(({ metadata }) => metadata.name === name) as Manifest;
+const yaml = named('ConfigMap', 'tidemark')['data']['tidemark.yaml'] as string;
 
 test('every object is one of the API', () => {
   expect(problemsByType(manifests)).toEqual([]);
@@ -36,8 +42,12 @@ test('and the check sees a key that is none, a number that is a text, and what i
   expect(problems).toContain("HorizontalPodAutoscaler/tidemark-query: Property 'maxReplicas' is missing");
 });
 
-test('kustomization.yaml names every file', () => {
-  expect([...parse(textOf('kustomization.yaml')).resources].sort()).toEqual([...files].sort());
+test.each([
+  ['', []],
+  ['zone-b', ['..']],
+])('kustomization.yaml of the folder %j names every file', (folder, others) => {
+  const { resources } = parse(textOf(join(folder, 'kustomization.yaml')));
+  expect([...resources].sort()).toEqual([...others, ...filesOf(folder)].sort());
 });
 
 test('selectors find their pods, scalers and budgets their workloads, pods their settings and secrets', () => {
@@ -45,7 +55,10 @@ test('selectors find their pods, scalers and budgets their workloads, pods their
   const found = (selector: object) => workloads.filter((each) => matches(labelsOf(each), selector)).length;
   for (const workload of workloads)
     expect(found(workload['spec'].selector.matchLabels), workload.metadata.name).toBe(1);
-  for (const service of ofKind('Service')) expect(found(service['spec'].selector), service.metadata.name).toBe(1);
+  for (const service of ofKind('Service')) {
+    const every = service.metadata.name === 'tidemark-pods' ? workloads.length : 1;
+    expect(found(service['spec'].selector), service.metadata.name).toBe(every);
+  }
   for (const budget of ofKind('PodDisruptionBudget')) {
     expect(found(budget['spec'].selector.matchLabels), budget.metadata.name).toBe(1);
   }
@@ -65,7 +78,7 @@ test('selectors find their pods, scalers and budgets their workloads, pods their
     ];
     for (const { name } of container(workload).volumeMounts) expect(names, workload.metadata.name).toContain(name);
     for (const { configMap } of volumes)
-      if (configMap) expect(ofKind('ConfigMap')[0]?.metadata.name).toBe(configMap.name);
+      if (configMap) expect(ofKind('ConfigMap').map(({ metadata }) => metadata.name)).toContain(configMap.name);
     for (const { valueFrom } of container(workload).env) {
       if (!valueFrom) continue;
       const { name, key } = valueFrom.secretKeyRef;
@@ -75,18 +88,52 @@ test('selectors find their pods, scalers and budgets their workloads, pods their
   }
 });
 
-test('every role runs once, and storers are as many as the settings say', () => {
-  const roles = workloads.flatMap((each) => rolesOf(each));
-  expect([...roles].sort()).toEqual(['ingest', 'notify', 'query', 'repartition', 'rollup', 'rules', 'store', 'ui']);
-  const [storer] = ofKind('StatefulSet');
-  const { store, query } = settings();
-  expect(storer?.['spec'].replicas).toBe(store.replicas);
-  const { serviceName } = storer?.['spec'] ?? {};
-  const urls = Array.from(
-    { length: store.replicas },
-    (_, i) => `http://${storer?.metadata.name}-${i}.${serviceName}:9470`,
+test('every role runs', () => {
+  const roles = workloads.flatMap((each) => toldTo(each).roles);
+  expect([...new Set(roles)].sort()).toEqual([...ROLES].sort());
+});
+
+test('stores are as many as the settings say, and those who read ask all of them, with zone b and without', () => {
+  const urlsOf = (set: Manifest) => {
+    const { replicas, serviceName } = set['spec'];
+    return Array.from({ length: replicas }, (_, i) => `http://${set.metadata.name}-${i}.${serviceName}:9470`);
+  };
+  const [a, b] = ['tidemark-store', 'tidemark-store-b'].map((name) => named('StatefulSet', name)) as [
+    Manifest,
+    Manifest,
+  ];
+  for (const [set, zone] of [
+    [a, 'a'],
+    [b, 'b'],
+  ] as const) {
+    expect(toldTo(set).store).toMatchObject({ zone, replicas: set['spec'].replicas, ordinal: -1 });
+  }
+  const readers = workloads.filter((each) => toldTo(each).roles.includes('query'));
+  expect(readers.map(({ metadata }) => metadata.name).sort()).toEqual(['tidemark-alerts', 'tidemark-query']);
+  for (const reader of readers) expect(toldTo(reader).query.stores).toEqual(urlsOf(a));
+  const patches = parse(textOf('zone-b/kustomization.yaml')).patches.map(({ patch }: { patch: string }) =>
+    parse(patch),
   );
-  expect(query.stores).toEqual(urls);
+  for (const reader of readers) {
+    const patch = patches.find((each: Manifest) => each.metadata.name === reader.metadata.name) as Manifest;
+    expect(patch.kind).toBe(reader.kind);
+    expect(toldTo(reader, patch).query.stores).toEqual([...urlsOf(a), ...urlsOf(b)]);
+    expect(problemsOf(told(reader, patch))).toEqual([]);
+  }
+});
+
+test('the rules are those of docker/rules, and lie where the settings look for them', () => {
+  expect(named('ConfigMap', 'tidemark-rules')['data']).toEqual({ 'tidemark.yaml': textOf('../rules/tidemark.yaml') });
+  const alerts = named('Deployment', 'tidemark-alerts');
+  const mounted = container(alerts).volumeMounts.find(({ name }: { name: string }) => name === 'rules').mountPath;
+  expect(toldTo(alerts).rules.files).toEqual([`${mounted}/*.yaml`]);
+});
+
+test('every pod is scraped by the name of a service', () => {
+  const found = parse(yaml).scrape.configs[0].dns_sd_configs[0];
+  const { namespace } = parse(textOf('kustomization.yaml'));
+  expect(found.names).toEqual([`tidemark-pods.${namespace}.svc.cluster.local`]);
+  expect(named('Service', 'tidemark-pods')['spec'].ports[0].port).toBe(found.port);
 });
 
 test('stateless roles scale by CPU, those that read the log by lag too; storers and notifiers do not', () => {
@@ -98,8 +145,26 @@ test('stateless roles scale by CPU, those that read the log by lag too; storers 
   expect(metricsOf('query')).toEqual(['Resource']);
   expect(metricsOf('repartition')).toEqual(['Resource', 'External']);
   expect(metricsOf('rollup')).toEqual(['Resource', 'External']);
-  expect(metricsOf('store')).toBeUndefined();
-  expect(metricsOf('alerts')).toBeUndefined();
+  for (const name of ['store', 'store-b', 'alerts', 'collect']) expect(metricsOf(name), name).toBeUndefined();
+});
+
+test('who is scaled has no count of its own, and no more members of a group than partitions', () => {
+  const { partitions } = settingsOf({ yaml, env: {} }).log;
+  for (const { spec } of ofKind('HorizontalPodAutoscaler')) {
+    const workload = named(spec['scaleTargetRef'].kind, spec['scaleTargetRef'].name);
+    expect(workload['spec'].replicas).toBeUndefined();
+    const reads = toldTo(workload).roles.some((role) => role === 'repartition' || role === 'rollup');
+    if (reads) expect(spec['maxReplicas']).toBe(partitions);
+  }
+});
+
+test('a metric that is scaled by is one of Tidemark', () => {
+  const metrics = readFileSync(join(HERE, '../../docs/metrics.md'), 'utf8');
+  const names = ofKind('HorizontalPodAutoscaler').flatMap(({ spec }: Manifest) =>
+    spec.metrics.flatMap(({ external }: Manifest) => external?.metric.name ?? []),
+  );
+  expect(names.length).toBe(2);
+  for (const name of names) expect(metrics).toContain(`| \`${name}\` | gauge |`);
 });
 
 test('no pod is root, may write its own files, or is cut off while it drains', () => {
@@ -112,32 +177,39 @@ test('no pod is root, may write its own files, or is cut off while it drains', (
       readOnlyRootFilesystem: true,
       capabilities: { drop: ['ALL'] },
     });
-    expect(container(workload).readinessProbe.httpGet.path).toBe('/-/ready');
+    expect(spec.enableServiceLinks).toBe(false);
+    expect(container(workload).readinessProbe.httpGet).toEqual({ path: '/-/ready', port: 'http' });
+    expect(container(workload).livenessProbe.httpGet).toEqual({ path: '/-/healthy', port: 'http' });
+    expect(container(workload).ports).toEqual([{ name: 'http', containerPort: 9470 }]);
+  }
+});
+
+test('who keeps something has a place for it', () => {
+  for (const workload of workloads) {
+    const mounted = container(workload).volumeMounts.some(
+      ({ mountPath }: { mountPath: string }) => mountPath === '/data',
+    );
+    expect(mounted, workload.metadata.name).toBe(needsOf(toldTo(workload)).dataFolder);
   }
 });
 
 test.each(workloads.map((each) => [each.metadata.name, each] as const))(
-  'tidemark takes the settings of %s',
-  async (_name, workload) => {
-    const folder = mkdtempSync(join(tmpdir(), 'tidemark-manifests-'));
-    try {
-      writeFileSync(join(folder, 'tidemark.yaml'), ofKind('ConfigMap')[0]?.['data']['tidemark.yaml']);
-      const given = container(workload).env.map(({ name, value }: { name: string; value?: string }) => [
-        name,
-        value ?? 'key',
-      ]);
-      const env = { ...Object.fromEntries(given), HOSTNAME: `${workload.metadata.name}-1` };
-      const checked = await runTidemark(['check', 'config', 'tidemark.yaml'], { cwd: folder, env });
-      expect(checked).toMatchObject({ code: 0, stderr: '' });
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+  'tidemark takes what %s is told',
+  (_name, workload) => {
+    expect(problemsOf(told(workload))).toEqual([]);
   },
 );
 
-function rolesOf(workload: Manifest): string[] {
-  const roles = container(workload).env.find(({ name }: { name: string }) => name === 'TIDEMARK_ROLES').value;
-  return roles.split(',');
+/** File and variables of its container, those of the patch as well. */
+function told(workload: Manifest, patch?: Manifest) {
+  const given = [...container(workload).env, ...(patch ? container(patch).env : [])].map(
+    ({ name, value }: { name: string; value?: string }) => [name, value ?? 'of a secret'],
+  );
+  return { yaml, env: Object.fromEntries(given) as Record<string, string> };
+}
+
+function toldTo(workload: Manifest, patch?: Manifest): Config {
+  return settingsOf(told(workload, patch));
 }
 
 function matches(labels: Readonly<Record<string, string>>, selector: object): boolean {
