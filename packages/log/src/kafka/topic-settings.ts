@@ -1,6 +1,5 @@
 import { TidemarkError } from '@tidemark/base';
 import type { TopicSpec } from '../log.ts';
-import { checkSameTopic } from '../topic-spec.ts';
 import type { KafkaLogOptions } from './options.ts';
 
 // What a topic's settings at the broker must be for a log to keep its promises, and what they are when we create it.
@@ -23,6 +22,7 @@ export const SETTINGS = [
 const BATCH_OVERHEAD_BYTES = 64 * 1024;
 
 type Sizes = Pick<KafkaLogOptions, 'batchBytesMax' | 'minInSyncReplicas'>;
+type Place = Pick<KafkaLogOptions, 'brokers' | 'namespace'>;
 
 /** The settings of a topic that is created. */
 export function settingsOf(spec: TopicSpec, options: Sizes): Readonly<Record<string, string>> {
@@ -53,33 +53,61 @@ export function checkSettings(
   wanted: TopicSpec,
   found: TopicSpec,
   configs: ReadonlyMap<string, string | null>,
-  options: Sizes,
+  options: Sizes & Place,
 ): void {
-  checkSameTopic(wanted, found);
-  if (!wanted.compacted) atLeast(wanted.name, 'retention.ms', wanted.retentionMs, found.retentionMs);
+  const check = new Check(wanted.name, options);
+  check.partitions(wanted.partitions, found.partitions);
   const policy = configs.get('cleanup.policy') ?? '';
-  if (wanted.compacted && policy.includes('delete')) {
-    throw mismatch(wanted.name, 'cleanup.policy', 'compact', policy, 'its last values would be deleted by time');
-  }
-  atLeast(wanted.name, 'max.message.bytes', batchBytesNeeded(options), Number(configs.get('max.message.bytes')));
+  if (wanted.compacted) check.policy('compact', policy, 'last values of keys would be deleted by time');
+  else check.policy('delete', policy, 'records would be dropped when their key comes again');
+  if (!wanted.compacted) check.atLeast('retention.ms', wanted.retentionMs, found.retentionMs);
+  check.atLeast('max.message.bytes', batchBytesNeeded(options), Number(configs.get('max.message.bytes')));
   const { minInSyncReplicas = 1 } = options;
-  atLeast(wanted.name, 'min.insync.replicas', minInSyncReplicas, Number(configs.get('min.insync.replicas')));
+  check.atLeast('min.insync.replicas', minInSyncReplicas, Number(configs.get('min.insync.replicas')));
 }
 
 function batchBytesNeeded({ batchBytesMax }: Sizes): number {
   return batchBytesMax + BATCH_OVERHEAD_BYTES;
 }
 
-function atLeast(topic: string, setting: string, wanted: number, found: number): void {
-  if (found >= wanted) return;
-  throw mismatch(topic, setting, `${wanted}`, `${found}`, 'it must be at least that');
-}
+/** Of one topic: whatever is wrong is said with the command that mends it. */
+class Check {
+  readonly #topic: string;
+  readonly #named: string;
+  readonly #server: string;
 
-function mismatch(topic: string, what: string, wanted: string, found: string, why: string): TidemarkError {
-  const advice = `kafka-configs.sh --alter --entity-type topics --entity-name ${topic} --add-config ${what}=${wanted}`;
-  return new TidemarkError(
-    'LOG_TOPIC_MISMATCH',
-    `topic ${topic} has ${what} ${found}, not ${wanted}: ${why}. Mend it with: ${advice}`,
-    { topic, what, wanted, found },
-  );
+  constructor(topic: string, { brokers, namespace }: Place) {
+    this.#topic = topic;
+    this.#named = `${namespace}${topic}`;
+    this.#server = `--bootstrap-server ${brokers[0]}`;
+  }
+
+  partitions(wanted: number, found: number): void {
+    if (wanted === found) return;
+    const more = `kafka-topics.sh ${this.#server} --alter --topic ${this.#named} --partitions ${wanted}`;
+    const advice =
+      wanted > found
+        ? `Mend it with: ${more}`
+        : `Kafka takes none away: configure ${found}, or delete the topic with all that is in it`;
+    throw this.#mismatch('partitions', String(wanted), String(found), 'records would go where nobody reads', advice);
+  }
+
+  policy(wanted: string, found: string, why: string): void {
+    if (wanted !== found) throw this.#setting('cleanup.policy', wanted, found, why);
+  }
+
+  atLeast(setting: string, wanted: number, found: number): void {
+    if (!(found >= wanted)) throw this.#setting(setting, String(wanted), String(found), 'it must be at least that');
+  }
+
+  #setting(what: string, wanted: string, found: string, why: string): TidemarkError {
+    const topic = `--entity-type topics --entity-name ${this.#named}`;
+    const command = `kafka-configs.sh ${this.#server} --alter ${topic} --add-config ${what}=${wanted}`;
+    return this.#mismatch(what, wanted, found, why, `Mend it with: ${command}`);
+  }
+
+  #mismatch(what: string, wanted: string, found: string, why: string, advice: string): TidemarkError {
+    const message = `topic ${this.#named} has ${what} ${found}, not ${wanted}: ${why}. ${advice}`;
+    return new TidemarkError('LOG_TOPIC_MISMATCH', message, { topic: this.#topic, what, wanted, found });
+  }
 }

@@ -10,6 +10,7 @@ import { checkSettings, SETTINGS, settingsOf, specOf } from './topic-settings.ts
 // Topics: created where missing, checked where they are, listed.
 //
 //   ensure   all specs checked -> all that exist described and checked -> only then the missing ones created -> until led
+//                                      ^------------ those that another has created meanwhile ----'
 
 const EXISTS = 36;
 
@@ -66,7 +67,8 @@ export class KafkaTopics {
     }
     const missing = await this.#checkThoseThere([...wanted.values()]);
     if (missing.length === 0) return;
-    await this.#create(missing);
+    const there = await this.#create(missing);
+    if (there.length > 0) await this.#untilChecked(there);
     for (const spec of missing) await this.#untilLed(spec);
   }
 
@@ -90,7 +92,9 @@ export class KafkaTopics {
     return specs.filter(({ name }) => !counts.has(name));
   }
 
-  async #create(specs: readonly TopicSpec[]): Promise<void> {
+  /** Those that somebody else has made meanwhile. */
+  async #create(specs: readonly TopicSpec[]): Promise<readonly TopicSpec[]> {
+    const there = new Set<TopicSpec>();
     const client = this.#client;
     const { operationMaxMs, replicationFactor = -1, requestMaxMs } = client.options;
     const topics = specs.map((spec) => ({
@@ -103,6 +107,8 @@ export class KafkaTopics {
       const request = createTopicsRequest(topics, requestMaxMs);
       const { results } = await client.sendToController(request, requestMaxMs + operationMaxMs);
       for (const { name, error, message } of results) {
+        const spec = specs.find((each) => client.names.toBroker(each.name) === name);
+        if (error === EXISTS && spec) there.add(spec);
         if (error === 0 || error === EXISTS) continue;
         const fault = new BrokerFault(error, `create topic ${name}`, { topic: name });
         if (fault.helps !== 'nothing') throw fault;
@@ -111,6 +117,17 @@ export class KafkaTopics {
           fault: fault.fault,
         });
       }
+    });
+    return [...there];
+  }
+
+  /** Of one that was made a moment ago not every broker has heard. */
+  async #untilChecked(specs: readonly TopicSpec[]): Promise<void> {
+    let left = specs;
+    await this.#client.retrying('look up topics', async () => {
+      left = await this.#checkThoseThere(left);
+      const [first] = left;
+      if (first) throw new BrokerFault(3, `settings of ${first.name}`, { topic: first.name });
     });
   }
 
