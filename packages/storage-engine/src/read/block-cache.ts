@@ -59,14 +59,15 @@ export class LoadedBlocks {
         else list.push(block);
       }
     }
-    for (const [source, numbers] of missing) {
+    const load = async (source: BlockSource, numbers: readonly number[]) => {
       const payloads = await source.readBlocks(numbers);
       payloads.forEach((payload, i) => {
         const block = numbers[i] as number;
         blocks.#loaded.get(source)?.set(block, payload);
         if (payload !== undefined && source.cacheable) cache.set(source, block, payload);
       });
-    }
+    };
+    await Promise.all([...missing].map(([source, numbers]) => load(source, numbers)));
     return blocks;
   }
 

@@ -23,6 +23,7 @@ import type { Segments } from '../segment/segments.ts';
 import type { Shard } from '../shard/shard.ts';
 import { beginShardRead, type ShardRead } from '../shard/shard-read.ts';
 import type { SegmentEntry } from '../tiering/manifest.ts';
+import { ahead } from './ahead.ts';
 import { standApart } from './apart.ts';
 import { type BlockCache, LoadedBlocks } from './block-cache.ts';
 import type { GatheredSeries } from './chunk-ref.ts';
@@ -48,6 +49,8 @@ import { sortInTurns, Turns } from './turns.ts';
 
 // Series whose blocks are loaded together: enough to fill a read, few enough to hold.
 const SERIES_AT_ONCE = 256;
+// Indexes of segments asked for at a time: an object store takes its time for each, and a year has twenty.
+const INDEXES_AHEAD = 8;
 
 export interface SourceContext {
   readonly clock: Clock;
@@ -171,11 +174,14 @@ async function gatherUnsealed(
 ): Promise<readonly SegmentRead[]> {
   for (const read of reads) await read.finish(turns);
   const sealed: SegmentRead[] = [];
-  for (const { shard, entry, deletes } of segments) {
+  let next = 0;
+  const indexOf = ({ entry }: SegmentPart) => context.segments.index(entry, request.tenant, gathered.warnings);
+  for await (const index of ahead(segments, INDEXES_AHEAD, indexOf)) {
+    const { shard, entry, deletes } = segments[next++] as SegmentPart;
     turns.check();
     if (turns.late()) await turns.take();
-    const read = await context.segments.read(shard, entry, { ...request, deletes }, gathered.warnings);
-    if (read !== undefined) sealed.push(read);
+    if (index === undefined) continue;
+    sealed.push(context.segments.read(index, shard, entry, { ...request, deletes }, gathered.warnings));
   }
   return sealed;
 }

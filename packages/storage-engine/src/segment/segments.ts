@@ -31,15 +31,14 @@ export class Segments {
     return this.#indexes.calculatedSize;
   }
 
-  /** What one segment has for the request; undefined when that is nothing, or cannot be read (a warning then). */
-  async read(
+  /** What one segment has for the request. */
+  read(
+    index: SegmentIndex,
     shard: Shard,
     entry: SegmentEntry,
     request: GatherRequest,
     warnings: Set<string>,
-  ): Promise<SegmentRead | undefined> {
-    const index = await this.index(entry, request.tenant, warnings);
-    if (index === undefined) return undefined;
+  ): SegmentRead {
     const deletes = request.deletes?.filter((tombstone) => concernsSegment(tombstone, shard, entry)) ?? [];
     return new SegmentRead({
       index,
@@ -82,8 +81,12 @@ export class Segments {
       // Blocks are numbered by tenant.
       id: `${entry.object}#${tenant}`,
       cacheable: false,
-      readBlocks: (numbers) =>
-        Promise.all(
+      readBlocks: (numbers) => {
+        this.#cache.together(
+          entry.object,
+          numbers.flatMap((number) => index.blocks[number] ?? []),
+        );
+        return Promise.all(
           numbers.map(async (number) => {
             const block = index.blocks[number];
             try {
@@ -93,7 +96,8 @@ export class Segments {
               return undefined;
             }
           }),
-        ),
+        );
+      },
     };
   }
 
