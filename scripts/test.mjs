@@ -3,7 +3,7 @@
 //
 // A long fuzz run: `npm run fuzz -- <name> [--seed N] [--rounds N]`: the *.fuzz.test.ts files with that name in their
 // path, without types, lint or a time limit. `npm run crash -- [--seed N] [--rounds N]` is the same for the test that kills the
-// whole process.
+// whole process, `npm run chaos` for the one that harms a fleet on Kafka: its rounds are worlds, one a seed.
 import { spawnSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,13 +13,16 @@ import { giveUp, say } from './lib/run.mjs';
 import { checkLint, checkTypes } from './lib/stages.mjs';
 
 const FUZZ_ROUNDS_DEFAULT = 1000;
-const CRASH_TEST = 'packages/server/test/crash.app.test.ts';
+const LONG_TESTS = {
+  '--crash': 'packages/server/test/crash.app.test.ts',
+  '--chaos': 'packages/server/test/chaos.kafka.test.ts',
+};
 
 const args = process.argv.slice(2);
 const fuzzing = args.indexOf('--fuzz');
-const crashing = args[0] === '--crash';
-const counts = crashing
-  ? long([CRASH_TEST], args.slice(1))
+const longTest = LONG_TESTS[args[0]];
+const counts = longTest
+  ? long([longTest], args.slice(1))
   : fuzzing === -1
     ? await testEverything(args)
     : fuzz(args.slice(fuzzing + 1));

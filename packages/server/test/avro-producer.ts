@@ -1,5 +1,6 @@
 // A producer that is not ours: kafkajs and Confluent's serializer. Series come as lines of JSON on standard input, and their
-// samples go one record each, under any key. Run as a process of its own.
+// samples go one record each, under any key; again until brokers acknowledge them, and then a line says so. Run as a process of
+// its own.
 //
 //   node avro-producer.ts localhost:9092 http://localhost:8081 tidemark.samples
 import { createInterface } from 'node:readline';
@@ -19,7 +20,20 @@ const serializer = new AvroSerializer(new SchemaRegistryClient({ baseURLs: [regi
 });
 const kafka = new Kafka({ clientId: 'avro-producer', brokers: bootstrap.split(','), logLevel: logLevel.NOTHING });
 const producer = kafka.producer();
-await producer.connect();
+
+/** Whatever brokers are away: until it is done. */
+async function untilDone(attempt: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    try {
+      await attempt();
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
+
+await untilDone(() => producer.connect());
 for await (const line of createInterface({ input: process.stdin })) {
   const { name, labels, samples } = JSON.parse(line) as Line;
   const messages = await Promise.all(
@@ -38,6 +52,7 @@ for await (const line of createInterface({ input: process.stdin })) {
       return { key: `any ${i}`, value: await serializer.serialize(topic, sample) };
     }),
   );
-  await producer.send({ topic, acks: -1, messages });
+  await untilDone(() => producer.send({ topic, acks: -1, messages }));
+  process.stdout.write(`acknowledged ${samples.length}\n`);
 }
 await producer.disconnect();

@@ -72,7 +72,7 @@ test('from an Avro producer to an answer, a row, a webhook and a segment in S3, 
   const produce = async (name: string, points: readonly { timestampMs: number; value: number }[]) => {
     const program = join(import.meta.dirname, 'avro-producer.ts');
     const args = ['--no-warnings', program, kafka.bootstrap.join(','), registry.url, `${prefix}.samples`];
-    const producer = spawn(process.execPath, args, { stdio: ['pipe', 'inherit', 'inherit'] });
+    const producer = spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'inherit'] });
     producer.stdin.end(`${JSON.stringify({ name, labels: { place: 'hall' }, samples: points })}\n`);
     expect(await once(producer, 'exit')).toEqual([0, null]);
   };

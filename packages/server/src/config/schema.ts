@@ -92,6 +92,10 @@ export const CONFIG_SCHEMA = z.strictObject({
       "In-sync replicas that a write needs, of topics that are made, and at least that of those that exist; 0: the brokers' own default.",
       100,
     ),
+    sessionTimeout: duration(
+      '45s',
+      'How long a process may fall silent before others take over its share of the samples that are to be spread; brokers allow 6s at least.',
+    ),
     mechanism: z
       .enum(['none', 'PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'])
       .default('none')

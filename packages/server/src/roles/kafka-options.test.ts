@@ -9,7 +9,12 @@ const settings = (text: string) =>
   parseConfig(`kafka:\n  brokers: [a:9092]\n${text}`, 'x.yaml', { env: {} }).config.kafka;
 
 test('brokers alone are enough', async () => {
-  expect(await kafkaOptions(settings(''))).toEqual({ brokers: ['a:9092'], clientId: 'tidemark', namespace: '' });
+  expect(await kafkaOptions(settings(''))).toEqual({
+    brokers: ['a:9092'],
+    clientId: 'tidemark',
+    namespace: '',
+    sessionMaxMs: 45_000,
+  });
 });
 
 test('everything else reaches the log; files are read', async () => {

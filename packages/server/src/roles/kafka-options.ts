@@ -10,13 +10,14 @@ type Sasl = NonNullable<KafkaLogOptions['sasl']>;
 export async function kafkaOptions(
   settings: Settings,
 ): Promise<Partial<KafkaLogOptions> & Pick<KafkaLogOptions, 'brokers'>> {
-  const { brokers, clientId, namespace, replicationFactor, minInSyncReplicas } = settings;
+  const { brokers, clientId, namespace, replicationFactor, minInSyncReplicas, sessionTimeout } = settings;
   const sasl = saslOf(settings);
   const tls = await tlsOf(settings);
   return {
     brokers,
     clientId,
     namespace,
+    sessionMaxMs: sessionTimeout,
     ...(replicationFactor > 0 && { replicationFactor }),
     ...(minInSyncReplicas > 0 && { minInSyncReplicas }),
     ...(sasl && { sasl }),

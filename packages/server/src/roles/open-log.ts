@@ -1,4 +1,4 @@
-import { type Clock, type Disk, type Logger, must, type Random, type SelfMetrics } from '@tidemark/base';
+import { type Clock, type Disk, type Logger, must, type Random, type SelfMetrics, systemClock } from '@tidemark/base';
 import { kafkaMetrics, type Log, openEmbeddedLog, openKafkaLog, type TopicSpec } from '@tidemark/log';
 import { TOPIC_INTENTS, topicName } from '@tidemark/model';
 import type { Config } from '../config/schema.ts';
@@ -35,8 +35,10 @@ export async function openLog(parts: LogParts): Promise<Log> {
   return log;
 }
 
-async function openOnKafka({ config, clock, random, logger, metrics }: LogParts): Promise<Log> {
+async function openOnKafka({ config, random, logger, metrics }: LogParts): Promise<Log> {
   const options = await kafkaOptions(config.kafka);
+  // Sessions and requests end by the brokers' time, whatever a test makes of ours.
+  const clock = systemClock;
   return openKafkaLog({ clock, random, logger: logger.child('log'), metrics: kafkaMetrics(metrics), options });
 }
 

@@ -15,6 +15,7 @@ import { storeRouter } from '../store-api/store-router.ts';
 import { makeDeleter } from './deletes.ts';
 import { inTurn } from './in-turn.ts';
 import { openObjects } from './objects.ts';
+import { mayComeLater } from './open-log.ts';
 import type { Reads } from './reads.ts';
 import { openRepair, type Repair } from './repair.ts';
 import { sampleTopics } from './repartition.ts';
@@ -123,6 +124,7 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
     partitions: owned,
     group: storerGroup(identity),
     marks: repair.marks,
+    passing: mayComeLater(config),
     onFailure,
   });
   await storer.start();

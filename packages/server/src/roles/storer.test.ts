@@ -1,4 +1,4 @@
-import { SelfMetrics, SimClock, seededRandom, silentLogger } from '@tidemark/base';
+import { SelfMetrics, SimClock, seededRandom, silentLogger, TidemarkError } from '@tidemark/base';
 import { SimDisk } from '@tidemark/base/sim';
 import { SimLog } from '@tidemark/log/sim';
 import { BatchBuilder, encodeSampleBatch } from '@tidemark/model';
@@ -29,6 +29,7 @@ async function world() {
       rowTopics: ['1m'],
       partitions: [0],
       group: 'storer',
+      passing: new Set(['LOG_IO']),
       onFailure: (what, error) => expect.unreachable(`${what}: ${error}`),
       ...options,
     });
@@ -106,4 +107,28 @@ test('with a backlog on both, records of the first topic are taken first, and on
   expect(metrics.expose()).toContain('tidemark_storer_lag_records{topic="raw-critical"} 0');
   await storer.close();
   expect(engine.position({ topic: 'raw-critical', partition: 0 })).toBe(20);
+});
+
+test('a log that is away for a while is waited for', async () => {
+  const { clock, engine, storerOn, newLog } = await world();
+  const log = await newLog();
+  let failures = 3;
+  const openReader = log.openReader.bind(log);
+  log.openReader = async (options) => {
+    const reader = await openReader(options);
+    const fetch = reader.fetch.bind(reader);
+    reader.fetch = async (asked) => {
+      if (failures-- > 0) throw new TidemarkError('LOG_IO', 'no broker answers', {});
+      return await fetch(asked);
+    };
+    return reader;
+  };
+  const storer = storerOn(log);
+  await storer.start();
+  await log.append([record(1)]);
+  for (let i = 0; i < 5; i++) await clock.advance(1000);
+  expect(failures).toBeLessThan(0);
+  expect(await storer.caughtUp(10_000)).toBe(true);
+  await storer.close();
+  expect(engine.position({ topic: 'raw', partition: 0 })).toBe(1);
 });

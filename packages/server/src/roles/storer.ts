@@ -57,6 +57,8 @@ export interface StorerOptions {
   readonly fetchBytesMax?: number;
   /** Takes the marks that travel among rows: what has to be made anew from raw samples. */
   readonly marks?: MarksStore;
+  /** Codes of errors of the log that pass by themselves. */
+  readonly passing?: ReadonlySet<string>;
   readonly onFailure: (what: string, error: unknown) => void;
 }
 
@@ -69,6 +71,7 @@ const SEAL_INTERVAL_MS = 30_000;
 const LEARN_INTERVAL_MS = 5000;
 const RETRY_MS = 100;
 const LAG_INTERVAL_MS = 5_000;
+const READ_AGAIN_MS = 1000;
 
 export class Storer implements Freshness {
   readonly #options: StorerOptions;
@@ -78,6 +81,7 @@ export class Storer implements Freshness {
   #firstReader: LogReader | undefined;
   readonly progress: Progress;
   readonly #noRoom: Trouble;
+  readonly #noLog: Trouble;
   readonly #countBad: (topic: string) => void;
 
   constructor(options: StorerOptions) {
@@ -85,6 +89,7 @@ export class Storer implements Freshness {
     const { log, clock, sampleTopics: topics, partitions } = options;
     this.progress = new Progress({ log, clock, topics, partitions });
     this.#noRoom = new Trouble(options.clock, options.logger, 'make room in storage');
+    this.#noLog = new Trouble(options.clock, options.logger, 'read the log');
     this.#rowTopics = new Set(options.rowTopics);
     this.#tasks = new TaskGroup(options.onFailure);
     const bad = options.metrics.counters('tidemark_storer_bad_records_total', 'Records that could not be decoded.', [
@@ -208,23 +213,36 @@ export class Storer implements Freshness {
   }
 
   async #poll(reader: LogReader, signal: AbortSignal, precedence?: Precedence): Promise<void> {
-    const { fetchBytesMax: maxBytes = FETCH_BYTES } = this.#options;
     while (!signal.aborted) {
-      const fetched = await reader.fetch({ maxBytes, maxWaitMs: FETCH_WAIT_MS, signal });
+      const fetched = await this.#fetch(reader, FETCH_WAIT_MS, signal);
       if (fetched.length > 0) await precedence?.turn(signal);
       await this.#take(fetched, signal);
     }
   }
 
   async #pollFirst(reader: LogReader, signal: AbortSignal, precedence: Precedence): Promise<void> {
-    const { fetchBytesMax: maxBytes = FETCH_BYTES } = this.#options;
     let maxWaitMs = 0;
     while (!signal.aborted) {
-      const fetched = await reader.fetch({ maxBytes, maxWaitMs, signal });
+      const fetched = await this.#fetch(reader, maxWaitMs, signal);
       await this.#take(fetched, signal);
       if (fetched.length > 0) precedence.taken();
       else precedence.nothingLeft();
       maxWaitMs = fetched.length > 0 ? 0 : FETCH_WAIT_MS;
+    }
+  }
+
+  /** A log that is away stops nobody who asks for what is stored: it is tried again. */
+  async #fetch(reader: LogReader, maxWaitMs: number, signal: AbortSignal): Promise<readonly FetchedRecords[]> {
+    const { fetchBytesMax: maxBytes = FETCH_BYTES, clock, passing } = this.#options;
+    try {
+      const fetched = await reader.fetch({ maxBytes, maxWaitMs, signal });
+      this.#noLog.succeeded();
+      return fetched;
+    } catch (error) {
+      if (!isTidemarkError(error) || passing?.has(error.code) !== true) throw error;
+      this.#noLog.failed(error);
+      await clock.sleep(READ_AGAIN_MS, signal);
+      return [];
     }
   }
 

@@ -35,8 +35,16 @@ export class RolledUp {
   start(): void {
     if (!this.#parts.rollup) return;
     this.#tasks.spawn('rolled up', async (signal) => {
+      const trouble = new Trouble(this.#parts.clock, this.#parts.logger, 'see how far the rollup is');
       for (;;) {
-        await this.look();
+        try {
+          await this.look();
+          trouble.succeeded();
+        } catch (error) {
+          // What is not known to be rolled up stays.
+          if (!isTidemarkError(error)) throw error;
+          trouble.failed(error);
+        }
         await this.#parts.clock.sleep(LOOK_INTERVAL_MS, signal);
       }
     });

@@ -3,7 +3,6 @@ import { ask, type MatrixSeries, type RowSeries, samples, until } from '../http.
 import { type OracleRow, rowsOf } from '../row-oracle.ts';
 import type { Target } from './target.ts';
 import type { FastTime } from './time.ts';
-import { SERIES, type Writer } from './writer.ts';
 
 // What must hold after the last restart, asked over HTTP.
 
@@ -13,10 +12,16 @@ type Resolution = keyof typeof RESOLUTIONS;
 const ROWS_WITHIN_MS = 7 * 60_000;
 const PATIENCE_MS = 90_000;
 
+/** What was acknowledged, by the number in the label `series`. */
+export interface Sent {
+  readonly selector: string;
+  readonly sent: readonly (readonly { readonly timestampMs: number; readonly value: number }[])[];
+}
+
 /** Every acknowledged sample is there once with its value, and nothing else. */
-export async function expectSamples(url: string, writer: Writer, time: FastTime): Promise<void> {
-  const found = await stored(url, '{instance="writer"}', time);
-  expect(found).toHaveLength(SERIES);
+export async function expectSamples(url: string, writer: Sent, time: FastTime): Promise<void> {
+  const found = await stored(url, writer.selector, time);
+  expect(found).toHaveLength(writer.sent.length);
   for (const { metric, values } of found) {
     const sent = writer.sent[Number(metric['series'])] ?? [];
     expect(pointsOf(values)).toEqual(sent.map(({ timestampMs, value }) => [timestampMs, value]));
@@ -45,9 +50,9 @@ export async function expectRecorded(url: string, time: FastTime, intervalMs: nu
 }
 
 /** Every row of what was written equals the plain computation, of minutes and of hours. */
-export async function expectRows(url: string, writer: Writer, resolution: Resolution, time: FastTime): Promise<void> {
+export async function expectRows(url: string, writer: Sent, resolution: Resolution, time: FastTime): Promise<void> {
   const wanted = new Map(writer.sent.map((sent, i) => [String(i), rowsOf(sent, RESOLUTIONS[resolution])]));
-  await expectRowsOf(url, '{instance="writer"}', 'series', resolution, wanted, time);
+  await expectRowsOf(url, writer.selector, 'series', resolution, wanted, time);
 }
 
 /** The same of a scraped series, of which storage is the only witness. */

@@ -12,6 +12,7 @@ export const SERIES = 40;
 const STEP_MS = 1500;
 
 export class Writer {
+  readonly selector = '{instance="writer"}';
   /** By series: what was acknowledged. */
   readonly sent: { timestampMs: number; value: number }[][] = Array.from({ length: SERIES }, () => []);
   readonly #random;
@@ -58,7 +59,8 @@ export class Writer {
   /** All times between the last batch and now, for all series; quarters, so that sums are exact; counters fall now and then. */
   #make(nowMs: number): SentSeries[] {
     const times: number[] = [];
-    if (this.#nextMs < nowMs - 240_000) this.#nextMs = nowMs - 60_000; // stay within the grace of the rows
+    // Stay within the grace of the rows, which only begins with what was sent first.
+    if (this.batches > 0 && this.#nextMs < nowMs - 240_000) this.#nextMs = nowMs - 60_000;
     for (; this.#nextMs <= nowMs; this.#nextMs += STEP_MS) times.push(this.#nextMs);
     const series = this.sent.map((_, i) => ({
       labels: { __name__: `crash_${i % 7}_total`, series: String(i), instance: 'writer' },
