@@ -13,7 +13,7 @@ export interface RollupParts {
   readonly onFailure: (what: string, error: unknown) => void;
 }
 
-const LOOK_MS = 1000;
+const LOOK_MS = 5000;
 
 /** The rollup tasks. One that stopped for good stops the process: rows that silently stay away are worse than a restart. */
 export async function runRollup({ onFailure, ...parts }: RollupParts): Promise<{ close(): Promise<void> }> {

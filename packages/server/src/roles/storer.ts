@@ -64,8 +64,10 @@ export interface StorerOptions {
 
 // 4 MiB a turn: some ten thousand samples, a few milliseconds of work between answers to others.
 const FETCH_BYTES = 4 * 1024 * 1024;
-const FETCH_WAIT_MS = 1000;
-const CHECK_INTERVAL_MS = 1000;
+// An append ends the wait.
+const FETCH_WAIT_MS = 5000;
+// 5 s: half of what may wait for a checkpoint is more than comes in that time.
+const CHECK_INTERVAL_MS = 5000;
 const SEAL_INTERVAL_MS = 30_000;
 // While it is not known what is sealed, partitions wait for it.
 const LEARN_INTERVAL_MS = 5000;

@@ -21,7 +21,8 @@ export interface RepartitionOptions {
 export const DEFAULT_REPARTITION_OPTIONS: RepartitionOptions = {
   // 1 MiB: about ten thousand samples, 20 ms of work.
   fetchBytesMax: 1024 * 1024,
-  fetchWaitMs: 1000,
+  // An append ends the wait.
+  fetchWaitMs: 5000,
   // One request of a large Prometheus; its records on raw fill in a few of these.
   batchSamplesMax: 50_000,
   batchLabelBytesMax: 8 * 1024 * 1024,

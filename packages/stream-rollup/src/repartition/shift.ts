@@ -59,6 +59,8 @@ export class Shift {
   readonly #done: Promise<void>;
   #letters: OutgoingRecord[] = [];
   #lagObservedMs = Number.NEGATIVE_INFINITY;
+  /** Records were taken since. */
+  #lagIsOld = false;
 
   constructor(parts: ShiftParts, member: GroupMember, generation: number, partitions: readonly TopicPartition[]) {
     this.#parts = parts;
@@ -113,6 +115,7 @@ export class Shift {
         this.#positions.set(keyOf(part), offset);
         done.push({ topic: part.topic, partition: part.partition, offset });
       }
+      if (done.length > 0) this.#lagIsOld = true;
       await this.#deliver();
       if (done.length > 0) await this.#member.commit(done, this.#generation);
       await this.#observe(reader);
@@ -123,7 +126,8 @@ export class Shift {
 
   async #fetch(reader: LogReader): Promise<readonly FetchedRecords[]> {
     const { options, logger, log } = this.#parts;
-    const maxWaitMs = this.#held.size > 0 ? options.heldLookMs : options.fetchWaitMs;
+    const idleMs = this.#lagIsOld ? Math.min(LAG_INTERVAL_MS, options.fetchWaitMs) : options.fetchWaitMs;
+    const maxWaitMs = this.#held.size > 0 ? options.heldLookMs : idleMs;
     try {
       return await reader.fetch({ maxBytes: options.fetchBytesMax, maxWaitMs, signal: this.#abort.signal });
     } catch (error) {
@@ -258,6 +262,7 @@ export class Shift {
     const nowMs = clock.monotonicMs();
     if (nowMs < this.#lagObservedMs + LAG_INTERVAL_MS) return;
     this.#lagObservedMs = nowMs;
+    this.#lagIsOld = false;
     const positions = new Map(reader.positions().map((position) => [keyOf(position), position.offset]));
     for (const topic of this.#topics.keys()) {
       for (const { partition, end } of await log.bounds(topic, 'committed')) {

@@ -104,6 +104,16 @@ export class OneHour {
     return true;
   }
 
+  /** When, on the clock that closes windows, rows may be due that no minute's are: sent again. Infinity: none. */
+  nextDueMs(): number {
+    const { hours, limits } = this.#parts;
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const { endMs, emitted, emittedAtMs } of hours.hours()) {
+      nextMs = Math.min(nextMs, emitted ? emittedAtMs + limits.reemitIntervalMs : endMs + limits.emitDelayMs);
+    }
+    return nextMs;
+  }
+
   /** What is due goes out, and what was sent and has changed. Requires: the turn has no end. */
   flush(clockMs: number, turn: Turn): void {
     for (const hour of this.#dueHours(clockMs)) this.#emit(hour, clockMs, turn);

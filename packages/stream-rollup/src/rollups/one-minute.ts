@@ -45,8 +45,10 @@ import { ChunkSections, RowBatcher } from './row-batcher.ts';
 // says all that is in the log.
 
 const WINDOW_MS = RESOLUTION_MS['1m'];
-// How often an idle task looks at the wall clock.
-const IDLE_CHECK_MS = 1_000;
+// An idle task looks at the wall clock when rows may be due by it; now and then in any case, for its own numbers, and never more
+// often than this, for a task that is behind has rows due all the time.
+const LOOK_MAX_MS = 10_000;
+const LOOK_MIN_MS = 250;
 
 export interface OneMinuteOptions {
   readonly windowStore: string;
@@ -76,6 +78,8 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
   #oneHour: OneHour | undefined;
   #turn: Turn = { rowsLeft: 0, admittedAtMs: 0 };
   #continuing = false;
+  #lookAtMs = Number.POSITIVE_INFINITY;
+  #cancelLook = () => {};
 
   constructor(options: OneMinuteOptions) {
     const { rowsPerBatchMax } = options.limits;
@@ -101,7 +105,7 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
     const batcher = this.#batcherFor('1h', hourSink);
     this.#marks = marks;
     this.#oneHour = new OneHour({ windows, hours, folder: this.#folder, batcher, marks, limits, metrics });
-    context.schedule(IDLE_CHECK_MS, 'wall-clock', () => this.#onTick());
+    this.#lookLater();
     this.#observe();
   }
 
@@ -137,6 +141,7 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
     if (missed.size > 0) this.#markMissed(record.value.tenant, missed, closedThroughMs, offset);
     this.#beginTurn();
     this.#emitDue(clockMs);
+    this.#lookLater();
   }
 
   /** Rows of these hours lack points, now or, where they are still open, when they go out. */
@@ -197,6 +202,34 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
     this.#beginTurn();
     this.#emitDue(this.#closingClockMs());
     this.#observe();
+    this.#lookLater();
+  }
+
+  /** Has the wall clock looked at when the next rows may be due by it, unless it is by then. */
+  #lookLater(): void {
+    const context = must(this.#context);
+    const nowMs = context.currentSystemTimeMs();
+    const dueMs = this.#nextDueMs() + this.#options.limits.idleDelayMs;
+    const inMs = Math.min(LOOK_MAX_MS, Math.max(LOOK_MIN_MS, dueMs - nowMs));
+    if (this.#lookAtMs <= nowMs + inMs) return;
+    this.#lookAtMs = nowMs + inMs;
+    this.#cancelLook();
+    this.#cancelLook = context.schedule(inMs, 'wall-clock', () => {
+      this.#cancelLook();
+      this.#lookAtMs = Number.POSITIVE_INFINITY;
+      this.#onTick();
+    });
+  }
+
+  /** On the clock that closes windows; Infinity where nothing is due before more points come. */
+  #nextDueMs(): number {
+    const { emitDelayMs, reemitIntervalMs } = this.#options.limits;
+    let nextMs = must(this.#oneHour).nextDueMs();
+    for (const { endMs, emitted, emittedAtMs, revised } of must(this.#store).windows()) {
+      if (!emitted) return Math.min(nextMs, endMs + emitDelayMs);
+      if (revised) nextMs = Math.min(nextMs, emittedAtMs + reemitIntervalMs);
+    }
+    return nextMs;
   }
 
   /** The admission clock; the wall clock where the partition is idle and the wall clock is ahead. */
@@ -252,7 +285,7 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
     const { reemitIntervalMs } = this.#options.limits;
     for (const window of must(this.#store).windows()) {
       if (!this.#isDue(window, clockMs)) break;
-      if (window.emitted && clockMs < window.emittedAtMs + reemitIntervalMs) continue;
+      if (window.emitted && (!window.revised || clockMs < window.emittedAtMs + reemitIntervalMs)) continue;
       this.#emit(window, clockMs);
       if (this.#turn.rowsLeft > 0) continue;
       this.#continueSoon();
@@ -285,6 +318,7 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
       if (part && !this.#emitPart(window, part, must(tenants[i]))) return;
     }
     window.emittedAtMs = clockMs;
+    window.revised = false;
     if (window.emitted) return;
     window.emitted = true;
     must(this.#context).commit();

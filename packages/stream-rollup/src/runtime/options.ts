@@ -20,7 +20,8 @@ export const DEFAULT_STREAMS_OPTIONS: StreamsOptions = {
   outboxBytesMax: 4 * 1024 * 1024,
   // 60 s: a replay of a minute takes about a second.
   commitIntervalMs: 60_000,
-  idleWaitMs: 1_000,
+  // 5 s: an append ends the wait, and so does a punctuation.
+  idleWaitMs: 5_000,
   restartDelayMs: 500,
   restartDelayMaxMs: 30_000,
 };

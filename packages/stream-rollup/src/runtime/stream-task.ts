@@ -48,6 +48,8 @@ export class StreamTask {
   #changed = false;
   #lag = 0;
   #lagObservedMs = Number.NEGATIVE_INFINITY;
+  /** Records were processed since. */
+  #lagIsOld = false;
 
   constructor(options: StreamTaskOptions) {
     this.#options = options;
@@ -141,7 +143,8 @@ export class StreamTask {
     const { clock, limits } = this.#options;
     const graph = must(this.#graph);
     while (!signal.aborted) {
-      const waitMs = Math.max(0, Math.min(limits.idleWaitMs, graph.nextTickMs() - clock.nowMs()));
+      const idleMs = this.#lagIsOld ? Math.min(LAG_INTERVAL_MS, limits.idleWaitMs) : limits.idleWaitMs;
+      const waitMs = Math.max(0, Math.min(idleMs, graph.nextTickMs() - clock.nowMs()));
       const fetched = await this.#fetch(waitMs, signal);
       if (fetched === undefined) return;
       graph.caughtUp = fetched.length === 0;
@@ -193,6 +196,7 @@ export class StreamTask {
       this.#timed(() => graph.process(topic, record));
       this.#positions.set(topic, record.offset + 1);
       this.#changed = true;
+      this.#lagIsOld = true;
       metrics.records.add();
       if (graph.outboxBytes >= limits.outboxBytesMax) await this.#append();
     }
@@ -233,6 +237,7 @@ export class StreamTask {
     const nowMs = this.#options.clock.nowMs();
     if (nowMs < this.#lagObservedMs + LAG_INTERVAL_MS) return;
     this.#lagObservedMs = nowMs;
+    this.#lagIsOld = false;
     let lag = 0;
     for (const [topic, position] of this.#positions) lag += Math.max(0, (await this.#boundsOf(topic)).end - position);
     this.#lag = lag;

@@ -100,6 +100,8 @@ export class PointWindow {
   readonly parts: (WindowPart | undefined)[] = [];
   /** Whether all its rows were emitted once: what comes now is late. */
   emitted = false;
+  /** Whether points came since. */
+  revised = false;
   /** Time (on whichever clock closes windows) of the last emission. */
   emittedAtMs = Number.NEGATIVE_INFINITY;
   /** Whether anything changed since it was last written. */

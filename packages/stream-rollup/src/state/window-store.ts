@@ -122,6 +122,8 @@ export class WindowPointStore implements StateStore {
   #tenants: StoreTenant[] = [];
   #tenantByName = new Map<string, StoreTenant>();
   #windows = new Map<number, PointWindow>();
+  /** `#windows` by rising end; undefined when one came or went since. */
+  #sorted: readonly PointWindow[] | undefined;
   #folder: StateFolder | undefined;
   #epoch = 1;
   #seriesFiles: number[] = [];
@@ -148,7 +150,8 @@ export class WindowPointStore implements StateStore {
 
   /** Open windows by rising end. */
   windows(): readonly PointWindow[] {
-    return [...this.#windows.values()].sort((a, b) => a.endMs - b.endMs);
+    this.#sorted ??= [...this.#windows.values()].sort((a, b) => a.endMs - b.endMs);
+    return this.#sorted;
   }
 
   get windowCount(): number {
@@ -245,7 +248,10 @@ export class WindowPointStore implements StateStore {
       }
       accepted++;
       if (block.emitted) block.markDirty(slot);
-      if ((window as PointWindow).emitted) late++;
+      if ((window as PointWindow).emitted) {
+        (window as PointWindow).revised = true;
+        late++;
+      }
     }
     tally.accepted += accepted;
     tally.late += late;
@@ -295,6 +301,7 @@ export class WindowPointStore implements StateStore {
   /** Forgets the window and its points. */
   free(window: PointWindow): void {
     this.#windows.delete(window.endMs);
+    this.#sorted = undefined;
     this.closed.add(window.endMs);
     window.release(this.#pool);
   }
@@ -326,6 +333,7 @@ export class WindowPointStore implements StateStore {
     for (const [endMs, window] of this.#windows) {
       this.#windows.set(endMs, this.#renumbered(window, before, renumbering));
     }
+    this.#sorted = undefined;
     this.#epoch++;
     this.#seriesFiles = [];
     this.#seriesFiled = [];
@@ -335,6 +343,7 @@ export class WindowPointStore implements StateStore {
   #renumbered(window: PointWindow, before: readonly StoreTenant[], moved: Renumbering): PointWindow {
     const next = new PointWindow(window.endMs, window.baseOffset);
     next.emitted = window.emitted;
+    next.revised = window.revised;
     next.emittedAtMs = window.emittedAtMs;
     window.parts.forEach((part, tenant) => {
       const { name } = before[tenant] as StoreTenant;
@@ -383,6 +392,7 @@ export class WindowPointStore implements StateStore {
       );
       this.#windows.set(ref.endMs, window);
     }
+    this.#sorted = undefined;
     this.#kept = this.#namesInUse();
   }
 
@@ -453,6 +463,7 @@ export class WindowPointStore implements StateStore {
     this.#tenants = [];
     this.#tenantByName = new Map();
     this.#windows = new Map();
+    this.#sorted = undefined;
     this.#seriesFiles = [];
     this.#seriesFiled = [];
     this.#epoch = 1;
@@ -476,6 +487,7 @@ export class WindowPointStore implements StateStore {
     if (known) return known;
     const window = new PointWindow(endMs, offset);
     this.#windows.set(endMs, window);
+    this.#sorted = undefined;
     return window;
   }
 

@@ -44,7 +44,7 @@ export interface RepairerOptions {
 
 const MINUTE_MS = RESOLUTION_MS['1m'];
 const HOUR_MS = RESOLUTION_MS['1h'];
-const LOOK_MS = 1_000;
+const LOOK_MS = 5_000;
 // 500,000 samples are 8 MB: an hour of 1,400 series at 10 s. More are read in parts of the hour.
 const SAMPLES_MAX = 500_000;
 const AT_ONCE = 8;
