@@ -32,6 +32,8 @@ export interface RuleWatchOptions {
 }
 
 const LOOK_MS = 1000;
+/** Without a pattern: a reload brings some and reads them itself. */
+const NOTHING_LOOK_MS = 10_000;
 
 /** Throws `RULES_INVALID` with `file:line: what`, one complaint a line. */
 export function groupsOf(files: readonly RuleFile[], logger: Logger): readonly RuleGroupSpec[] {
@@ -77,7 +79,7 @@ export class RuleWatch {
   start(): void {
     this.#tasks.spawn('rule files', async (signal) => {
       for (;;) {
-        await this.#options.clock.sleep(LOOK_MS, signal);
+        await this.#options.clock.sleep(this.#patterns.length === 0 ? NOTHING_LOOK_MS : LOOK_MS, signal);
         await this.look();
       }
     });
