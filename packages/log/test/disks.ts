@@ -93,6 +93,6 @@ export async function journalOf(
   const { log, clock } = await openOn(disk, options.log);
   await log.ensureTopics([RAW]);
   for (const records of appends) await log.append(records.map(([partition, value]) => raw(partition, value)));
-  if (options.sealed) await clock.advance(150);
+  if (options.sealed) await clock.advance(5050);
   return filesOf(disk.crash({ seed: 1, keep: 'synced' }));
 }

@@ -19,12 +19,12 @@
 //     | frame | BAD | frame | frame | mark |           one behind says syncedTo > BAD: it was on disk once. Rot:
 //                                                      LOG_CORRUPT, never cut, never skipped.
 //
-// A mark is an empty frame, written and synced when a commit was followed by about 100 ms of silence, and at close: it says
+// A mark is an empty frame, written and synced when a commit was followed by about 5 s of silence, and at close: it says
 // that everything before it was on disk. Only the last file can be torn: a file is begun under another name, synced
 // with its snapshot, and then renamed; and the file before is whole by then (its length stands in the snapshot).
 //
 // What remains undetectable, and looks like a torn write or like nothing at all:
-//   - rot in the last commit before its mark is down (about 100 ms, and until the next start after a kill); it is cut
+//   - rot in the last commit before its mark is down (about 5 s, and until the next start after a kill); it is cut
 //     off, but logged, counted, and kept in a .torn file
 //   - rot in the last commit and in the mark behind it, both
 //   - the last file cut by hand exactly between two frames, its last file removed, or the whole folder put back from an

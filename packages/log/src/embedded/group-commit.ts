@@ -10,7 +10,7 @@ import { holdsRecords } from './transaction-body.ts';
 // Whoever comes while the disk is busy goes together with the next write.
 //
 //   appends    a     b c d        e f
-//   disk       [a sync][b c d sync][e f sync]  ..100 ms of silence..  [mark sync]
+//   disk       [a sync][b c d sync][e f sync]  ..5 s of silence..    [mark sync]
 //
 // One write at a time; what waits is bounded by whoever submits (inFlightBytesMax).
 

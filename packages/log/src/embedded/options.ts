@@ -66,8 +66,10 @@ export const DEFAULT_OPTIONS: EmbeddedLogOptions = {
   readCacheBytesMax: 16 * MIB,
   readAheadBytes: MIB,
   openFilesMax: 4,
-  markAfterMs: 100,
-  positionsAfterMs: 1000,
+  // 5 s: a mark is a write and a sync of its own, and a fleet is not silent for so long.
+  markAfterMs: 5000,
+  // 5 s: nearly always there is an append before, which takes them along.
+  positionsAfterMs: 5000,
   retainEveryMs: 10_000,
   retainMaxMs: 48 * 3_600_000,
   retainBytesMax: 16 * 1024 * MIB,

@@ -78,6 +78,8 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
   #oneHour: OneHour | undefined;
   #turn: Turn = { rowsLeft: 0, admittedAtMs: 0 };
   #continuing = false;
+  #pointsUncommitted = 0;
+  #committedAtMs = Number.NEGATIVE_INFINITY;
   #lookAtMs = Number.POSITIVE_INFINITY;
   #cancelLook = () => {};
 
@@ -137,6 +139,7 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
     const tally = makeTally();
     const missed: MissedHours = new Map();
     store.append(record.value, offset, { closedThroughMs, latestMs: clockMs + futureMs }, tally, missed);
+    this.#pointsUncommitted += tally.accepted;
     this.#count(tally, record.value.histograms?.series.length ?? 0);
     if (missed.size > 0) this.#markMissed(record.value.tenant, missed, closedThroughMs, offset);
     this.#beginTurn();
@@ -195,6 +198,8 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
       if (window.emitted || this.#isDue(window, clockMs)) this.#emit(window, clockMs);
     }
     must(this.#oneHour).flush(clockMs, this.#turn);
+    this.#pointsUncommitted = 0;
+    this.#committedAtMs = clockMs;
     this.#observe();
   }
 
@@ -321,7 +326,10 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
     window.revised = false;
     if (window.emitted) return;
     window.emitted = true;
-    must(this.#context).commit();
+    const { commitEveryMs, commitPointsMin } = this.#options.limits;
+    // A clock that was turned back is no reason to wait for it.
+    const sinceMs = Math.abs(clockMs - this.#committedAtMs);
+    if (this.#pointsUncommitted >= commitPointsMin || sinceMs >= commitEveryMs) must(this.#context).commit();
   }
 
   /** Returns whether all of it was sent. */

@@ -17,6 +17,10 @@ export interface RollupOptions {
   /** Batches further behind the clock than this say that it ran ahead, once all of them do for `clockSettleMs`. */
   readonly clockBehindMs: number;
   readonly clockSettleMs: number;
+  /** When the rows of a window are out, state is made durable if it is so long since that was done, */
+  readonly commitEveryMs: number;
+  /** or so many points came in. */
+  readonly commitPointsMin: number;
   readonly rowsPerBatchMax: number;
   /** Rows emitted before the task appends and looks at the log again. */
   readonly rowsPerTurnMax: number;
@@ -34,6 +38,10 @@ export const DEFAULT_ROLLUP_OPTIONS: RollupOptions = {
   // Twice what a gateway may be ahead of the log.
   clockBehindMs: 120_000,
   clockSettleMs: 30_000,
+  // What is replayed after a crash: a second or two. A commit writes a file a window and the hour's rows, whole: each minute that
+  // would be most of what few series cost here.
+  commitEveryMs: 5 * 60_000,
+  commitPointsMin: 1_000_000,
   // 4,096: eight blocks of series, so that a batch names the same series every minute and its section is encoded once.
   rowsPerBatchMax: 4_096,
   // 16,384 rows are some 30 ms of folding and encoding: how long other work in the process may have to wait.

@@ -7,6 +7,9 @@ import { rollupMetrics } from './metrics.ts';
 import type { RollupOptions } from './options.ts';
 import { createRollupTopology } from './rollup-topology.ts';
 
+// The processor asks for commits when it is a good moment; this is for windows that no other follows.
+const COMMIT_AT_LEAST_MS = 10 * 60_000;
+
 export interface StartRollup {
   readonly log: Log;
   readonly clock: Clock;
@@ -46,6 +49,6 @@ export function startRollup(start: StartRollup): Promise<Streams> {
     logger: start.logger,
     metrics: metrics.streams,
     topicPrefix: start.topicPrefix ?? 'tidemark',
-    ...(start.streams && { options: start.streams }),
+    options: { commitIntervalMs: COMMIT_AT_LEAST_MS, ...start.streams },
   });
 }
