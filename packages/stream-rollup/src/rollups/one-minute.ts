@@ -263,18 +263,15 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
     const store = must(this.#store);
     const throughMs = clockMs - this.#options.limits.graceMs;
     const oneHour = must(this.#oneHour);
-    let closed = false;
     this.#beginTurn(Number.POSITIVE_INFINITY);
     for (const window of store.windows()) {
       if (window.endMs > throughMs) break;
       this.#emit(window, clockMs);
       oneHour.take(window);
       store.free(window);
-      closed = true;
     }
-    // An hour may have no window left by now.
-    closed = oneHour.closeThrough(throughMs, clockMs, this.#turn, offset) || closed;
-    if (closed) this.#forgetIdle();
+    // An hour may have no window left by now. Series of its minutes were its own, so none was idle before.
+    if (oneHour.closeThrough(throughMs, clockMs, this.#turn, offset)) this.#forgetIdle();
   }
 
   /** Series and tenants that no open window and no open hour has. */
