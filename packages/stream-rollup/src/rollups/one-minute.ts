@@ -81,7 +81,7 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
   #pointsUncommitted = 0;
   #committedAtMs = Number.NEGATIVE_INFINITY;
   #lookAtMs = Number.POSITIVE_INFINITY;
-  #cancelLook = () => {};
+  #cancelLook: (() => void) | undefined;
 
   constructor(options: OneMinuteOptions) {
     const { rowsPerBatchMax } = options.limits;
@@ -218,9 +218,9 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
     const inMs = Math.min(LOOK_MAX_MS, Math.max(LOOK_MIN_MS, dueMs - nowMs));
     if (this.#lookAtMs <= nowMs + inMs) return;
     this.#lookAtMs = nowMs + inMs;
-    this.#cancelLook();
+    this.#cancelLook?.();
     this.#cancelLook = context.schedule(inMs, 'wall-clock', () => {
-      this.#cancelLook();
+      this.#cancelLook?.();
       this.#lookAtMs = Number.POSITIVE_INFINITY;
       this.#onTick();
     });
