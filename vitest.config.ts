@@ -7,13 +7,13 @@ import { CountReporter } from './scripts/count-reporter.ts';
 // Not `import`: these reach the workers' Node too, where `require` would then be given ES modules.
 const conditions = ['source', 'node', 'development|production'];
 
-const ALL = ['packages/**/*.test.ts', 'docker/**/*.test.ts'];
+const ALL = ['packages/**/*.test.ts', 'docker/**/*.test.ts', 'scripts/**/*.test.ts'];
 // TIDEMARK_TEST_WITHOUT=app,sim leaves those kinds out: vitest's own --exclude does not reach projects.
 const WITHOUT = (process.env['TIDEMARK_TEST_WITHOUT'] ?? '').split(',').filter((kind) => kind !== '');
 const NEVER = ['**/node_modules/**', '**/dist/**', ...WITHOUT.map((kind) => `**/*.${kind}.test.ts`)];
 // Files against a real Kafka, schema registry or S3 server: one after the other, behind all others, because three brokers
 // are three Javas. A machine that is busy with those needs more time for everything.
-const SERVERS = ['packages/**/*.{kafka,s3}.test.ts'];
+const SERVERS = ['{packages,scripts}/**/*.{kafka,s3}.test.ts'];
 
 export default defineConfig({
   resolve: { conditions },

@@ -2,86 +2,138 @@
 //
 //   npm run kafka-stack [-- --folder data/kafka-stack --port 9470]
 //
-//   broker ──> registry ──> S3 ──> stores ──> rollup, ingest, repartition, query, alerts       Ctrl-C ends them, last first
+//   broker ──> registry, S3 ──> Tidemark's members, each as soon as it can ──> until Ctrl-C, which ends them the other way round
 //
-// Everything lies in the folder and is there at the next start. http://127.0.0.1:9479 shows who does what.
-import { mkdirSync } from 'node:fs';
+// Everything lies in the folder and is there at the next start. A page shows who does what.
+import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { freePort, startKafka, startS3, startSchemaRegistry } from '@tidemark/testkit/real';
 import { servePage } from './page.ts';
-import { environmentOf, MEMBERS, type Servers } from './plan.ts';
+import { environmentOf, MEMBERS, type Place } from './plan.ts';
+import { portsFrom } from './ports.ts';
+import { RunningFile } from './running-file.ts';
+import { type RunningServers, startServers } from './servers.ts';
 import { Supervised } from './supervisor.ts';
+import type { Running } from './watch.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const MAIN = join(ROOT, 'packages/server/src/main.ts');
-const PAGE_OFFSET = 9;
-const READY_MS = 120_000;
-const ASK_EVERY_MS = 500;
+const FOLDER = 'data/kafka-stack';
+const ASK_EVERY_MS = 250;
+const STILL_EVERY_MS = 15_000;
 
-const { values } = parseArgs({
-  options: { folder: { type: 'string', default: 'data/kafka-stack' }, port: { type: 'string', default: '9470' } },
-});
-const folder = resolve(ROOT, values.folder);
-const say = (line: string) => void process.stdout.write(`${line}\n`);
-const startedAt = performance.now();
-const seconds = () => `${Math.round((performance.now() - startedAt) / 1000)} s`;
+const startedMs = performance.now();
+const say = (line: string) =>
+  void process.stdout.write(`${((performance.now() - startedMs) / 1000).toFixed(1).padStart(6)} s  ${line}\n`);
 
-await using parts = new AsyncDisposableStack();
-mkdirSync(folder, { recursive: true });
-say('Starting a Kafka broker, a schema registry and an S3 server.');
-const kafka = parts.use(await startKafka({ folder: join(folder, 'kafka') }));
-say(`Kafka answers at ${kafka.bootstrap.join(',')} (${seconds()}).`);
-const [registry, s3] = await Promise.all([
-  startSchemaRegistry({ brokers: kafka.bootstrap.join(',') }).then((each) => parts.use(each)),
-  startS3({ folder: join(folder, 's3') }).then((each) => parts.use(each)),
-]);
-say(`The schema registry answers at ${registry.url}, S3 at ${s3.endpoint} (${seconds()}).`);
-
-const servers: Servers = { brokers: kafka.bootstrap.join(','), registryUrl: registry.url, s3 };
-const ports = new Map<string, number>();
-for (const { name } of MEMBERS) ports.set(name, name === 'query' ? Number(values.port) : await freePort());
-const members = MEMBERS.map((member) => {
-  const env = { ...process.env, ...environmentOf(member, servers, { folder, ports }) };
-  const command = { command: process.execPath, args: ['-C', 'source', MAIN, 'serve'], env };
-  return {
-    ...member,
-    url: `http://127.0.0.1:${ports.get(member.name)}`,
-    process: new Supervised(member.name, command, say),
+/** At the first signal; later ones change nothing, because npm and the terminal both send theirs. */
+let isTold = false;
+const told = new Promise<void>((resolve) => {
+  const tell = () => {
+    isTold = true;
+    resolve();
   };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, tell);
 });
-for (const { process: each } of members) parts.defer(() => each.stop());
-for (const { process: each } of members) each.start();
-const page = await servePage(Number(values.port) + PAGE_OFFSET, {
-  members,
-  servers: [
-    { name: 'Kafka', at: servers.brokers, does: 'Keeps every topic.' },
-    { name: 'schema registry', at: registry.url, does: 'Keeps the schemas of those who write samples.' },
-    { name: 'S3 server', at: `${s3.endpoint}/${s3.bucket}`, does: 'Keeps sealed segments and their manifests.' },
-  ],
-});
-parts.use(page);
-say(`Who does what: ${page.url}`);
 
-const deadline = performance.now() + READY_MS;
-for (const member of members) {
-  while (!(await isReady(member.url)) && performance.now() < deadline)
-    await new Promise((go) => setTimeout(go, ASK_EVERY_MS));
+try {
+  await run();
+  say('All has ended.');
+} catch (error) {
+  process.stderr.write(`kafka-stack: ${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = 1;
 }
-say(
-  `The page and all reading: http://127.0.0.1:${ports.get('query')}   pushes: http://127.0.0.1:${ports.get('ingest')} (${seconds()})`,
-);
-say(
-  `Write samples yourself: bootstrap ${servers.brokers}, registry ${registry.url}; see examples/. Ctrl-C ends it all.`,
-);
-await new Promise<void>((end) => {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end());
-});
-say('Ending.');
+
+async function run(): Promise<void> {
+  const { values } = parseArgs({ options: { folder: { type: 'string' }, port: { type: 'string', default: '9470' } } });
+  if (!/^\d{1,5}$/.test(values.port)) throw new Error(`--port takes a number, not ${JSON.stringify(values.port)}`);
+  const folder = resolve(values.folder ?? join(ROOT, FOLDER));
+  mkdirSync(folder, { recursive: true });
+  const file = new RunningFile(folder);
+  file.claim();
+  const ports = await portsFrom(Number(values.port));
+  await using parts = new AsyncDisposableStack();
+  parts.defer(() => file.remove());
+  file.note([{ name: 'stack', pid: process.pid }]);
+
+  say(`Everything lies in ${folder}. Starting a Kafka broker, a schema registry and an S3 server.`);
+  const servers = parts.use(await startServers(folder, ports, say));
+  if (isTold) return;
+  const config = existsSync(join(folder, 'tidemark.yaml')) ? join(folder, 'tidemark.yaml') : undefined;
+  const rules = join(ROOT, 'docker', 'rules', 'tidemark.yaml');
+  const members = membersOf({ folder, ports, config, rules }, servers, file);
+  parts.defer(() => stopAll(members));
+  for (const { process: each } of members) each.start();
+  const page = parts.use(await servePage(ports.get('page') ?? 0, { members, servers }));
+  say(`Who does what: ${page.url}`);
+
+  await Promise.race([allReady(members), told]);
+  if (!isTold) {
+    const at = (name: string) => `http://127.0.0.1:${ports.get(name)}`;
+    say(
+      `All is ready. Tidemark's page and all reading: ${at('query')}. Pushes: ${at('ingest')}. Alerts: ${at('rules')}/api/v1/alerts.`,
+    );
+    say(
+      `For samples of your own: brokers ${servers.told.brokers}, registry ${servers.told.registryUrl}; see examples/.`,
+    );
+    say('Ctrl-C ends it all; the next start goes on from there.');
+    await told;
+  }
+  say('Ending.');
+}
+
+function membersOf(place: Place, servers: RunningServers, file: RunningFile): Running[] {
+  const note = () => {
+    const running = members.flatMap(({ name, process: { pid } }) => (pid === undefined ? [] : [{ name, pid }]));
+    file.note([{ name: 'stack', pid: process.pid }, ...servers.pids, ...running]);
+  };
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith('TIDEMARK_') || name === 'TIDEMARK_CACHE',
+  );
+  const members: Running[] = MEMBERS.map((member) => ({
+    ...member,
+    url: `http://127.0.0.1:${place.ports.get(member.name)}`,
+    process: new Supervised(
+      member.name,
+      {
+        command: process.execPath,
+        args: [join(ROOT, 'scripts', 'tidemark.mjs'), 'serve'],
+        env: { ...Object.fromEntries(inherited), ...environmentOf(member, servers.told, place) },
+        cwd: place.folder,
+      },
+      { say, changed: note },
+    ),
+  }));
+  return members;
+}
+
+/** Those that take in first, the stores last: what was acknowledged is read as far as it goes. */
+async function stopAll(members: readonly Running[]): Promise<void> {
+  const isStore = ({ roles }: Running) => roles.includes('store');
+  for (const some of [members.filter((each) => !isStore(each)), members.filter(isStore)])
+    await Promise.all(some.map(({ process: each }) => each.stop()));
+}
+
+/** Says who becomes ready, and from time to time whom it waits for. */
+async function allReady(members: readonly Running[]): Promise<void> {
+  const waiting = new Set(members);
+  let saidMs = performance.now();
+  while (waiting.size > 0 && !isTold) {
+    for (const member of waiting) {
+      if (!(await isReady(member.url))) continue;
+      waiting.delete(member);
+      say(`${member.name} is ready: ${member.url}`);
+    }
+    if (performance.now() - saidMs > STILL_EVERY_MS) {
+      saidMs = performance.now();
+      say(`Still waiting for ${[...waiting].map(({ name }) => name).join(', ')}.`);
+    }
+    await Promise.race([new Promise((go) => setTimeout(go, ASK_EVERY_MS)), told]);
+  }
+}
 
 async function isReady(url: string): Promise<boolean> {
   return fetch(`${url}/-/ready`).then(
     (response) => response.ok,
-    () => false, // not listening yet
+    () => false, // does not listen yet
   );
 }

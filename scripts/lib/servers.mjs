@@ -1,4 +1,4 @@
-// Servers that tests run against for real: Kafka and a schema registry as jars from Maven, an S3 server built by Go; and
+// Servers that tests and `npm run kafka-stack` run against: Kafka and a schema registry as jars from Maven, an S3 server built by Go; and
 // what the Python example imports. Which versions: packages/testkit/src/real/servers.json. Each gets a folder of its own in
 // the cache, whole or absent:
 //
@@ -35,20 +35,30 @@ const WANTED = [
     fetch: fetchRegistry,
   },
   { ...servers.s3, name: 'the S3 server', variable: 'S3_ENDPOINT', needs: ['go'], fetch: buildS3 },
-  { ...servers.pythonClient, name: 'a Kafka client for Python', needs: ['python3'], fetch: fetchPython },
+  {
+    ...servers.pythonClient,
+    name: 'a Kafka client for Python',
+    needs: ['python3'],
+    fetch: fetchPython,
+    testsOnly: true,
+  },
 ];
 
-/** Provides what is missing, all at once, and says what could not be had. The tests that need it fail by name; others run. */
-export async function provideServers() {
+/**
+ * Provides what is missing, all at once, and says what could not be had. The tests that need it fail by name; others run. With
+ * `forTests: false` only the servers themselves.
+ */
+export async function provideServers({ forTests = true } = {}) {
   const missing = WANTED.filter(
-    ({ folder, variable }) => !existsSync(join(cacheFolder, folder)) && !(variable && process.env[variable]),
+    ({ folder, variable, testsOnly }) =>
+      !existsSync(join(cacheFolder, folder)) && !(variable && process.env[variable]) && (forTests || !testsOnly),
   );
   if (missing.length === 0) return;
   const waiting = new Set(missing.map(({ name }) => name));
   const startedAt = performance.now();
   const seconds = () => Math.round((performance.now() - startedAt) / 1000);
   say(
-    `Fetching for the tests: ${[...waiting].join(', ')}. They go into ${cacheFolder}; building the S3 server takes minutes the first time.`,
+    `Fetching ${[...waiting].join(', ')}. They go into ${cacheFolder}; building the S3 server takes minutes the first time.`,
   );
   const heartbeat = setInterval(
     () => say(`Still waiting for ${[...waiting].join(', ')} (${seconds()} s).`),
@@ -72,7 +82,7 @@ async function provide({ name, folder, variable, needs, fetch, ...what }) {
   const instead = variable ? ` Or set ${variable} to one you have.` : '';
   const lacking = needs.filter((program) => !onPath(program));
   if (lacking.length > 0) {
-    return `For ${name} there is no ${lacking.join(', ')} on PATH; the tests that need it will fail.${instead}`;
+    return `For ${name} there is no ${lacking.join(', ')} on PATH; what needs it will fail.${instead}`;
   }
   mkdirSync(cacheFolder, { recursive: true });
   const draft = mkdtempSync(join(cacheFolder, '.draft-'));
@@ -81,7 +91,7 @@ async function provide({ name, folder, variable, needs, fetch, ...what }) {
     mkdirSync(files);
     const { code, output } = await fetch(what, draft, files);
     if (code !== 0 || readdirSync(files).length === 0) {
-      return `${tail(output, 12)}\n${name} could not be had; the tests that need it will fail.${instead}`;
+      return `${tail(output, 12)}\n${name} could not be had; what needs it will fail.${instead}`;
     }
     takeName(files, join(cacheFolder, folder));
     return undefined;

@@ -18,6 +18,8 @@ export interface ProcessOptions {
   /** The whole environment; nothing is inherited beside it. Default: this process's. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
+  /** In a group of its own: Ctrl-C in the terminal reaches whoever started it, and not it as well. */
+  readonly detached?: boolean;
   /** Asked again and again until it says true. A throw is "not yet". */
   readonly ready: (process: RealProcess) => Promise<boolean>;
   readonly readyMs?: number;
@@ -66,6 +68,7 @@ export class RealProcess {
     this.#options = options;
     const child = spawn(options.command, options.args, {
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: options.detached === true,
       ...(options.env === undefined ? {} : { env: { ...options.env } }),
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });

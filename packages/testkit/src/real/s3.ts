@@ -15,6 +15,12 @@ export interface S3Options {
   readonly own?: boolean;
   /** Stays when it stops, and may have been another's before. Implies `own`. */
   readonly folder?: string;
+  /** Default: a free one. */
+  readonly port?: number;
+  /** Default: `tidemark-test`. */
+  readonly bucket?: string;
+  /** As in ProcessOptions. */
+  readonly detached?: boolean;
 }
 
 export interface S3 extends AsyncDisposable {
@@ -46,7 +52,7 @@ const DOMAIN = 's3.localhost';
 export function startS3(options: S3Options = {}): Promise<S3> {
   const endpoint = process.env['S3_ENDPOINT'];
   if (options.own !== true && options.folder === undefined && endpoint) return Promise.resolve(given(endpoint));
-  return startProgram(options.folder);
+  return startProgram(options);
 }
 
 function given(endpoint: string): S3 {
@@ -76,7 +82,8 @@ function needed(variable: string): string {
 
 const freshPrefix = () => `run-${randomBytes(6).toString('hex')}`;
 
-async function startProgram(kept: string | undefined): Promise<S3> {
+async function startProgram(options: S3Options): Promise<S3> {
+  const { folder: kept, bucket = BUCKET, detached = false } = options;
   const folder = cachedServer('s3');
   if (folder === undefined) {
     throw new Error(
@@ -84,18 +91,19 @@ async function startProgram(kept: string | undefined): Promise<S3> {
     );
   }
   const data = kept === undefined ? await tempFolder('s3') : keptFolder(kept);
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const accessKeyId = 'tidemark';
   const secretAccessKey = randomBytes(12).toString('hex');
   // A folder in the root is a bucket. Metadata lies beside it, because not every file system has extended attributes.
   const root = join(data.path, 'buckets');
   const metadata = join(data.path, 'metadata');
-  await mkdir(join(root, BUCKET), { recursive: true });
+  await mkdir(join(root, bucket), { recursive: true });
   await mkdir(metadata, { recursive: true });
   const start = () =>
     startProcess({
       name: 'versitygw',
       command: join(folder, 'versitygw'),
+      detached,
       args: [
         ...['--port', `127.0.0.1:${port}`, '--region', REGION, '--virtual-domain', DOMAIN, '--keep-alive', '--quiet'],
         ...['posix', '--sidecar', metadata, root],
@@ -118,12 +126,12 @@ async function startProgram(kept: string | undefined): Promise<S3> {
     source: 'process',
     endpoint: `http://127.0.0.1:${port}`,
     region: REGION,
-    bucket: BUCKET,
+    bucket,
     prefix: freshPrefix(),
     accessKeyId,
     secretAccessKey,
     domain: DOMAIN,
-    folder: join(root, BUCKET),
+    folder: join(root, bucket),
     get process() {
       return running;
     },

@@ -14,6 +14,10 @@ export interface SchemaRegistryOptions {
   readonly own?: boolean;
   /** Brokers, with commas, where it keeps its schemas: otherwise they are in memory. Implies `own`. */
   readonly brokers?: string;
+  /** Default: a free one. Implies `own`. */
+  readonly port?: number;
+  /** As in ProcessOptions. */
+  readonly detached?: boolean;
 }
 
 export interface SchemaRegistry extends AsyncDisposable {
@@ -32,11 +36,11 @@ const INSIDE = 8080;
 const JVM = ['-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 
 export async function startSchemaRegistry(options: SchemaRegistryOptions = {}): Promise<SchemaRegistry> {
-  const { brokers, own = brokers !== undefined } = options;
+  const { own = options.brokers !== undefined || options.port !== undefined } = options;
   const given = process.env['SCHEMA_REGISTRY_URL'];
   if (!own && given) return registry('given', given, undefined, () => Promise.resolve());
   if (!own && (await dockerAnswers())) return startContainer();
-  return startJar(brokers);
+  return startJar(options);
 }
 
 function registry(
@@ -48,7 +52,7 @@ function registry(
   return { source, url, process: running, stop, [Symbol.asyncDispose]: stop };
 }
 
-async function startJar(brokers: string | undefined): Promise<SchemaRegistry> {
+async function startJar({ brokers, detached = false, ...options }: SchemaRegistryOptions): Promise<SchemaRegistry> {
   const folder = cachedServer('schemaRegistry');
   const jar = folder === undefined ? undefined : readdirSync(folder).find((name) => name.endsWith('-runner.jar'));
   if (folder === undefined || jar === undefined || !hasProgram('java')) {
@@ -56,11 +60,12 @@ async function startJar(brokers: string | undefined): Promise<SchemaRegistry> {
       'no schema registry: `node scripts/setup.mjs --test` fetches one with Maven and it runs on Java 17, or set SCHEMA_REGISTRY_URL',
     );
   }
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}${CCOMPAT}`;
   const running = await startProcess({
     name: 'schema registry',
     command: 'java',
+    detached,
     env: {
       ...process.env,
       ...(brokers && { APICURIO_STORAGE_KIND: 'kafkasql', APICURIO_KAFKASQL_BOOTSTRAP_SERVERS: brokers }),

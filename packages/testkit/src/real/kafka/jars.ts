@@ -23,6 +23,9 @@ export interface JarOptions {
   readonly heapMb: number;
   /** Stays when they stop; brokers that were there before go on with what they had, on other ports. */
   readonly folder: string | undefined;
+  /** Of the first broker's plain listener; undefined: a free one. */
+  readonly port: number | undefined;
+  readonly detached: boolean;
 }
 
 const READY_MS = 120_000;
@@ -38,14 +41,17 @@ export class JarCluster {
   readonly #folder: TempFolder;
   readonly #java: readonly string[];
   readonly #processes: (RealProcess | undefined)[];
+  readonly #detached: boolean;
 
   private constructor(
     clusterId: string,
     folder: TempFolder,
     java: readonly string[],
     plans: BrokerPlan[],
+    detached: boolean,
     certificate?: Certificate,
   ) {
+    this.#detached = detached;
     this.#clusterId = clusterId;
     this.#folder = folder;
     this.#java = java;
@@ -67,7 +73,7 @@ export class JarCluster {
       await writeProperties(plans);
       if (isNew) await format(java, clusterId, plans, options.secure);
       await writeFile(idFile, clusterId);
-      const cluster = new JarCluster(clusterId, folder, java, plans, certificate);
+      const cluster = new JarCluster(clusterId, folder, java, plans, options.detached, certificate);
       try {
         await Promise.all(plans.map((_, i) => cluster.startBroker(i)));
       } catch (error) {
@@ -99,6 +105,7 @@ export class JarCluster {
       command: 'java',
       args: [...this.#java, 'kafka.Kafka', join(plan.folder, 'server.properties')],
       cwd: plan.folder,
+      detached: this.#detached,
       readyMs: READY_MS,
       stopMs: STOP_MS,
       ready: async ({ pid }) => listensOn(pid, plan.ports.client) && (await this.#knows(plan, plan.id)),
@@ -162,7 +169,7 @@ function kafkaUuid(): string {
 
 async function makePlans(folder: string, options: JarOptions, pem: string | undefined): Promise<BrokerPlan[]> {
   const ids = Array.from({ length: options.brokers }, (_, i) => i + 1);
-  const ports = await Promise.all(ids.map(() => freePorts(options.secure)));
+  const ports = await Promise.all(ids.map((id) => freePorts(options.secure, id === 1 ? options.port : undefined)));
   const controllers = ids.map((id, i) => ({ id, port: (ports[i] as BrokerPorts).controller }));
   return ids.map((id, i) => ({
     id,
@@ -174,12 +181,12 @@ async function makePlans(folder: string, options: JarOptions, pem: string | unde
   }));
 }
 
-async function freePorts(secure: boolean): Promise<BrokerPorts> {
+async function freePorts(secure: boolean, given: number | undefined): Promise<BrokerPorts> {
   const count = secure ? 5 : 2;
-  const [client = 0, controller = 0, sasl = 0, saslTls = 0, tls = 0] = await Promise.all(
+  const [free = 0, controller = 0, sasl = 0, saslTls = 0, tls = 0] = await Promise.all(
     Array.from({ length: count }, () => freePort()),
   );
-  return { client, controller, secure: secure ? { sasl, saslTls, tls } : undefined };
+  return { client: given ?? free, controller, secure: secure ? { sasl, saslTls, tls } : undefined };
 }
 
 async function writeProperties(plans: readonly BrokerPlan[]): Promise<void> {

@@ -22,6 +22,10 @@ export interface KafkaOptions {
   readonly heapMb?: number;
   /** Stays when they stop; brokers that were there before go on with what they had. Implies `own`. */
   readonly folder?: string;
+  /** Of the first broker's plain listener. Default: a free one. Implies `own`. */
+  readonly port?: number;
+  /** As in ProcessOptions. */
+  readonly detached?: boolean;
 }
 
 export interface KafkaSecure {
@@ -61,13 +65,13 @@ const HEAP_MB = 512;
 const HEAP_MB_OF_THREE = 320;
 
 export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
-  const { brokers = 1, secure = false, certificateNames, config, folder } = options;
+  const { brokers = 1, secure = false, certificateNames, config, folder, port, detached = false } = options;
   const { heapMb = brokers === 1 ? HEAP_MB : HEAP_MB_OF_THREE } = options;
   const own =
     options.own === true ||
     brokers > 1 ||
     secure ||
-    [config, folder, options.heapMb].some((each) => each !== undefined);
+    [config, folder, port, options.heapMb].some((each) => each !== undefined);
   const brokersVariable = process.env['KAFKA_BROKERS'];
   const chosen = chooseKafka(own, {
     brokersVariable,
@@ -80,8 +84,8 @@ export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
     const { bootstrap, stop } = await startKafkaContainer();
     return notOurs('container', [bootstrap], stop);
   }
-  const made = { brokers, secure, certificateNames, config: config ?? {}, heapMb, folder };
-  return ours(await JarCluster.start(chosen.folder, made));
+  const how = { brokers, secure, certificateNames, config: config ?? {}, heapMb, folder, port, detached };
+  return ours(await JarCluster.start(chosen.folder, how));
 }
 
 function ours(cluster: JarCluster): Kafka {
