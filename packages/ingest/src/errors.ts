@@ -6,7 +6,7 @@ import { TidemarkError } from '@tidemark/base';
 //   INGEST_OVERLOADED          too many bytes wait for the log, or too many bodies are held
 //   INGEST_RATE_LIMITED        the tenant sends more samples a second than allowed
 //   INGEST_TENANT_LIMIT        a tenant more than there may be
-//   INGEST_UNAVAILABLE         the log is away, full or closed
+//   INGEST_UNAVAILABLE         the log is away, full or closed, or has not said for long which metrics are critical
 //   INGEST_REQUEST_TOO_LARGE   more series, samples or metadata than one request may hold
 //   INGEST_BATCH_TOO_LARGE     the same of text
 //   INGEST_NOT_TEXT            hardly a line of it could be read
@@ -33,6 +33,15 @@ export function tooManyTenants(
     'INGEST_TENANT_LIMIT',
     `tenant ${tenant} is one too many: samples are taken of at most tenantsMax ${limits.tenantsMax} tenants`,
     { tenant, limit: limits.tenantsMax, retryAfterMs: limits.retryAfterMs },
+  );
+}
+
+/** Another process may have changed which metrics are critical, and this one has not heard of it. */
+export function criticalUnknown(retryAfterMs: number): TidemarkError {
+  return new TidemarkError(
+    'INGEST_UNAVAILABLE',
+    'which metrics are critical has not been confirmed by the log for minutes; nothing is acknowledged, try again later',
+    { retryAfterMs },
   );
 }
 

@@ -5,6 +5,7 @@ import type { TenantIntakes } from './tenant-intake.ts';
 /** What the write path tells of itself at `/metrics`. */
 export class IngestMetrics {
   readonly accepted: Labelled<Counter>;
+  readonly critical: Labelled<Counter>;
   readonly refused: Labelled<Counter>;
   readonly exemplarsIgnored: Labelled<Counter>;
   readonly requestSeconds: Histogram;
@@ -14,6 +15,11 @@ export class IngestMetrics {
       'tenant',
       'protocol',
     ]);
+    this.critical = metrics.counters(
+      'tidemark_ingest_critical_samples_total',
+      'Of the samples acknowledged, those of critical metrics: they are on a topic of their own, which is consumed first.',
+      ['tenant'],
+    );
     this.refused = metrics.counters(
       'tidemark_ingest_refused_total',
       'Samples refused, by reason. For a request refused as a whole: its samples, or 1 when they were not counted yet.',

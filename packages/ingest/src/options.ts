@@ -7,6 +7,8 @@ export interface IngestOptions {
   readonly partitions: number;
   /** The topic that samples are appended to. */
   readonly topic: string;
+  /** The topic of samples of critical metrics, with as many partitions. */
+  readonly criticalTopic: string;
 
   /** Samples older than this are refused. Must be what the store keeps: what it would drop must not be acknowledged. */
   readonly rawRetentionMs: number;
@@ -66,6 +68,7 @@ const MIB = 1024 * 1024;
 export const DEFAULT_INGEST_OPTIONS: IngestOptions = {
   partitions: 4,
   topic: 'tidemark.raw',
+  criticalTopic: 'tidemark.raw-critical',
 
   rawRetentionMs: TIME_POLICY.rawRetentionMs,
 

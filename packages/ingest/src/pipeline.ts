@@ -10,7 +10,7 @@ import type { Log, OutgoingRecord } from '@tidemark/log';
 import { type AppendOutcome, type MetricMetadata, type SampleBatch, type SampleSink, wordsOf } from '@tidemark/model';
 import { admit, timeBounds } from './admission/admit.ts';
 import { Refusals } from './admission/refusals.ts';
-import { rateLimited } from './errors.ts';
+import { criticalUnknown, rateLimited } from './errors.ts';
 import { IngestMetrics } from './ingest-metrics.ts';
 import { DEFAULT_INGEST_OPTIONS, type IngestLimits, type IngestOptions } from './options.ts';
 import { IntakeColumns } from './protocol/intake-columns.ts';
@@ -18,8 +18,10 @@ import { HISTOGRAM_REASON, RemoteWriteDecoder } from './protocol/remote-write.ts
 import { SnappyDecoder } from './protocol/snappy.ts';
 import { WireLabels } from './protocol/wire-labels.ts';
 import { Publisher } from './publish/publisher.ts';
+import { CriticalMetrics, type CriticalSpan } from './route/critical.ts';
 import { partitionMetadata } from './route/partition-key.ts';
 import { PartitionSplitter } from './route/partition-records.ts';
+import { Routes } from './route/routes.ts';
 import type { SectionTable } from './series/section-table.ts';
 import type { SeriesTable } from './series/series-table.ts';
 import { type TenantIntake, TenantIntakes } from './tenant-intake.ts';
@@ -57,9 +59,12 @@ export class IngestPipeline implements SampleSink {
   readonly #snappy: SnappyDecoder;
   readonly #remoteWrite: RemoteWriteDecoder;
   readonly #columns = new IntakeColumns();
+  readonly #routes: Routes;
   readonly #splitter: PartitionSplitter;
   readonly #publisher: Publisher;
   #admittedAtMs = 0;
+  #criticalSpans: readonly CriticalSpan[] | undefined;
+  #criticalUntilMs = Number.POSITIVE_INFINITY;
 
   constructor(parts: IngestParts, options: Partial<IngestOptions> = {}) {
     this.options = { ...DEFAULT_INGEST_OPTIONS, ...options };
@@ -67,10 +72,11 @@ export class IngestPipeline implements SampleSink {
     this.#logger = parts.logger;
     const labels = new WireLabels(this.options);
     const seed = parts.random.below(2 ** 32);
-    this.#tenants = new TenantIntakes({ clock: parts.clock, seed, labels }, this.options);
+    this.#routes = new Routes(this.options.partitions);
+    this.#tenants = new TenantIntakes({ clock: parts.clock, seed, labels, routes: this.#routes }, this.options);
     this.#snappy = new SnappyDecoder({ decodedBytesMax: this.options.decodedBytesMax, keepBytes: DECODE_KEEP_BYTES });
     this.#remoteWrite = new RemoteWriteDecoder(this.options, labels);
-    this.#splitter = new PartitionSplitter(this.options);
+    this.#splitter = new PartitionSplitter(this.#routes, this.options.recordBytes);
     this.#publisher = new Publisher(parts.log, this.options);
     this.metrics = new IngestMetrics(parts.metrics, this.#tenants, this.#publisher);
   }
@@ -80,6 +86,18 @@ export class IngestPipeline implements SampleSink {
     Object.assign(this.options, limits);
     for (const tenant of this.#tenants.all()) tenant.takeLimits();
     this.#publisher.takeLimits();
+  }
+
+  /**
+   * Which metrics are critical, span by span (route/critical.ts), from the next request on. It is good until `untilMs` of the
+   * monotonic clock: without a word by then requests are refused, for samples by the wrong topic would make wrong rows.
+   */
+  setCritical(spans: readonly CriticalSpan[], untilMs = Number.POSITIVE_INFINITY): void {
+    this.#criticalUntilMs = untilMs;
+    if (spans === this.#criticalSpans) return;
+    this.#criticalSpans = spans;
+    this.#routes.setCritical(new CriticalMetrics(spans));
+    for (const tenant of this.#tenants.all()) tenant.forgetWays();
   }
 
   /** The sink of one source; `protocol` is its name in the metrics (`scrape`, `host`, `exposition`). */
@@ -134,9 +152,10 @@ export class IngestPipeline implements SampleSink {
     try {
       signal?.throwIfAborted();
       this.#columns.reset();
-      const { accepted, records } = this.#prepare(tenantName, decode, refusals);
+      const { accepted, critical, records } = this.#prepare(tenantName, decode, refusals);
       await orAborted(this.#publisher.append(records), signal);
       this.metrics.accepted.with(tenantName, protocol).add(accepted);
+      if (critical > 0) this.metrics.critical.with(tenantName).add(critical);
       const refused = refusals.list();
       for (const { reason, count } of refused) this.metrics.refused.with(tenantName, protocol, reason).add(count);
       return { accepted, refused };
@@ -151,6 +170,7 @@ export class IngestPipeline implements SampleSink {
   /** The synchronous part: from the request to records ready for the log. */
   #prepare(tenantName: string, decode: Decode, refusals: Refusals): Prepared {
     this.#publisher.mustHaveRoom();
+    if (this.#clock.monotonicMs() > this.#criticalUntilMs) throw criticalUnknown(this.options.retryAfterMs);
     const nowMs = this.#clock.nowMs();
     // Windows close by this clock: it must not go back when the machine's does.
     this.#admittedAtMs = Math.max(this.#admittedAtMs, nowMs);
@@ -167,13 +187,15 @@ export class IngestPipeline implements SampleSink {
       this.options.activeSeriesMax,
       refusals,
     );
+    const split = this.#splitter.split(columns, table);
     const records = this.#publisher.encode(
       tenantName,
       this.#admittedAtMs,
-      this.#splitter.split(columns, table),
+      split,
       partitionMetadata(metadata, tenant.hash, this.options.partitions),
     );
-    return { accepted: columns.count, records };
+    const critical = split.reduce((sum, { isCritical, values }) => sum + (isCritical ? values.length : 0), 0);
+    return { accepted: columns.count, critical, records };
   }
 
   /** Samples of a batch into the columns, those of refused series apart. */
@@ -234,6 +256,8 @@ interface Decoded {
 
 interface Prepared {
   readonly accepted: number;
+  /** How many of these are of critical metrics. */
+  readonly critical: number;
   readonly records: readonly OutgoingRecord[];
 }
 

@@ -5,8 +5,15 @@ import { TokenBucket } from './admission/token-bucket.ts';
 import { tooManyTenants } from './errors.ts';
 import type { IngestOptions } from './options.ts';
 import type { WireLabels } from './protocol/wire-labels.ts';
+import type { Routes } from './route/routes.ts';
 import { SeriesDirectory } from './series/directory.ts';
 import { SectionTable } from './series/section-table.ts';
+
+export interface IntakeParts {
+  readonly labels: WireLabels;
+  readonly seed: number;
+  readonly routes: Routes;
+}
 
 /** What the write path remembers of one tenant. */
 export class TenantIntake {
@@ -20,14 +27,16 @@ export class TenantIntake {
   /** Whether the operator has been told already that this tenant sends what is not stored. */
   readonly warned = new Set<string>();
   readonly #options: IngestOptions;
-  readonly #tables = new WeakMap<SeriesSection, SectionTable>();
+  readonly #routes: Routes;
+  #tables = new WeakMap<SeriesSection, SectionTable>();
 
-  constructor(name: string, options: IngestOptions, labels: WireLabels, seed: number, nowMs: number) {
+  constructor(name: string, options: IngestOptions, { labels, seed, routes }: IntakeParts, nowMs: number) {
     this.name = name;
     this.hash = tenantHash(name);
     this.#options = options;
-    const { partitions, sectionBytesMax } = options;
-    this.directory = new SeriesDirectory({ tenantHash: this.hash, partitions, seed, sectionBytesMax }, labels);
+    this.#routes = routes;
+    const { sectionBytesMax } = options;
+    this.directory = new SeriesDirectory({ tenantHash: this.hash, routes, seed, sectionBytesMax }, labels);
     this.active = new ActiveSeries(options);
     this.bucket = new TokenBucket({ perSecond: options.samplesPerSecondMax, burst: options.burstSamplesMax }, nowMs);
   }
@@ -39,11 +48,17 @@ export class TenantIntake {
     this.bucket.change({ perSecond: samplesPerSecondMax, burst: burstSamplesMax });
   }
 
+  /** Ways have changed: series find theirs anew. */
+  forgetWays(): void {
+    this.directory.clear();
+    this.#tables = new WeakMap();
+  }
+
   /** The table of a batch's section, made once for as long as the section lives. */
   tableOf(section: SeriesSection): SectionTable {
     const known = this.#tables.get(section);
     if (known) return known;
-    const table = new SectionTable(section, this.hash, this.#options.partitions, this.#options);
+    const table = new SectionTable(section, this.hash, this.#routes, this.#options);
     this.#tables.set(section, table);
     return table;
   }
@@ -53,16 +68,14 @@ export class TenantIntake {
 export class TenantIntakes {
   readonly #clock: Clock;
   readonly #options: IngestOptions;
-  readonly #labels: WireLabels;
-  readonly #seed: number;
+  readonly #parts: IntakeParts;
   readonly #byName = new Map<string, TenantIntake>();
   #directoryBytes = 0;
   directoryClears = 0;
 
-  constructor(parts: { clock: Clock; seed: number; labels: WireLabels }, options: IngestOptions) {
+  constructor(parts: IntakeParts & { readonly clock: Clock }, options: IngestOptions) {
     this.#clock = parts.clock;
-    this.#seed = parts.seed;
-    this.#labels = parts.labels;
+    this.#parts = parts;
     this.#options = options;
   }
 
@@ -79,7 +92,7 @@ export class TenantIntakes {
     let tenant = this.#byName.get(name);
     if (!tenant) {
       if (this.#byName.size >= this.#options.tenantsMax) throw tooManyTenants(name, this.#options);
-      tenant = new TenantIntake(name, this.#options, this.#labels, this.#seed, nowMs);
+      tenant = new TenantIntake(name, this.#options, this.#parts, nowMs);
       this.#byName.set(name, tenant);
     }
     this.#account(tenant);

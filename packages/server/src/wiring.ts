@@ -126,8 +126,9 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
   const externalLabels = () => labelsOf(reloader.current.externalLabels);
   const query = reads && startQuery({ ...common, ...reads, externalLabels });
   const ingest = needs.pipeline
-    ? startIngest({ ...common, log: must(log), logger: logger.child('ingest') })
+    ? await startIngest({ ...common, log: must(log), logger: logger.child('ingest') })
     : undefined;
+  if (ingest) parts.defer(() => ingest.close());
   if (roles.has('repartition')) {
     const repartition = await runRepartition({
       ...common,

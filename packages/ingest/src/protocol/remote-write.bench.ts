@@ -5,6 +5,7 @@ import { admit, timeBounds } from '../admission/admit.ts';
 import { Refusals } from '../admission/refusals.ts';
 import { DEFAULT_INGEST_OPTIONS } from '../options.ts';
 import { PartitionSplitter } from '../route/partition-records.ts';
+import { Routes } from '../route/routes.ts';
 import { SeriesDirectory } from '../series/directory.ts';
 import { snappyBlock } from '../testing/snappy-block.ts';
 import { type RequestSeries, writeRequest } from '../testing/write-request.ts';
@@ -80,15 +81,16 @@ function makeRun() {
   const options = DEFAULT_INGEST_OPTIONS;
   const labels = new WireLabels(options);
   const { partitions, sectionBytesMax } = options;
+  const routes = new Routes(partitions);
   const directory = new SeriesDirectory(
-    { tenantHash: tenantHash('default'), partitions, seed: 1, sectionBytesMax },
+    { tenantHash: tenantHash('default'), routes, seed: 1, sectionBytesMax },
     labels,
   );
   const snappy = new SnappyDecoder({ decodedBytesMax: options.decodedBytesMax, keepBytes: 4_194_304 });
   const decoder = new RemoteWriteDecoder(options, labels);
   const columns = new IntakeColumns();
   const active = new ActiveSeries(options);
-  const splitter = new PartitionSplitter(options);
+  const splitter = new PartitionSplitter(routes, options.recordBytes);
   let samples = 0;
   return {
     samples: () => samples,

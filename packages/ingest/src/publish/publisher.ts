@@ -17,12 +17,14 @@ const NO_SERIES: SeriesSection = {
   startTimesMs: undefined,
 };
 
+type PublisherOptions = Pick<IngestOptions, 'topic' | 'criticalTopic' | 'pendingBytesMax' | 'retryAfterMs'>;
+
 export class Publisher {
   readonly #log: Log;
-  readonly #options: Pick<IngestOptions, 'topic' | 'pendingBytesMax' | 'retryAfterMs'>;
+  readonly #options: PublisherOptions;
   readonly #pending: ByteBudget;
 
-  constructor(log: Log, options: Pick<IngestOptions, 'topic' | 'pendingBytesMax' | 'retryAfterMs'>) {
+  constructor(log: Log, options: PublisherOptions) {
     this.#log = log;
     this.#options = options;
     this.#pending = new ByteBudget(options.pendingBytesMax);
@@ -50,6 +52,7 @@ export class Publisher {
     records: readonly PartitionRecord[],
     metadata: readonly (readonly MetricMetadata[] | undefined)[],
   ): readonly OutgoingRecord[] {
+    const { topic, criticalTopic } = this.#options;
     const outgoing: OutgoingRecord[] = [];
     const unsent = [...metadata];
     const add = (partition: number, columns: Omit<PartitionRecord, 'partition'>) => {
@@ -65,7 +68,12 @@ export class Publisher {
         metadata: unsent[partition],
       };
       unsent[partition] = undefined;
-      outgoing.push({ topic: this.#options.topic, partition, key: null, value: encodeSampleBatch(batch) });
+      outgoing.push({
+        topic: columns.isCritical ? criticalTopic : topic,
+        partition,
+        key: null,
+        value: encodeSampleBatch(batch),
+      });
     };
     for (const record of records) add(record.partition, record);
     for (let partition = 0; partition < unsent.length; partition++) {
@@ -100,6 +108,7 @@ export class Publisher {
 
 function noSamples(): Omit<PartitionRecord, 'partition'> {
   return {
+    isCritical: false,
     series: NO_SERIES,
     sampleSeries: new Uint32Array(0),
     timestampsMs: new Float64Array(0),

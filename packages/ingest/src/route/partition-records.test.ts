@@ -3,6 +3,7 @@ import {
   encodeLabels,
   formatLabels,
   labelsOf,
+  labelValue,
   partitionOf,
   type SampleBatch,
   sectionLabels,
@@ -13,7 +14,9 @@ import { expect, test } from 'vitest';
 import { DEFAULT_INGEST_OPTIONS } from '../options.ts';
 import { IntakeColumns } from '../protocol/intake-columns.ts';
 import { SectionTable } from '../series/section-table.ts';
+import { CriticalMetrics } from './critical.ts';
 import { PartitionSplitter } from './partition-records.ts';
+import { Routes } from './routes.ts';
 
 function columnsOf(batch: SampleBatch): IntakeColumns {
   const columns = new IntakeColumns();
@@ -30,30 +33,43 @@ test('every sample lands once, with its series, in its partition, in order; reco
     const partitions = 3;
     for (let round = 0; round < rounds(50); round++) {
       const recordBytes = 100 + random.below(2_000);
-      const splitter = new PartitionSplitter({ partitions, recordBytes });
+      const routes = new Routes(partitions);
+      const spans = [Number.NEGATIVE_INFINITY, 80, 90, 200]
+        .slice(0, 1 + random.below(4))
+        .map((fromMs) => ({ fromMs, metrics: ['m1', 'm2|m3', 'm[45]'].filter(() => random.next() < 0.4) }));
+      const critical = new CriticalMetrics(spans);
+      routes.setCritical(critical);
+      const splitter = new PartitionSplitter(routes, recordBytes);
       const builder = new BatchBuilder('t');
       const sent: string[] = [];
       for (let i = 0; i < random.below(300); i++) {
         const labels = labelsOf({ __name__: `m${random.below(6)}`, host: `h${random.below(5)}` });
-        builder.addLabels(labels, i, i);
-        sent.push(`${formatLabels(labels)} ${i}`);
+        // Back and forth between spans.
+        const atMs = (i * 53) % 300;
+        builder.addLabels(labels, atMs, i);
+        sent.push(`${formatLabels(labels)} ${i} at ${atMs}`);
       }
       const batch = builder.build(0);
-      const table = new SectionTable(batch.series, tenantHash('t'), partitions, DEFAULT_INGEST_OPTIONS);
+      const table = new SectionTable(batch.series, tenantHash('t'), routes, DEFAULT_INGEST_OPTIONS);
       const records = splitter.split(columnsOf(batch), table);
       const received = records.map((record) =>
         [...record.values].map((value, i) => {
           const labels = sectionLabels(record.series, record.sampleSeries[i] as number);
-          expect(record.timestampsMs[i]).toBe(value);
+          const atMs = record.timestampsMs[i] as number;
           const name = encodeLabels(labels.filter(({ name }) => name === '__name__'));
           expect(partitionOf(tenantHash('t'), name, name.length - 2, name.length, partitions)).toBe(record.partition);
-          return `${formatLabels(labels)} ${value}`;
+          const metric = labelValue(labels, '__name__');
+          expect(critical.isCriticalAt(critical.maskOf(metric), atMs)).toBe(record.isCritical);
+          return `${formatLabels(labels)} ${value} at ${atMs}`;
         }),
       );
       expect(received.flat().toSorted()).toEqual(sent.toSorted());
       for (let partition = 0; partition < partitions; partition++) {
-        const values = records.filter((record) => record.partition === partition).flatMap(({ values }) => [...values]);
-        expect(values).toEqual(values.toSorted((a, b) => a - b));
+        for (const isCritical of [false, true]) {
+          const own = records.filter((record) => record.partition === partition && record.isCritical === isCritical);
+          const values = own.flatMap(({ values }) => [...values]);
+          expect(values).toEqual(values.toSorted((a, b) => a - b));
+        }
       }
       for (const { series, values } of records) {
         // Closed by the sample that reached the limit: one series and one sample above it at most.

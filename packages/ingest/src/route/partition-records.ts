@@ -1,19 +1,22 @@
+import { must } from '@tidemark/base';
 import { type SeriesSection, wordsOf } from '@tidemark/model';
 import type { IntakeColumns } from '../protocol/intake-columns.ts';
 import type { SeriesTable } from '../series/series-table.ts';
+import type { Routes } from './routes.ts';
 
-// Splits a request's samples by the partition of their series (tenant and metric name: model's partitionOf), one record a
-// partition, in arrival order within each; a record that grows to `recordBytes` is closed and another one begun.
+// Splits a request's samples by the way of their series (topic and partition: routes.ts), one record a way, in arrival order
+// within each; a record that grows to `recordBytes` is closed and another one begun.
 //
-//   refs of the request      a b c a d e          partitions of a, b, c, d, e:   0 1 0 1 0
-//   record of partition 0    a c a e   series a c e, samples 0 1 0 2
-//   record of partition 1    b d       series b d,   samples 0 1
+//   refs of the request      a b c a d e          ways of a, b, c, d, e:   0 1 0 1 0
+//   record of way 0          a c a e   series a c e, samples 0 1 0 2
+//   record of way 1          b d       series b d,   samples 0 1
 //
 // Two passes: the first counts and numbers series, the second fills columns of exactly the right length. They are new for
 // every record: who reads them in this process keeps them.
 
 export interface PartitionRecord {
   readonly partition: number;
+  readonly isCritical: boolean;
   readonly series: SeriesSection;
   readonly sampleSeries: Uint32Array;
   readonly timestampsMs: Float64Array;
@@ -25,7 +28,7 @@ const SAMPLE_BYTES = 16;
 
 interface OpenRecord {
   readonly id: number;
-  readonly partition: number;
+  readonly way: number;
   refs: Uint32Array;
   seriesCount: number;
   sampleCount: number;
@@ -34,7 +37,10 @@ interface OpenRecord {
 
 export class PartitionSplitter {
   readonly #recordBytes: number;
-  /** Per partition: the record that takes its next sample. */
+  readonly #routes: Routes;
+  /** Ways below this are the same for every sample of a series. */
+  readonly #steady: number;
+  /** Per way: the record that takes its next sample. */
   readonly #open: (OpenRecord | undefined)[];
   /** Of the current request, in the order in which they were begun. */
   readonly #records: OpenRecord[] = [];
@@ -44,9 +50,11 @@ export class PartitionSplitter {
   /** Index of each sample's series in its record. */
   #localIndexes = new Uint32Array(2048);
 
-  constructor(options: { readonly partitions: number; readonly recordBytes: number }) {
-    this.#open = new Array<OpenRecord | undefined>(options.partitions).fill(undefined);
-    this.#recordBytes = options.recordBytes;
+  constructor(routes: Routes, recordBytes: number) {
+    this.#routes = routes;
+    this.#steady = routes.partitions * 2;
+    this.#open = new Array<OpenRecord | undefined>(this.#steady).fill(undefined);
+    this.#recordBytes = recordBytes;
   }
 
   split(columns: IntakeColumns, table: SeriesTable): readonly PartitionRecord[] {
@@ -60,15 +68,17 @@ export class PartitionSplitter {
   }
 
   #number(columns: IntakeColumns, table: SeriesTable): void {
-    const { refs, count } = columns;
-    const { partitions, recordStamps, recordIndexes } = table.columns;
+    const { refs, timestampsMs, count } = columns;
+    const { ways, recordStamps, recordIndexes } = table.columns;
+    const steady = this.#steady;
     if (this.#localIndexes.length < count) this.#localIndexes = new Uint32Array(count);
     const localIndexes = this.#localIndexes;
     for (let i = 0; i < count; i++) {
       const ref = refs[i] as number;
-      const partition = partitions[ref] as number;
-      let record = this.#open[partition];
-      if (record === undefined || record.bytes >= this.#recordBytes) record = this.#begin(partition);
+      let way = ways[ref] as number;
+      if (way >= steady) way = this.#wayAt(way, table, ref, timestampsMs[i] as number);
+      let record = this.#open[way];
+      if (record === undefined || record.bytes >= this.#recordBytes) record = this.#begin(way);
       if (recordStamps[ref] !== record.id) {
         recordStamps[ref] = record.id;
         recordIndexes[ref] = record.seriesCount;
@@ -82,32 +92,39 @@ export class PartitionSplitter {
     }
   }
 
-  #begin(partition: number): OpenRecord {
+  #wayAt(way: number, table: SeriesTable, ref: number, timestampMs: number): number {
+    return this.#routes.wayAt(way, must(table.masks.get(ref)), timestampMs);
+  }
+
+  #begin(way: number): OpenRecord {
     const refs = this.#spare.pop() ?? new Uint32Array(512);
-    const record = { id: this.#nextId++, partition, refs, seriesCount: 0, sampleCount: 0, bytes: 0 };
-    this.#open[partition] = record;
+    const record = { id: this.#nextId++, way, refs, seriesCount: 0, sampleCount: 0, bytes: 0 };
+    this.#open[way] = record;
     this.#records.push(record);
     return record;
   }
 
   #fill(columns: IntakeColumns, table: SeriesTable): readonly PartitionRecord[] {
     const { refs, timestampsMs, words, count } = columns;
-    const { partitions } = table.columns;
+    const { ways } = table.columns;
+    const steady = this.#steady;
     const localIndexes = this.#localIndexes;
-    const filling = this.#records.map((record) => makeRecord(record, table));
-    // Records of one partition follow one another as the samples do.
+    const filling = this.#records.map((record) => makeRecord(record, table, this.#routes.partitions));
+    // Records of one way follow one another as the samples do.
     const heads: (Filling | undefined)[] = new Array<Filling | undefined>(this.#open.length).fill(undefined);
     for (let r = filling.length - 1; r >= 0; r--) {
       const record = filling[r] as Filling;
-      record.next = heads[record.partition];
-      heads[record.partition] = record;
+      record.next = heads[record.way];
+      heads[record.way] = record;
     }
     for (let i = 0; i < count; i++) {
-      const partition = partitions[refs[i] as number] as number;
-      let record = heads[partition] as Filling;
+      const ref = refs[i] as number;
+      let way = ways[ref] as number;
+      if (way >= steady) way = this.#wayAt(way, table, ref, timestampsMs[i] as number);
+      let record = heads[way] as Filling;
       if (record.filled === record.sampleSeries.length) {
         record = record.next as Filling;
-        heads[partition] = record;
+        heads[way] = record;
       }
       const at = record.filled++;
       record.sampleSeries[at] = localIndexes[i] as number;
@@ -120,19 +137,22 @@ export class PartitionSplitter {
 }
 
 interface Filling extends PartitionRecord {
+  readonly way: number;
   readonly words: Uint32Array;
   filled: number;
   next: Filling | undefined;
 }
 
 /** The columns of a record share one buffer: three allocations outside the heap would cost more than filling them. */
-function makeRecord(record: OpenRecord, table: SeriesTable): Filling {
-  const { sampleCount } = record;
+function makeRecord(record: OpenRecord, table: SeriesTable, partitions: number): Filling {
+  const { way, sampleCount } = record;
   const room = new ArrayBuffer(sampleCount * 20);
   const values = new Float64Array(room, 0, sampleCount);
   return {
-    partition: record.partition,
-    series: table.section(record.partition, record.refs.subarray(0, record.seriesCount)),
+    way,
+    partition: way % partitions,
+    isCritical: way >= partitions,
+    series: table.section(way, record.refs.subarray(0, record.seriesCount)),
     sampleSeries: new Uint32Array(room, sampleCount * 16, sampleCount),
     timestampsMs: new Float64Array(room, sampleCount * 8, sampleCount),
     values,

@@ -1,8 +1,9 @@
 import { assert, bytesEqual, hash32 } from '@tidemark/base';
-import { decodeLabels, formatLabels, METRIC_TYPES, partitionOf, type SeriesSection } from '@tidemark/model';
+import { decodeLabels, formatLabels, METRIC_TYPES, type SeriesSection } from '@tidemark/model';
 import type { LabelProblem } from '../admission/label-limits.ts';
 import type { ProtoCursor } from '../protocol/protobuf.ts';
 import { LABEL_TAG, STRIP_SLACK, stripFraming, type WireLabels } from '../protocol/wire-labels.ts';
+import type { Routes } from '../route/routes.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { LabelPages, rangesEqual } from './label-pages.ts';
 import { SectionCache } from './section-cache.ts';
@@ -15,7 +16,7 @@ import { makeColumns, type SeriesColumns, type SeriesTable } from './series-tabl
 //                 equal to what followed the last one?   yes: one comparison, nothing parsed, nothing hashed
 //                                                        no:  hash, table, compare; unknown: parse, check, add
 //
-//   ref 0 is nobody. Ref r holds wire bytes (pages), target, partition, successor.
+//   ref 0 is nobody. Ref r holds wire bytes (pages), target, way, successor.
 //   Wire bytes that are not clean (unsorted, empty values: wire-labels.ts) get a ref of their own whose target is the clean
 //   one; only targets are handed out.
 //
@@ -29,7 +30,7 @@ const UNKNOWN_TYPE = METRIC_TYPES.indexOf('unknown');
 
 export interface DirectoryOptions {
   readonly tenantHash: number;
-  readonly partitions: number;
+  readonly routes: Routes;
   /** Of the table's hash, so that nobody outside knows where a series lands. */
   readonly seed: number;
   readonly sectionBytesMax: number;
@@ -37,6 +38,7 @@ export interface DirectoryOptions {
 
 export class SeriesDirectory implements SeriesTable {
   columns: SeriesColumns = makeColumns(FIRST_CAPACITY);
+  readonly masks = new Map<number, number>();
   /** Why the last `resolve` answered 0. */
   problem: LabelProblem | undefined;
   readonly #options: DirectoryOptions;
@@ -57,7 +59,6 @@ export class SeriesDirectory implements SeriesTable {
   #scratch = new Uint8Array(4096);
 
   constructor(options: DirectoryOptions, labels: WireLabels) {
-    assert(options.partitions >= 1 && options.partitions <= 0xffff, 'partitions fit 16 bits');
     this.#options = options;
     this.#labels = labels;
     this.#sections = new SectionCache(options.sectionBytesMax);
@@ -75,6 +76,7 @@ export class SeriesDirectory implements SeriesTable {
   /** Forgets everything. Refs handed out before mean nothing any more. */
   clear(): void {
     this.columns = makeColumns(FIRST_CAPACITY);
+    this.masks.clear();
     this.#pages.clear();
     this.#sections.clear();
     this.#pageOf = new Uint32Array(FIRST_CAPACITY);
@@ -129,8 +131,8 @@ export class SeriesDirectory implements SeriesTable {
     return formatLabels(decodeLabels(this.#scratch, 0, this.#strip(ref)));
   }
 
-  section(partition: number, refs: Uint32Array): SeriesSection {
-    return this.#sections.get(partition, refs) ?? this.#sections.put(partition, refs, this.#makeSection(refs));
+  section(way: number, refs: Uint32Array): SeriesSection {
+    return this.#sections.get(way, refs) ?? this.#sections.put(way, refs, this.#makeSection(refs));
   }
 
   #makeSection(refs: Uint32Array): SeriesSection {
@@ -197,9 +199,9 @@ export class SeriesDirectory implements SeriesTable {
 
   #addTarget(clean: Uint8Array, hash: number): number {
     const { metricStart, metricEnd, canonicalLength } = this.#labels;
-    const { tenantHash, partitions } = this.#options;
+    const { tenantHash, routes } = this.#options;
     const ref = this.#add(clean, 0, clean.length, hash, this.#count);
-    this.columns.partitions[ref] = partitionOf(tenantHash, clean, metricStart, metricEnd, partitions);
+    this.columns.ways[ref] = routes.wayOf(tenantHash, clean, metricStart, metricEnd, ref, this.masks);
     this.#canonical[ref] = canonicalLength;
     return ref;
   }
@@ -256,7 +258,7 @@ export class SeriesDirectory implements SeriesTable {
     this.#canonical = grown(this.#canonical, size);
     const held = this.columns;
     this.columns = makeColumns(size);
-    this.columns.partitions.set(held.partitions);
+    this.columns.ways.set(held.ways);
     this.columns.activeStamps.set(held.activeStamps);
     this.columns.recordStamps.set(held.recordStamps);
     this.columns.recordIndexes.set(held.recordIndexes);

@@ -1,5 +1,5 @@
 import { ByteReader } from '@tidemark/base';
-import { formatLabels, labelStart, METRIC_NAME, partitionOf, type SeriesSection, sectionLabels } from '@tidemark/model';
+import { formatLabels, labelStart, METRIC_NAME, type SeriesSection, sectionLabels } from '@tidemark/model';
 import {
   type LabelLimits,
   type LabelProblem,
@@ -10,6 +10,7 @@ import {
   tooManyLabels,
   valueTooLong,
 } from '../admission/label-limits.ts';
+import type { Routes } from '../route/routes.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { makeColumns, type SeriesColumns, type SeriesTable } from './series-table.ts';
 
@@ -21,13 +22,14 @@ const NAME_BYTES = new TextEncoder().encode(METRIC_NAME);
 
 export class SectionTable implements SeriesTable {
   readonly columns: SeriesColumns;
+  readonly masks = new Map<number, number>();
   /** By series index; most sections have none. */
   readonly problems: ReadonlyMap<number, LabelProblem>;
   readonly #section: SeriesSection;
-  /** The last section handed out per partition, with its refs. */
+  /** The last section handed out per way, with its refs. */
   readonly #last = new Map<number, { refs: Uint32Array; section: SeriesSection }>();
 
-  constructor(section: SeriesSection, tenantHash: number, partitions: number, limits: LabelLimits) {
+  constructor(section: SeriesSection, tenantHash: number, routes: Routes, limits: LabelLimits) {
     this.#section = section;
     this.columns = makeColumns(section.count);
     const problems = new Map<number, LabelProblem>();
@@ -35,8 +37,10 @@ export class SectionTable implements SeriesTable {
     for (let i = 0; i < section.count; i++) {
       const problem = check(section, i, limits, metric);
       if (problem) problems.set(i, problem);
-      else
-        this.columns.partitions[i] = partitionOf(tenantHash, section.labelBytes, metric.start, metric.end, partitions);
+      else {
+        const { start, end } = metric;
+        this.columns.ways[i] = routes.wayOf(tenantHash, section.labelBytes, start, end, i, this.masks);
+      }
     }
     this.problems = problems;
   }
@@ -57,12 +61,12 @@ export class SectionTable implements SeriesTable {
     return formatLabels(sectionLabels(this.#section, ref));
   }
 
-  section(partition: number, refs: Uint32Array): SeriesSection {
+  section(way: number, refs: Uint32Array): SeriesSection {
     if (isWhole(refs, this.#section.count)) return this.#section;
-    const last = this.#last.get(partition);
+    const last = this.#last.get(way);
     if (last && isSame(last.refs, refs)) return last.section;
     const section = pick(this.#section, refs);
-    this.#last.set(partition, { refs: refs.slice(), section });
+    this.#last.set(way, { refs: refs.slice(), section });
     return section;
   }
 }

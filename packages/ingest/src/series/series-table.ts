@@ -6,7 +6,8 @@ import type { SeriesSection } from '@tidemark/model';
 
 /** One entry per ref. Columns may be replaced when they grow: read them anew after every resolve. */
 export interface SeriesColumns {
-  partitions: Uint16Array;
+  /** Which way the series goes (route/routes.ts). */
+  ways: Uint16Array;
   /** In which activity window the series was last counted (admission/active-series.ts). */
   activeStamps: Uint32Array;
   /** Scratch of the router: the outgoing record the series was last put into, and its index there. */
@@ -16,7 +17,7 @@ export interface SeriesColumns {
 
 export function makeColumns(count: number): SeriesColumns {
   return {
-    partitions: new Uint16Array(count),
+    ways: new Uint16Array(count),
     activeStamps: new Uint32Array(count),
     recordStamps: new Float64Array(count),
     recordIndexes: new Uint32Array(count),
@@ -25,6 +26,8 @@ export function makeColumns(count: number): SeriesColumns {
 
 export interface SeriesTable {
   readonly columns: SeriesColumns;
+  /** By ref, of series whose way depends on the time of a sample. */
+  readonly masks: ReadonlyMap<number, number>;
   /** Bytes of the canonical labels. */
   labelLength(ref: number): number;
   /** A 53-bit fingerprint of the canonical labels, never 0. The same in every table. */
@@ -32,5 +35,5 @@ export interface SeriesTable {
   /** `name{a="b"}`, for people. */
   describe(ref: number): string;
   /** The section of these series in this order; the same object again for the same refs where that is cheap. */
-  section(partition: number, refs: Uint32Array): SeriesSection;
+  section(way: number, refs: Uint32Array): SeriesSection;
 }

@@ -5,6 +5,7 @@ import { DEFAULT_INGEST_OPTIONS, type IngestOptions } from '../options.ts';
 import { IntakeColumns } from '../protocol/intake-columns.ts';
 import { RemoteWriteDecoder } from '../protocol/remote-write.ts';
 import { WireLabels } from '../protocol/wire-labels.ts';
+import { Routes } from '../route/routes.ts';
 import { SeriesDirectory } from '../series/directory.ts';
 
 // Remote write from bytes to columns, without what stands around it, for tests.
@@ -27,7 +28,7 @@ export class RequestReader {
     const labels = new WireLabels(all);
     const seed = hash32(new Uint8Array([1]));
     this.directory = new SeriesDirectory(
-      { tenantHash: 1, partitions: all.partitions, seed, sectionBytesMax: all.sectionBytesMax },
+      { tenantHash: 1, routes: new Routes(all.partitions), seed, sectionBytesMax: all.sectionBytesMax },
       labels,
     );
     this.decoder = new RemoteWriteDecoder(all, labels);

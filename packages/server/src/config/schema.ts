@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { isTidemarkError, messageOf } from '@tidemark/base';
-import { parseDuration } from '@tidemark/model';
+import { METRIC_NAME, matcher, parseDuration } from '@tidemark/model';
 import { z } from 'zod';
 
 // Every setting, with its default and what it means. One YAML file, camelCase, sections of leaves; every leaf can be
@@ -24,6 +24,19 @@ const duration = (value: string, about: string) =>
 
 const whole = (value: number, least: number, about: string, most: number = Number.MAX_SAFE_INTEGER) =>
   z.number().int().min(least).max(most).default(value).describe(about);
+
+const metricPattern = z
+  .string()
+  .min(1)
+  .max(1024)
+  .superRefine((pattern, context) => {
+    try {
+      matcher('=~', METRIC_NAME, pattern);
+    } catch (error) {
+      if (!isTidemarkError(error)) throw error;
+      context.addIssue({ code: 'custom', message: messageOf(error) });
+    }
+  });
 
 const listenAddress = z
   .string()
@@ -175,6 +188,13 @@ export const CONFIG_SCHEMA = z.strictObject({
       ),
   }),
   ingest: section('What is let in.', {
+    critical: z
+      .array(metricPattern)
+      .max(256)
+      .default([])
+      .describe(
+        'Metrics that go by a topic of their own, which is consumed first: names, or expressions that the whole name has to match (RE2), at most 256. A change holds for samples after an hour to come.',
+      ),
     bodyBytesMax: whole(16 * 1024 ** 2, 1024, 'Largest request body, as sent.'),
     activeSeriesMax: whole(3_000_000, 1, 'Active series a tenant may have.'),
     samplesPerSecondMax: whole(1_000_000, 1, 'Samples a second a tenant may send.'),

@@ -19,7 +19,7 @@ export function reloadParts({ setLogLevel, ingest, alerting, collector, ownUrl }
     { settings: ['logging.level'], prepare: async (next) => () => setLogLevel(next.config.logging.level) },
     { settings: ['federation'], prepare: async () => () => undefined },
   ];
-  if (ingest) parts.push({ settings: ['ingest'], prepare: async (next) => () => ingest.setLimits(next.config) });
+  if (ingest) parts.push({ settings: ['ingest'], prepare: async (next) => () => ingest.takeOver(next.config) });
   if (alerting?.prepareRules) {
     const { prepareRules } = alerting;
     parts.push({ settings: ['rules.files'], prepare: (next) => prepareRules(next.config) });

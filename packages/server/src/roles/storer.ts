@@ -62,8 +62,9 @@ export interface StorerOptions {
   readonly onFailure: (what: string, error: unknown) => void;
 }
 
-// 4 MiB a turn: some ten thousand samples, a few milliseconds of work between answers to others.
+// 4 MiB at once; of series never seen before that may be seconds of work, so others get their turn in between.
 const FETCH_BYTES = 4 * 1024 * 1024;
+const TURN_MS = 50;
 // An append ends the wait.
 const FETCH_WAIT_MS = 5000;
 // 5 s: half of what may wait for a checkpoint is more than comes in that time.
@@ -218,7 +219,7 @@ export class Storer implements Freshness {
     while (!signal.aborted) {
       const fetched = await this.#fetch(reader, FETCH_WAIT_MS, signal);
       if (fetched.length > 0) await precedence?.turn(signal);
-      await this.#take(fetched, signal);
+      await this.#take(fetched, signal, async () => precedence?.turn(signal));
     }
   }
 
@@ -226,7 +227,7 @@ export class Storer implements Freshness {
     let maxWaitMs = 0;
     while (!signal.aborted) {
       const fetched = await this.#fetch(reader, maxWaitMs, signal);
-      await this.#take(fetched, signal);
+      await this.#take(fetched, signal, async () => precedence.taken());
       if (fetched.length > 0) precedence.taken();
       else precedence.nothingLeft();
       maxWaitMs = fetched.length > 0 ? 0 : FETCH_WAIT_MS;
@@ -248,16 +249,34 @@ export class Storer implements Freshness {
     }
   }
 
-  async #take(fetched: readonly FetchedRecords[], signal: AbortSignal): Promise<void> {
-    for (const part of fetched) await this.#apply(part, signal);
+  /** `nextTurn` is waited for where it takes longer than one turn may. */
+  async #take(fetched: readonly FetchedRecords[], signal: AbortSignal, nextTurn: () => Promise<void>): Promise<void> {
+    const { clock } = this.#options;
+    let endMs = clock.monotonicMs() + TURN_MS;
+    const onRecord = async () => {
+      if (clock.monotonicMs() < endMs) return;
+      await this.#letOthers();
+      await nextTurn();
+      endMs = clock.monotonicMs() + TURN_MS;
+    };
+    for (const part of fetched) await this.#apply(part, signal, onRecord);
+    await this.#letOthers();
+  }
+
+  /** Requests and queries get their turn. */
+  async #letOthers(): Promise<void> {
     this.progress.wake();
-    // Requests and queries get their turn between fetches.
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
-  async #apply({ topic, partition, records, nextOffset }: FetchedRecords, signal: AbortSignal): Promise<void> {
+  async #apply(
+    { topic, partition, records, nextOffset }: FetchedRecords,
+    signal: AbortSignal,
+    onRecord: () => Promise<void>,
+  ): Promise<void> {
     const { engine, logger } = this.#options;
     for (const record of records) {
+      await onRecord();
       const { offset, value } = record;
       if (value === null) continue;
       try {

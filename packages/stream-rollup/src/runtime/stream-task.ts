@@ -19,6 +19,8 @@ import { TaskState } from './task-state.ts';
 // it; the position itself is in the manifest.
 
 const LAG_INTERVAL_MS = 1_000;
+// What is fetched at once may be a second of work, and this thread has others too: tasks of critical samples among them.
+const TURN_MS = 50;
 
 export interface StreamTaskOptions {
   readonly sub: SubTopology;
@@ -187,7 +189,13 @@ export class StreamTask {
   async #process({ topic, records, nextOffset }: FetchedRecords): Promise<void> {
     const { metrics, limits } = this.#options;
     const graph = must(this.#graph);
+    const { clock } = this.#options;
+    let pauseMs = clock.monotonicMs() + TURN_MS;
     for (const record of records) {
+      if (clock.monotonicMs() >= pauseMs) {
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        pauseMs = clock.monotonicMs() + TURN_MS;
+      }
       const position = must(this.#positions.get(topic));
       if (record.offset < position) {
         metrics.redelivered.add();
