@@ -32,7 +32,7 @@ const TOTAL_BYTES = Number(megabytes) * 1_000_000;
 const ROUNDS = Number(roundsAsked);
 const PARTITIONS = [0, 1, 2, 3];
 const AT_ONCE = 8;
-const PACED = { calls: 100, everyMs: 20 };
+const PACED = { calls: TOTAL_BYTES < 5_000_000 ? 5 : 100, everyMs: 20 };
 const SERIES = 2000;
 const START_MS = 1_795_000_000_000;
 
