@@ -1,4 +1,4 @@
-import { seededRandom } from '@tidemark/base';
+import { seededRandom, TidemarkError } from '@tidemark/base';
 import { BatchBuilder, labelsOf, labelValue, matcher } from '@tidemark/model';
 import { describe, expect, test } from 'vitest';
 import { decodeSegmentManifest } from '../src/tiering/manifest.ts';
@@ -168,6 +168,16 @@ describe('compaction', () => {
     expect(await it.world.engine.compact()).toMatchObject({ removed: 0, failures: [expect.stringContaining('away')] });
     it.world.objects.away = false;
     expect((await it.world.engine.compact()).removed).toBe(1);
+  });
+
+  test('a store that lets nobody see its unended uploads has objects removed all the same', async () => {
+    const it = await fleet(4);
+    await it.world.objects.putIfAbsent('segments/tidemark.raw/0/raw/left-by-a-crash.seg', Uint8Array.of(1));
+    it.world.objects.removeUnfinished = () =>
+      Promise.reject(new TidemarkError('OBJECT_STORE_DENIED', 'ListBucketMultipartUploads is not allowed'));
+    await it.world.engine.compact();
+    await it.world.clock.advance(HOUR);
+    expect(await it.world.engine.compact()).toMatchObject({ removed: 1, failures: [] });
   });
 
   test('large parts are cut, and read as one', async () => {

@@ -1,4 +1,4 @@
-import { type Logger, messageOf } from '@tidemark/base';
+import { isTidemarkError, type Logger, messageOf } from '@tidemark/base';
 import { SEGMENT_PREFIX } from '../filename.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import type { StorageOptions } from '../options.ts';
@@ -73,7 +73,7 @@ export class Reaper {
 
   async #search(): Promise<void> {
     const { objectStore, claims } = this.#context;
-    await objectStore.removeUnfinished();
+    await this.#removeUnfinished();
     const found: { name: string; size: number }[] = [];
     for await (const { name, size } of objectStore.list(SEGMENT_PREFIX)) {
       if (!claims.has(name) && !this.#doomed.has(name)) found.push({ name, size });
@@ -81,6 +81,19 @@ export class Reaper {
     }
     const named = await this.#named();
     for (const { name, size } of found) if (!named.has(name)) this.doom(name, size, 'orphan');
+  }
+
+  /** A store may not let us list them; that is no reason to keep objects that nobody names. */
+  async #removeUnfinished(): Promise<void> {
+    const { objectStore, logger } = this.#context;
+    try {
+      await objectStore.removeUnfinished();
+    } catch (error) {
+      if (!isTidemarkError(error)) throw error;
+      logger.warn('uploads that were never ended cannot be removed; they cost space, it is tried again in an hour', {
+        error: messageOf(error),
+      });
+    }
   }
 
   async #remove(due: readonly (readonly [string, Doomed])[], signal: AbortSignal): Promise<number> {
