@@ -80,6 +80,13 @@ test('the stack comes up, answers, mends itself, goes and comes again', { timeou
   expect((await memberOf('store-a0')).pid).not.toBe(before.pid);
   expect(stack.output).toMatch(/store-a0 ended \(SIGKILL\) and starts again in 1 s/);
 
+  // So is a server.
+  const s3 = async () => (await state()).servers.find(({ name }) => name === 'S3 server') as ServerState;
+  const killed = (await s3()).pid as number;
+  process.kill(killed, 'SIGKILL');
+  await expect.poll(async () => (await s3()).pid, { timeout: 30_000 }).not.toBe(killed);
+  await expect.poll(async () => (await s3()).state).toBe('ready');
+
   // Another stack keeps its hands off.
   const another = runProgram(process.execPath, argsOn(folder.path), { timeoutMs: 60_000 });
   await expect(another).rejects.toThrow(/on this folder there runs already: stack \(\d+\), Kafka \(\d+\)/);

@@ -9,10 +9,10 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { servePage } from './page.ts';
-import { environmentOf, MEMBERS, type Place } from './plan.ts';
+import { environmentOf, MEMBERS, type Place, type Servers } from './plan.ts';
 import { portsFrom } from './ports.ts';
 import { RunningFile } from './running-file.ts';
-import { type RunningServers, startServers } from './servers.ts';
+import { startServers } from './servers.ts';
 import { Supervised } from './supervisor.ts';
 import type { Running } from './watch.ts';
 
@@ -56,11 +56,16 @@ async function run(): Promise<void> {
   file.note([{ name: 'stack', pid: process.pid }]);
 
   say(`Everything lies in ${folder}. Starting a Kafka broker, a schema registry and an S3 server.`);
-  const servers = parts.use(await startServers(folder, ports, say));
+  let members: Running[] = [];
+  const note = () => {
+    const started = members.flatMap(({ name, process: { pid } }) => (pid === undefined ? [] : [{ name, pid }]));
+    file.note([{ name: 'stack', pid: process.pid }, ...servers.pids(), ...started]);
+  };
+  const servers = parts.use(await startServers({ folder, ports, say, changed: () => note() }));
   if (isTold) return;
   const config = existsSync(join(folder, 'tidemark.yaml')) ? join(folder, 'tidemark.yaml') : undefined;
   const rules = join(ROOT, 'docker', 'rules', 'tidemark.yaml');
-  const members = membersOf({ folder, ports, config, rules }, servers, file);
+  members = membersOf({ folder, ports, config, rules }, servers.told, note);
   parts.defer(() => stopAll(members));
   for (const { process: each } of members) each.start();
   const page = parts.use(await servePage(ports.get('page') ?? 0, { members, servers }));
@@ -81,15 +86,11 @@ async function run(): Promise<void> {
   say('Ending.');
 }
 
-function membersOf(place: Place, servers: RunningServers, file: RunningFile): Running[] {
-  const note = () => {
-    const running = members.flatMap(({ name, process: { pid } }) => (pid === undefined ? [] : [{ name, pid }]));
-    file.note([{ name: 'stack', pid: process.pid }, ...servers.pids, ...running]);
-  };
+function membersOf(place: Place, servers: Servers, changed: () => void): Running[] {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !name.startsWith('TIDEMARK_') || name === 'TIDEMARK_CACHE',
   );
-  const members: Running[] = MEMBERS.map((member) => ({
+  return MEMBERS.map((member) => ({
     ...member,
     url: `http://127.0.0.1:${place.ports.get(member.name)}`,
     process: new Supervised(
@@ -97,13 +98,12 @@ function membersOf(place: Place, servers: RunningServers, file: RunningFile): Ru
       {
         command: process.execPath,
         args: [join(ROOT, 'scripts', 'tidemark.mjs'), 'serve'],
-        env: { ...Object.fromEntries(inherited), ...environmentOf(member, servers.told, place) },
+        env: { ...Object.fromEntries(inherited), ...environmentOf(member, servers, place) },
         cwd: place.folder,
       },
-      { say, changed: note },
+      { say, changed },
     ),
   }));
-  return members;
 }
 
 /** Those that take in first, the stores last: what was acknowledged is read as far as it goes. */

@@ -18,7 +18,7 @@ export class RunningFile {
 
   /** Throws when somebody who is noted still runs. */
   claim(): void {
-    const left = this.#noted().filter(({ pid }) => runs(pid));
+    const left = this.#noted().filter(({ pid }) => isRunning(pid));
     if (left.length === 0) return;
     const names = left.map(({ name, pid }) => `${name} (${pid})`).join(', ');
     throw new Error(
@@ -45,7 +45,7 @@ export class RunningFile {
 }
 
 /** Signal 0 asks only. */
-function runs(pid: number): boolean {
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   answers,
   clusterMetadata,
@@ -10,6 +11,7 @@ import {
   startSchemaRegistry,
 } from '@tidemark/testkit/real';
 import type { Ports, Servers } from './plan.ts';
+import { isRunning } from './running-file.ts';
 
 // What Tidemark needs of others: a broker, a schema registry that keeps its schemas there, an S3 server on a folder. Those that
 // KAFKA_BROKERS, SCHEMA_REGISTRY_URL or S3_ENDPOINT name are used as they are.
@@ -24,8 +26,19 @@ export interface ServerState {
 
 export interface RunningServers extends AsyncDisposable {
   readonly told: Servers;
-  readonly pids: readonly { readonly name: string; readonly pid: number }[];
+  pids(): readonly { readonly name: string; readonly pid: number }[];
   states(): Promise<ServerState[]>;
+}
+
+/** One that is ours, by what can be done about it. */
+interface Server {
+  readonly name: string;
+  readonly at: string;
+  readonly does: string;
+  /** Undefined: not ours. */
+  pid(): number | undefined;
+  restart(): Promise<void>;
+  ask(): Promise<boolean>;
 }
 
 const BUCKET = 'tidemark';
@@ -39,8 +52,19 @@ const LONG_LIVED: Readonly<Record<string, string>> = {
   'log.cleaner.backoff.ms': '15000',
 };
 
-/** `say` is told of each that answers. */
-export async function startServers(folder: string, ports: Ports, say: (line: string) => void): Promise<RunningServers> {
+const LOOK_MS = 1000;
+
+export interface ServersParts {
+  readonly folder: string;
+  readonly ports: Ports;
+  /** Told of each that answers, and of one that ended. */
+  readonly say: (line: string) => void;
+  /** Told when pids have changed. */
+  readonly changed: () => void;
+}
+
+/** Starts them, and starts again what ends without being told. */
+export async function startServers({ folder, ports, say, changed }: ServersParts): Promise<RunningServers> {
   await using parts = new AsyncDisposableStack();
   const kafka = parts.use(await kafkaIn(join(folder, 'kafka'), ports.get('kafka')));
   const brokers = kafka.bootstrap.join(',');
@@ -53,18 +77,47 @@ export async function startServers(folder: string, ports: Ports, say: (line: str
     return each.value;
   }) as [SchemaRegistry, S3];
   say(`The schema registry answers at ${registry.url}, S3 at ${s3.endpoint}.`);
+  const servers = serversOf(kafka, registry, s3);
+  const told = new AbortController();
+  const kept = Promise.all(servers.map((each) => keep(each, { say, changed, signal: told.signal })));
+  parts.defer(async () => {
+    told.abort();
+    await kept;
+  });
   const owned = parts.move();
-  const ours = [
-    { name: 'Kafka', pid: kafka.source === 'jars' ? kafka.pid(0) : undefined },
-    { name: 'schema registry', pid: registry.process?.pid },
-    { name: 'S3 server', pid: s3.process?.pid },
-  ];
   return {
     told: { brokers, registryUrl: registry.url, s3 },
-    pids: ours.flatMap(({ name, pid }) => (pid === undefined ? [] : [{ name, pid }])),
-    states: () => statesOf(kafka, registry, s3),
+    pids: () =>
+      servers.flatMap(({ name, pid }) => {
+        const now = pid();
+        return now === undefined ? [] : [{ name, pid: now }];
+      }),
+    states: () => Promise.all(servers.map(stateOf)),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** Starts it again whenever it is gone, until the signal aborts. */
+async function keep(
+  server: Server,
+  { say, changed, signal }: Pick<ServersParts, 'say' | 'changed'> & Told,
+): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+    const pid = server.pid();
+    if (signal.aborted || pid === undefined || isRunning(pid)) continue;
+    say(`${server.name} ended and starts again.`);
+    try {
+      await server.restart();
+      changed();
+    } catch (error) {
+      say(`${server.name} does not start: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+}
+
+interface Told {
+  readonly signal: AbortSignal;
 }
 
 function kafkaIn(folder: string, port: number | undefined): Promise<Kafka> {
@@ -82,34 +135,38 @@ function s3In(folder: string, port: number | undefined): Promise<S3> {
   return startS3({ folder: join(folder, 's3'), bucket: BUCKET, detached: true, ...(port && { port }) });
 }
 
-function statesOf(kafka: Kafka, registry: SchemaRegistry, s3: S3): Promise<ServerState[]> {
+function serversOf(kafka: Kafka, registry: SchemaRegistry, s3: S3): Server[] {
   const [host = '', port = ''] = kafka.bootstrap[0]?.split(':') ?? [];
-  const asked = [
+  return [
     {
       name: 'Kafka',
       at: kafka.bootstrap.join(', '),
       does: 'Keeps every topic; whoever reads goes on from there.',
-      pid: kafka.source === 'jars' ? kafka.pid(0) : undefined,
+      pid: () => (kafka.source === 'jars' ? kafka.pid(0) : undefined),
+      restart: () => kafka.restart(0),
       ask: async () => (await clusterMetadata(host, Number(port), ASK_MS)).brokers.length > 0,
     },
     {
       name: 'schema registry',
       at: registry.url,
       does: 'Keeps the schemas of those who write samples.',
-      pid: registry.process?.pid,
+      pid: () => registry.process?.pid,
+      restart: () => registry.restart(),
       ask: () => answers(`${registry.url}/subjects`),
     },
     {
       name: 'S3 server',
       at: `${s3.endpoint}/${s3.bucket}`,
       does: 'Keeps sealed segments and their manifests.',
-      pid: s3.process?.pid,
+      pid: () => s3.process?.pid,
+      restart: () => s3.restart(),
       ask: () => s3Answers(s3.endpoint),
     },
   ];
-  return Promise.all(
-    asked.map(async ({ ask, ...each }) => ({ ...each, state: (await isWell(ask)) ? 'ready' : 'not ready' })),
-  );
+}
+
+async function stateOf({ name, at, does, pid, ask }: Server): Promise<ServerState> {
+  return { name, at, does, pid: pid(), state: (await isWell(ask)) ? 'ready' : 'not ready' };
 }
 
 async function s3Answers(endpoint: string): Promise<boolean> {

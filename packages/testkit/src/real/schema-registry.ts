@@ -26,6 +26,8 @@ export interface SchemaRegistry extends AsyncDisposable {
   readonly url: string;
   /** The process, when it is ours: to be killed, or sent SIGSTOP. */
   readonly process: RealProcess | undefined;
+  /** Starts it again on the same port, after it was killed or stopped. Throws when it is not ours. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -38,18 +40,19 @@ const JVM = ['-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 export async function startSchemaRegistry(options: SchemaRegistryOptions = {}): Promise<SchemaRegistry> {
   const { own = options.brokers !== undefined || options.port !== undefined } = options;
   const given = process.env['SCHEMA_REGISTRY_URL'];
-  if (!own && given) return registry('given', given, undefined, () => Promise.resolve());
+  if (!own && given) return registryNotOurs('given', given, () => Promise.resolve());
   if (!own && (await dockerAnswers())) return startContainer();
   return startJar(options);
 }
 
-function registry(
+/** A registry to use and to leave alone. */
+export function registryNotOurs(
   source: SchemaRegistry['source'],
   url: string,
-  running: RealProcess | undefined,
   stop: () => Promise<void>,
 ): SchemaRegistry {
-  return { source, url, process: running, stop, [Symbol.asyncDispose]: stop };
+  const restart = () => Promise.reject(new Error('this schema registry was not started by the test: ask for `own`'));
+  return { source, url, process: undefined, restart, stop, [Symbol.asyncDispose]: stop };
 }
 
 async function startJar({ brokers, detached = false, ...options }: SchemaRegistryOptions): Promise<SchemaRegistry> {
@@ -62,21 +65,36 @@ async function startJar({ brokers, detached = false, ...options }: SchemaRegistr
   }
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}${CCOMPAT}`;
-  const running = await startProcess({
-    name: 'schema registry',
-    command: 'java',
-    detached,
-    env: {
-      ...process.env,
-      ...(brokers && { APICURIO_STORAGE_KIND: 'kafkasql', APICURIO_KAFKASQL_BOOTSTRAP_SERVERS: brokers }),
-    },
-    args: [...JVM, '-Dquarkus.http.host=127.0.0.1', `-Dquarkus.http.port=${port}`, '-jar', join(folder, jar)],
-    readyMs: READY_MS,
-    stopMs: STOP_MS,
-    ready: async ({ pid }) => listensOn(pid, port) && (await answers(`${url}/subjects`)),
-  });
+  const start = () =>
+    startProcess({
+      name: 'schema registry',
+      command: 'java',
+      detached,
+      env: {
+        ...process.env,
+        ...(brokers && { APICURIO_STORAGE_KIND: 'kafkasql', APICURIO_KAFKASQL_BOOTSTRAP_SERVERS: brokers }),
+      },
+      args: [...JVM, '-Dquarkus.http.host=127.0.0.1', `-Dquarkus.http.port=${port}`, '-jar', join(folder, jar)],
+      readyMs: READY_MS,
+      stopMs: STOP_MS,
+      ready: async ({ pid }) => listensOn(pid, port) && (await answers(`${url}/subjects`)),
+    });
+  let running = await start();
   // In memory or on the log: there is nothing to write down, so it needs no time to do so.
-  return registry('jar', url, running, async () => void (await running.kill9()));
+  const stop = async () => void (await running.kill9());
+  return {
+    source: 'jar',
+    url,
+    get process() {
+      return running;
+    },
+    restart: async () => {
+      await running.kill9();
+      running = await start();
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
 }
 
 async function startContainer(): Promise<SchemaRegistry> {
@@ -87,5 +105,5 @@ async function startContainer(): Promise<SchemaRegistry> {
     .withWaitStrategy(Wait.forHttp(`${CCOMPAT}/subjects`, INSIDE))
     .start();
   const url = `http://${container.getHost()}:${container.getMappedPort(INSIDE)}${CCOMPAT}`;
-  return registry('container', url, undefined, async () => void (await container.stop()));
+  return registryNotOurs('container', url, async () => void (await container.stop()));
 }

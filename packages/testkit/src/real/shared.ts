@@ -3,7 +3,7 @@ import { createServer, request, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Kafka, notOurs, startKafka } from './kafka/kafka.ts';
-import { type SchemaRegistry, startSchemaRegistry } from './schema-registry.ts';
+import { registryNotOurs, type SchemaRegistry, startSchemaRegistry } from './schema-registry.ts';
 
 // Servers that the test files of one run share, because a Java takes ten seconds to start. They belong to the process that
 // runs the files (vitest's own), are started when the first file asks, and end with the run:
@@ -58,8 +58,7 @@ export async function sharedSchemaRegistry(): Promise<SchemaRegistry> {
   const path = process.env[VARIABLE];
   if (!path) return startSchemaRegistry();
   const { source, url } = (await ask(path, '/registry')) as Pick<SchemaRegistry, 'source' | 'url'>;
-  const stop = () => Promise.resolve();
-  return { source, url, process: undefined, stop, [Symbol.asyncDispose]: stop };
+  return registryNotOurs(source, url, () => Promise.resolve());
 }
 
 const plain = ({ source, bootstrap }: Kafka) => ({ source, bootstrap });
