@@ -91,6 +91,9 @@ test('the stack comes up, answers, mends itself, goes and comes again', { timeou
   const another = runProgram(process.execPath, argsOn(folder.path), { timeoutMs: 60_000 });
   await expect(another).rejects.toThrow(/on this folder there runs already: stack \(\d+\), Kafka \(\d+\)/);
 
+  // One of the ten scrapes them all, and the dashboard of the roles has something to draw in each panel.
+  await expect.poll(() => panelsWithoutData(query), { timeout: 90_000, interval: 1000 }).toEqual([]);
+
   // What another site's page posts is refused; the page itself may stop one.
   expect((await fetch(`${page}/stop/rules`, { method: 'POST' })).status).toBe(403);
   const stopped = await fetch(`${page}/stop/rules`, { method: 'POST', headers: { 'x-stack': 'page' } });
@@ -142,6 +145,25 @@ async function valuesOf(url: string): Promise<number[]> {
   });
   const { data } = (await response.json()) as { data: { result: { value: [number, string] }[] } };
   return data.result.map(({ value }) => Number(value[1]));
+}
+
+/** Titles of panels whose questions have no answer. `$__rate_interval`: what Grafana makes of four scrapes. */
+async function panelsWithoutData(url: string): Promise<string[]> {
+  const file = join(ROOT, 'docker/grafana/dashboards/roles.json');
+  const { panels } = JSON.parse(readFileSync(file, 'utf8')) as {
+    panels: { title: string; targets: { expr: string }[] }[];
+  };
+  const asked = panels.flatMap(({ title, targets }) => targets.map(({ expr }) => ({ title, expr })));
+  const found = await Promise.all(
+    asked.map(async ({ title, expr }) => {
+      const query = encodeURIComponent(expr.replaceAll('$__rate_interval', '1m'));
+      const response = await fetch(`${url}/api/v1/query?query=${query}`);
+      const { data, error } = (await response.json()) as { data?: { result: unknown[] }; error?: string };
+      if (data === undefined) throw new Error(`${title}: ${error}`);
+      return { title, count: data.result.length };
+    }),
+  );
+  return found.filter(({ count }) => count === 0).map(({ title }) => title);
 }
 
 /** Those that somebody has named are no part of this. */
