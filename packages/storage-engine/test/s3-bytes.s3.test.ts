@@ -175,11 +175,11 @@ describe('a sealed segment', () => {
 });
 
 test('a slow line has the time its bytes take; one that is slower still is given up and asked again', async () => {
-  const { store, counted } = await world.open({}, { requestTimeoutMs: 300, slowestBytesPerMs: 100 });
+  const { store, counted } = await world.open({}, { requestTimeoutMs: 1000, slowestBytesPerMs: 33 });
   const content = bytesOf(100_000);
   await store.putIfAbsent('a', content);
-  // 100 kB in 0.6 s: above the slowest that is waited for, which would take a second more than usual.
-  proxy.next({ kind: 'slow', pieceBytes: 20_000, pauseMs: 100 });
+  // 2 s: more than a request has, and less than 100 kB have beside it.
+  proxy.next({ kind: 'slow', pieceBytes: 5000, pauseMs: 100 });
   expect((await store.getRange('a', 0, 100_000)).length).toBe(100_000);
   expect(counted('tidemark_s3_retries_total\\{reason="timeout"\\}')).toBe(0);
   proxy.next({ kind: 'slow', pieceBytes: 1000, pauseMs: 100 });
