@@ -13,6 +13,9 @@ const METRICS = Array.from({ length: 20 }, (_, i) => `stack_metric_${i}`);
 const EVERYONE =
   'store-a0 store-a1 store-b0 rollup repartition ingest collect query rules notify Kafka schema-registry S3-server';
 
+// On a busy machine; against a hang.
+const PATIENT = { timeout: 90_000 };
+
 interface State {
   readonly members: readonly MemberState[];
   readonly servers: readonly ServerState[];
@@ -60,8 +63,8 @@ test('the stack comes up, answers, mends itself, goes and comes again', { timeou
   expect(everyone.filter((each) => each.state !== 'ready')).toEqual([]);
   const shares = Object.fromEntries((await state()).members.map(({ name, partitions }) => [name, partitions]));
   expect(shares).toMatchObject({ 'store-a0': [0, 2], 'store-a1': [1, 3], 'store-b0': [0, 1, 2, 3] });
-  await expect.poll(async () => (await memberOf('rollup')).partitions).toEqual([0, 1, 2, 3]);
-  await expect.poll(async () => (await memberOf('store-a0')).lag).toBeTypeOf('number');
+  await expect.poll(async () => (await memberOf('rollup')).partitions, PATIENT).toEqual([0, 1, 2, 3]);
+  await expect.poll(async () => (await memberOf('store-a0')).lag, PATIENT).toBeTypeOf('number');
   expect(await (await fetch(page)).text()).toContain('Tidemark by role');
 
   // In at one process, out at another.
@@ -75,7 +78,7 @@ test('the stack comes up, answers, mends itself, goes and comes again', { timeou
   await push(ingest, 2);
   expect(await valuesOf(query)).toEqual(METRICS.map(() => 2));
   await expect
-    .poll(async () => await memberOf('store-a0'), { timeout: 60_000 })
+    .poll(async () => await memberOf('store-a0'), PATIENT)
     .toMatchObject({ state: 'ready', restarts: 1, partitions: [0, 2] });
   expect((await memberOf('store-a0')).pid).not.toBe(before.pid);
   expect(stack.output).toMatch(/store-a0 ended \(SIGKILL\) and starts again in 1 s/);
@@ -84,15 +87,15 @@ test('the stack comes up, answers, mends itself, goes and comes again', { timeou
   const s3 = async () => (await state()).servers.find(({ name }) => name === 'S3 server') as ServerState;
   const killed = (await s3()).pid as number;
   process.kill(killed, 'SIGKILL');
-  await expect.poll(async () => (await s3()).pid, { timeout: 30_000 }).not.toBe(killed);
-  await expect.poll(async () => (await s3()).state).toBe('ready');
+  await expect.poll(async () => (await s3()).pid, PATIENT).not.toBe(killed);
+  await expect.poll(async () => (await s3()).state, PATIENT).toBe('ready');
 
   // Another stack keeps its hands off.
   const another = runProgram(process.execPath, argsOn(folder.path), { timeoutMs: 60_000 });
   await expect(another).rejects.toThrow(/on this folder there runs already: stack \(\d+\), Kafka \(\d+\)/);
 
   // One of the ten scrapes them all, and the dashboard of the roles has something to draw in each panel.
-  await expect.poll(() => panelsWithoutData(query), { timeout: 90_000, interval: 1000 }).toEqual([]);
+  await expect.poll(() => panelsWithoutData(query), { ...PATIENT, interval: 1000 }).toEqual([]);
 
   // What another site's page posts is refused; the page itself may stop one.
   expect((await fetch(`${page}/stop/rules`, { method: 'POST' })).status).toBe(403);

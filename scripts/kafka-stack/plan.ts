@@ -47,7 +47,7 @@ export const MEMBERS: readonly Member[] = [
     roles: ['repartition'],
     does: 'Makes batches of samples that anyone wrote to Kafka, one Avro record each, under any key.',
     reads: ['samples'],
-    writes: ['raw', 'dead-letter'],
+    writes: ['raw', 'raw-critical', 'dead-letter'],
     env: {},
   },
   {
@@ -55,7 +55,7 @@ export const MEMBERS: readonly Member[] = [
     roles: ['ingest'],
     does: 'Takes in what is pushed: remote write, text, lines.',
     reads: [],
-    writes: ['raw'],
+    writes: ['raw', 'raw-critical'],
     env: {},
   },
   {
@@ -63,7 +63,7 @@ export const MEMBERS: readonly Member[] = [
     roles: ['collect'],
     does: 'Scrapes targets, reads what this host says of itself.',
     reads: [],
-    writes: ['raw'],
+    writes: ['raw', 'raw-critical'],
     env: {},
   },
   {
@@ -79,7 +79,7 @@ export const MEMBERS: readonly Member[] = [
     roles: ['rules'],
     does: 'Evaluates rules on what the stores say; the state of alerts is on the log.',
     reads: ['alert-state'],
-    writes: ['alerts', 'alert-state', 'raw'],
+    writes: ['alerts', 'alert-state', 'raw', 'raw-critical'],
     env: {},
   },
   {
