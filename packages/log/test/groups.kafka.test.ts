@@ -1,51 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { type Kafka, sharedKafka, startKafka, startProcess } from '@tidemark/testkit/real';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { GroupEvent, GroupMember } from '../src/log.ts';
+import { type Kafka, sharedKafka, startProcess } from '@tidemark/testkit/real';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ALL, settled, until, Worker } from './group-worker.ts';
 import { type KafkaParts, kafkaParts, type PartsOptions, RAW } from './kafka-parts.ts';
 
-// Groups on real brokers: over several processes' worth of clients, with sessions that end and coordinators that go.
-
-const ALL = [0, 1, 2, 3, 4, 5];
-
-/** Does what the contract asks; what it owns now, and how it ended. */
-class Worker {
-  readonly member: GroupMember;
-  readonly events: GroupEvent[] = [];
-  owned: readonly number[] = [];
-  ended: unknown;
-
-  constructor(member: GroupMember) {
-    this.member = member;
-    void this.#work();
-  }
-
-  static async join({ groups }: KafkaParts): Promise<Worker> {
-    return new Worker(await groups.join({ group: 'g', topics: [RAW.name] }));
-  }
-
-  async #work(): Promise<void> {
-    try {
-      for await (const event of this.member) {
-        this.events.push(event);
-        this.owned = event.kind === 'assigned' ? event.partitions.map(({ partition }) => partition) : [];
-      }
-    } catch (error) {
-      this.ended = error;
-    }
-    this.owned = [];
-  }
-}
-
-const until = (isSo: () => void, timeout = 30_000) => vi.waitFor(isSo, { timeout, interval: 20 });
-
-/** Every partition has one owner among these, each of whom has some. */
-const settled = (...workers: readonly Worker[]) =>
-  until(() => {
-    expect(workers.flatMap(({ owned }) => owned).sort()).toEqual(ALL);
-    expect(workers.map(({ owned }) => owned.length)).toEqual(workers.map(() => 6 / workers.length));
-  });
+// Groups on real brokers: over several processes' worth of clients, with sessions that end. Coordinators
+// that go: three-brokers.kafka.test.ts.
 
 let kafka: Kafka;
 beforeAll(async () => {
@@ -54,9 +15,9 @@ beforeAll(async () => {
 afterAll(() => kafka.stop());
 
 /** Clients of one namespace of its own, with the topic. */
-async function clients(count: number, options: Partial<PartsOptions> = {}, of = kafka): Promise<KafkaParts[]> {
+async function clients(count: number, options: Partial<PartsOptions> = {}): Promise<KafkaParts[]> {
   const namespace = options.namespace ?? `${randomUUID()}.`;
-  const parts = Array.from({ length: count }, () => kafkaParts({ brokers: of.bootstrap, namespace, ...options }));
+  const parts = Array.from({ length: count }, () => kafkaParts({ brokers: kafka.bootstrap, namespace, ...options }));
   await parts[0]?.topics.ensure([RAW]);
   return parts;
 }
@@ -148,33 +109,4 @@ test('a process stopped for longer than its session finds out, and hands back it
   process.signal('SIGCONT');
   await until(() => expect(process.output).toContain('{"ended":"LOG_FENCED"}'));
   await settled(b);
-});
-
-test('members outlive their coordinator, killed or silent, and settle with the next one', async () => {
-  await using three = await startKafka({ brokers: 3 });
-  const options = { sessionMaxMs: 6000, requestMaxMs: 3000 };
-  const parts = (await clients(3, options, three)) as [KafkaParts, KafkaParts, KafkaParts];
-  const [one, two, other] = parts;
-  try {
-    const a = await Worker.join(one);
-    const b = await Worker.join(two);
-    await settled(a, b);
-    const killed = three.ids.indexOf(await one.client.coordinatorOf('group', 'g'));
-    await three.kill9(killed);
-    const c = await Worker.join(other);
-    await until(() => expect([...a.owned, ...b.owned, ...c.owned].sort()).toEqual(ALL), 60_000);
-    await settled(a, b, c);
-    expect([a, b, c].map(({ ended }) => ended)).toEqual([undefined, undefined, undefined]);
-    await a.member.commit([at(a.owned[0] ?? -1, 0)]);
-    await three.restart(killed);
-    const paused = three.ids.indexOf(await other.client.coordinatorOf('group', 'g'));
-    three.pause(paused);
-    await c.member.close();
-    await settled(a, b);
-    three.resume(paused);
-    await settled(a, b);
-    expect([a, b].map(({ ended }) => ended)).toEqual([undefined, undefined]);
-  } finally {
-    for (const each of parts) await each[Symbol.asyncDispose]();
-  }
 });

@@ -5,12 +5,13 @@ import { RAW, raw, rawAt, textOf } from '../src/conformance/traits.ts';
 import { type KafkaLog, openKafkaLog } from '../src/kafka/kafka-log.ts';
 import { kafkaMetrics } from '../src/kafka/metrics.ts';
 import { API } from '../src/kafka/protocol/api-keys.ts';
+import { ALL, settled, until, Worker } from './group-worker.ts';
 import { kafkaParts } from './kafka-parts.ts';
 import { bareKafka, losingSockets } from './kafkajs/bare.ts';
 import { at, ours, TASKS, task, valuesOf } from './kafkajs/worlds.ts';
 
 // Three brokers, and leaders and coordinators that die, hand over or fall silent while appends and transactions are under
-// way. Members of groups: groups.kafka.test.ts.
+// way; and members of groups that outlive theirs.
 
 let kafka: Kafka;
 beforeAll(async () => {
@@ -185,4 +186,33 @@ test('the coordinator of transactions is killed, and the next falls silent: each
   const wanted = Array.from({ length: committed }, (_, i) => `${i}`);
   for (const partition of [0, 1, 2, 3, 4, 5]) expect(await valuesOf(one.log, partition)).toEqual(wanted);
   expect(await one.log.committed('g', [at(0, 0)])).toEqual([at(0, committed - 1)]);
+});
+
+test('members outlive their coordinator, killed or silent, and settle with the next one', async () => {
+  await using log = await ours(kafka.bootstrap, { replicationFactor: 3, minInSyncReplicas: 2 });
+  const options = { brokers: kafka.bootstrap, namespace: log.namespace, sessionMaxMs: 6000, requestMaxMs: 3000 };
+  const parts = [kafkaParts(options), kafkaParts(options), kafkaParts(options)] as const;
+  const [one, two, other] = parts;
+  try {
+    const a = await Worker.join(one, TASKS);
+    const b = await Worker.join(two, TASKS);
+    await settled(a, b);
+    const killed = kafka.ids.indexOf(await one.client.coordinatorOf('group', 'g'));
+    await kafka.kill9(killed);
+    const c = await Worker.join(other, TASKS);
+    await until(() => expect([...a.owned, ...b.owned, ...c.owned].sort()).toEqual(ALL), 60_000);
+    await settled(a, b, c);
+    expect([a, b, c].map(({ ended }) => ended)).toEqual([undefined, undefined, undefined]);
+    await a.member.commit([at(a.owned[0] ?? -1, 0)]);
+    await kafka.restart(killed);
+    const paused = kafka.ids.indexOf(await other.client.coordinatorOf('group', 'g'));
+    kafka.pause(paused);
+    await c.member.close();
+    await settled(a, b);
+    kafka.resume(paused);
+    await settled(a, b);
+    expect([a, b].map(({ ended }) => ended)).toEqual([undefined, undefined]);
+  } finally {
+    for (const each of parts) await each[Symbol.asyncDispose]();
+  }
 });

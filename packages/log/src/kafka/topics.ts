@@ -1,9 +1,10 @@
-import { TidemarkError } from '@tidemark/base';
+import { isTidemarkError, TidemarkError } from '@tidemark/base';
 import { topicMismatch } from '../errors.ts';
 import type { TopicSpec } from '../log.ts';
 import { checkTopicSpec } from '../topic-spec.ts';
 import { BrokerFault, faultName } from './broker-fault.ts';
 import type { KafkaClient } from './client.ts';
+import type { TopicMetadata } from './protocol/metadata.ts';
 import { createTopicsRequest, describeTopicsRequest, type TopicConfigs } from './protocol/topics.ts';
 import { checkSettings, SETTINGS, settingsOf, specOf } from './topic-settings.ts';
 
@@ -134,12 +135,22 @@ export class KafkaTopics {
   async #untilLed(spec: TopicSpec): Promise<void> {
     const client = this.#client;
     await client.retrying(`wait for leaders of ${spec.name}`, async () => {
-      const topic = await client.topic(spec.name);
+      const topic = await this.#madeJustNow(spec.name);
       if (topic.partitions.length >= spec.partitions && topic.partitions.every(({ leader }) => leader !== -1)) return;
       client.forgetTopics();
       throw new BrokerFault(5, `leaders of ${spec.name}`, { topic: spec.name });
     });
     this.#specs.set(spec.name, spec);
+  }
+
+  /** A busy broker hears of it seconds later: until then it is a fault that time helps against. */
+  async #madeJustNow(name: string): Promise<TopicMetadata> {
+    try {
+      return await this.#client.topic(name);
+    } catch (error) {
+      if (isTidemarkError(error, 'LOG_TOPIC_UNKNOWN')) throw new BrokerFault(3, `topic ${name}`, { topic: name });
+      throw error;
+    }
   }
 
   async #describe(names: readonly string[]): Promise<readonly TopicConfigs[]> {
