@@ -1,4 +1,4 @@
-import { startTidemark, tempFolder } from '@tidemark/testkit/real';
+import { runTidemark, startTidemark, tempFolder } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
 import { ask, until, type VectorSample, vector } from './http.ts';
 
@@ -64,4 +64,20 @@ test('critical samples are there while the rest of a backlog is not', { timeout:
   );
   expect(lag).toBeGreaterThan(0);
   expect(all[0]?.value[1]).toBe(String(BODIES * SERIES_PER_BODY + CRITICAL + 2));
+
+  // A delete is one in both topics, and what comes after it lives.
+  const wanted = new URLSearchParams({ 'match[]': '{__name__=~"critical_.*|up.*"}' });
+  const answer = await fetch(`${store.url}/api/v1/admin/tsdb/delete_series?${wanted}`, { method: 'POST' });
+  expect(answer.status).toBe(204);
+  const ofAll = async () => (await vector(store.url, 'count({__name__!=""})'))[0]?.value[1];
+  expect(await ofAll()).toBe(String(BODIES * SERIES_PER_BODY));
+  await pushed(store.url, 'critical_1 5\nupper 6\n');
+  expect(await ofAll()).toBe(String(BODIES * SERIES_PER_BODY + 2));
+  expect((await vector(store.url, 'critical_1 + on () upper'))[0]?.value[1]).toBe('11');
+  expect((await fetch(`${store.url}/api/v1/admin/flush`, { method: 'POST' })).status).toBe(200);
+  expect(await lagOf('tidemark.raw')).toBe(0);
+  await store.stop();
+  const verified = await runTidemark(['verify'], { env: { TIDEMARK_DATA: common.dataFolder } });
+  expect(verified, verified.stdout).toMatchObject({ code: 0 });
+  expect(verified.stdout).toContain('tidemark.raw-critical');
 });
