@@ -9,6 +9,8 @@ import { createRollupTopology } from './rollup-topology.ts';
 
 // The processor asks for commits when it is a good moment; this is for windows that no other follows.
 const COMMIT_AT_LEAST_MS = 10 * 60_000;
+// 1 s: rows go out five seconds after their window's end at the earliest.
+const LINGER_MS = 1_000;
 
 export interface StartRollup {
   readonly log: Log;
@@ -49,6 +51,6 @@ export function startRollup(start: StartRollup): Promise<Streams> {
     logger: start.logger,
     metrics: metrics.streams,
     topicPrefix: start.topicPrefix ?? 'tidemark',
-    options: { commitIntervalMs: COMMIT_AT_LEAST_MS, ...start.streams },
+    options: { commitIntervalMs: COMMIT_AT_LEAST_MS, lingerMs: LINGER_MS, ...start.streams },
   });
 }

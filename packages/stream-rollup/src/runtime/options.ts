@@ -8,6 +8,8 @@ export interface StreamsOptions {
   readonly commitIntervalMs: number;
   /** Longest wait for records, and so the finest wall-clock punctuation on an idle partition never waits longer. */
   readonly idleWaitMs: number;
+  /** After little came, the task waits this long, so that what comes meanwhile is one turn's work. 0: not at all. */
+  readonly lingerMs: number;
   /** First and longest pause before a task that failed begins again; it doubles in between. */
   readonly restartDelayMs: number;
   readonly restartDelayMaxMs: number;
@@ -22,6 +24,7 @@ export const DEFAULT_STREAMS_OPTIONS: StreamsOptions = {
   commitIntervalMs: 60_000,
   // 5 s: an append ends the wait, and so does a punctuation.
   idleWaitMs: 5_000,
+  lingerMs: 0,
   restartDelayMs: 500,
   restartDelayMaxMs: 30_000,
 };

@@ -156,6 +156,23 @@ export class StreamTask {
       if (graph.commitRequested || clock.monotonicMs() - this.#lastCommitMs >= limits.commitIntervalMs)
         await this.#commit();
       await this.#observeLag();
+      await this.#linger(fetched, signal);
+    }
+  }
+
+  /** No longer than until the next punctuation. */
+  async #linger(fetched: readonly FetchedRecords[], signal: AbortSignal): Promise<void> {
+    const { clock, limits } = this.#options;
+    if (limits.lingerMs === 0 || fetched.length === 0) return;
+    let bytes = 0;
+    for (const { records } of fetched) for (const { value } of records) bytes += value?.length ?? 0;
+    const waitMs = Math.min(limits.lingerMs, must(this.#graph).nextTickMs() - clock.nowMs());
+    // With half of what a turn may take, more is waiting or soon will be.
+    if (bytes * 2 >= limits.fetchBytesMax || waitMs <= 0) return;
+    try {
+      await clock.sleep(waitMs, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
     }
   }
 
