@@ -113,7 +113,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     const { installation, disk } = must(home);
     const { partitions } = installation;
     const { topicPrefix } = config.log;
-    const own = { log: must(log), disk, partitions, topicPrefix, logger: logger.child('rollup') };
+    const own = { log: must(log), disk, partitions, topicPrefix, share: config.rollup, logger: logger.child('rollup') };
     const rollup = await runRollup({ ...common, ...own });
     parts.defer(() => rollup.close());
   }

@@ -16,7 +16,7 @@ import { Writer } from './crash/writer.ts';
 // of minutes and hours is what the plain computation says; every alert was told to fire and to be over.
 //
 //   writer ─▶ ingest ──────────────────────────┐
-//   Avro producer ─▶ samples ─▶ spread-0, -1 ─▶ raw ─▶ rollup ─▶ 1m, 1h ─▶ store-0, -1 ─▶ query
+//   Avro producer ─▶ samples ─▶ spread-0, -1 ─▶ raw ─▶ rollup-0, -1 ─▶ 1m, 1h ─▶ store-0, -1 ─▶ query
 //                                                └────────────────────────▶ store-0, -1 ─▶ rules ─▶ notify ─▶ receiver
 //
 // One world a seed. `npm run chaos -- --seed N --rounds M` plays the worlds of the seeds N to N + M - 1.
@@ -27,7 +27,17 @@ const SESSION_MS = 6000;
 const RULE_INTERVAL_MS = 5000;
 const LEAST_MS = 12 * 60_000;
 const TOLD_WITHIN_MS = 90_000;
-const VICTIMS: readonly Name[] = ['store-0', 'store-1', 'rollup', 'spread-0', 'spread-1', 'notify', 'rules', 'ingest'];
+const VICTIMS: readonly Name[] = [
+  'store-0',
+  'store-1',
+  'rollup-0',
+  'rollup-1',
+  'spread-0',
+  'spread-1',
+  'notify',
+  'rules',
+  'ingest',
+];
 const RULES = `groups:
 - name: chaos
   interval: 5s
@@ -129,6 +139,10 @@ async function startFleet(
     roles: 'store',
     env: { ...common, TIDEMARK_STORE_REPLICAS: '2', TIDEMARK_STORE_ORDINAL: String(ordinal) },
   });
+  const rollup = (ordinal: number) => ({
+    roles: 'rollup',
+    env: { ...common, TIDEMARK_ROLLUP_REPLICAS: '2', TIDEMARK_ROLLUP_ORDINAL: String(ordinal) },
+  });
   await using starting = new AsyncDisposableStack();
   const fleet = starting.use(new Fleet());
   const [store0, store1] = await Promise.all([fleet.start('store-0', store(0)), fleet.start('store-1', store(1))]);
@@ -136,7 +150,8 @@ async function startFleet(
   const spread = { roles: 'repartition', env: { ...common, TIDEMARK_REGISTRY_URL: registryUrl } };
   await Promise.all([
     fleet.start('ingest', { roles: 'ingest', env: common }),
-    fleet.start('rollup', { roles: 'rollup', env: common }),
+    fleet.start('rollup-0', rollup(0)),
+    fleet.start('rollup-1', rollup(1)),
     fleet.start('spread-0', spread),
     fleet.start('spread-1', spread),
   ]);

@@ -27,8 +27,9 @@ import {
 import { openStorageEngine, type StorageEngine } from '@tidemark/storage-engine';
 import { MemoryLevelStores, SimObjectStore } from '@tidemark/storage-engine/sim';
 import express from 'express';
+import { ownedPartitions } from '../src/roles/ordinal.ts';
 import type { Reads } from '../src/roles/reads.ts';
-import { ownedPartitions, type StoreIdentity, storerGroup } from '../src/roles/store-identity.ts';
+import { type StoreIdentity, storerGroup } from '../src/roles/store-identity.ts';
 import { Storer } from '../src/roles/storer.ts';
 import { StoreReader } from '../src/store-api/store-reader.ts';
 import { storeRouter } from '../src/store-api/store-router.ts';

@@ -73,13 +73,14 @@ class Setting {
     ]);
   }
 
-  async start(errorPolicy: ErrorPolicy = always('skip'), partitions = 2): Promise<Streams> {
+  async start(errorPolicy: ErrorPolicy = always('skip'), partitions = 2, owned?: number[]): Promise<Streams> {
     this.metrics = new SelfMetrics();
     const streams = await startStreams({
       topology: sumTopology(),
       log: this.#failingLog(),
       group: 'sums',
       partitions,
+      ...(owned && { owned }),
       disk: this.disk,
       folder: 'state',
       clock: this.clock,
@@ -160,6 +161,22 @@ test('results come while it runs; closing checkpoints; the next one goes on wher
   await world.send('10');
   expect(await world.read()).toEqual(['1', '3', '13']);
   await second.close();
+});
+
+test('partitions of others are left to them, and the state that was kept of one is let go', async () => {
+  const world = await setting();
+  const start = (owned: number[]) => world.start(always('skip'), 2, owned);
+  const both = await start([0, 1]);
+  await world.send('1', '2');
+  await both.close();
+  const other = await start([1]);
+  await world.send('3');
+  expect(await world.read()).toEqual(['1', '3']);
+  await other.close();
+  // Where the group stands, and not with a state of before.
+  const again = await start([0, 1]);
+  expect(await world.read()).toEqual(['1', '3', '3']);
+  await again.close();
 });
 
 test('state and position are checkpointed by the interval, and the group is told', async () => {

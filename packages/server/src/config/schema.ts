@@ -146,6 +146,18 @@ export const CONFIG_SCHEMA = z.strictObject({
         'Topics beside `<prefix>.samples`, each with its tenant. Records of `<prefix>.samples` belong to the tenant their header X-Scope-OrgID names, unless it is listed here too.',
       ),
   }),
+  rollup: section('Rollups that share the partitions, where `log.kind` is kafka.', {
+    ordinal: z.number().int().min(-1).max(1023).default(-1).meta({
+      description:
+        "Which of them this is, counted from 0; -1: the number at the end of the host's name (`tidemark-rollup-2`), 0 where there is one.",
+    }),
+    replicas: whole(
+      1,
+      1,
+      'Rollups there are. Rollup `ordinal` makes the rows of the partitions whose number divided by `replicas` leaves `ordinal`. Change it in all of them while none runs.',
+      1024,
+    ),
+  }),
   registry: section('The schema registry that those who write samples register their schemas with.', {
     url: z
       .union([z.literal(''), z.url({ protocol: /^https?$/ })])

@@ -36,14 +36,17 @@ test.each<[readonly Role[], readonly string[], RegExp | undefined]>([
   [['store', 'query', 'rules'], [], undefined],
   [['ingest', 'rollup', 'notify'], [], undefined],
 ])('%j reading of %j: %s', (roles, stores, complaint) => {
-  const check = () => checkRoles({ roles: [...roles], query: { stores: [...stores] }, store, ...onEmbedded });
+  const check = () =>
+    checkRoles({ roles: [...roles], query: { stores: [...stores] }, store, rollup: store, ...onEmbedded });
   if (complaint) expect(check).toThrow(complaint);
   else expect(check).not.toThrow();
 });
 
-test('several stores do not share an embedded log', () => {
-  const config = { roles: ['store' as const], query: { stores: [] }, store: { replicas: 2 }, ...onEmbedded };
-  expect(() => checkRoles(config)).toThrow(/store.replicas: 2 .* embedded log serves one process; set log.kind: kafka/);
+test.each(['store', 'rollup'] as const)('several processes with the role %s do not share an embedded log', (role) => {
+  const replicas = { store, rollup: store, [role]: { replicas: 2 } };
+  const config = { roles: [role], query: { stores: [] }, ...replicas, ...onEmbedded };
+  const complaint = new RegExp(`${role}.replicas: 2 .* embedded log serves one; set log.kind: kafka`);
+  expect(() => checkRoles(config)).toThrow(complaint);
   const onKafka = { log: { kind: 'kafka' as const }, kafka: { brokers: ['a:9092'] } };
   expect(() => checkRoles({ ...config, ...onKafka })).not.toThrow();
   expect(() => checkRoles({ ...config, ...onKafka, kafka: { brokers: [] } })).toThrow(/name some in kafka.brokers/);

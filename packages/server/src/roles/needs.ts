@@ -40,7 +40,7 @@ export function needsOf(config: Pick<Config, 'roles'> & { readonly log: Pick<Con
 }
 
 /** Throws `CONFIG_INVALID` where the roles of a process cannot work with what it is told. */
-export function checkRoles({ roles, query, store, log, kafka }: Pick<Config, 'roles'> & RolesConfig): void {
+export function checkRoles({ roles, query, store, rollup, log, kafka }: Pick<Config, 'roles'> & RolesConfig): void {
   const reader = READS.find((role) => roles.includes(role));
   if (reader !== undefined && !roles.includes('store') && query.stores.length === 0) {
     throw new TidemarkError(
@@ -52,11 +52,12 @@ export function checkRoles({ roles, query, store, log, kafka }: Pick<Config, 'ro
   if (log.kind === 'kafka' && kafka.brokers.length === 0) {
     throw new TidemarkError('CONFIG_INVALID', 'log.kind: kafka needs brokers to ask; name some in kafka.brokers', {});
   }
-  if (log.kind === 'embedded' && roles.includes('store') && store.replicas > 1) {
+  for (const [role, { replicas }] of Object.entries({ store, rollup })) {
+    if (log.kind !== 'embedded' || !roles.some((each) => each === role) || replicas === 1) continue;
     throw new TidemarkError(
       'CONFIG_INVALID',
-      `store.replicas: ${store.replicas} stores share one log, and the embedded log serves one process; set log.kind: kafka`,
-      { replicas: store.replicas },
+      `${role}.replicas: ${replicas} processes share one log, and the embedded log serves one; set log.kind: kafka`,
+      { replicas },
     );
   }
 }
@@ -64,6 +65,7 @@ export function checkRoles({ roles, query, store, log, kafka }: Pick<Config, 'ro
 interface RolesConfig {
   readonly query: Pick<Config['query'], 'stores'>;
   readonly store: Pick<Config['store'], 'replicas'>;
+  readonly rollup: Pick<Config['rollup'], 'replicas'>;
   readonly log: Pick<Config['log'], 'kind'>;
   readonly kafka: Pick<Config['kafka'], 'brokers'>;
 }

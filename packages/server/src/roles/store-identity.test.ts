@@ -1,11 +1,10 @@
 import { SimDisk } from '@tidemark/base/sim';
 import { describe, expect, test } from 'vitest';
+import { checkShare, ownedPartitions } from './ordinal.ts';
 import {
-  checkIdentity,
   claimFolder,
   identityOf,
   objectFolderOf,
-  ownedPartitions,
   type StoreIdentity,
   storeName,
   storerGroup,
@@ -32,9 +31,9 @@ test.each([
 
 test.each([
   [store('', 2, 2), 4, /store.ordinal: 2 must be below store.replicas, 2/],
-  [store('', 0, 5), 4, /5 stores share 4 partitions/],
+  [store('', 0, 5), 4, /store.replicas: 5 share 4 partitions/],
 ])('%j of %i partitions is refused', (identity, partitions, message) => {
-  expect(() => checkIdentity(identity, partitions)).toThrow(message);
+  expect(() => checkShare('store', identity, partitions)).toThrow(message);
 });
 
 test.each([

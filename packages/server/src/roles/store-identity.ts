@@ -1,6 +1,6 @@
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Disk, TidemarkError } from '@tidemark/base';
+import { ordinalOf } from './ordinal.ts';
 
 // Which partitions a store owns, and that it goes on owning them.
 //
@@ -20,23 +20,9 @@ const FILE = 'STORE';
 export const ALONE: StoreIdentity = { zone: '', ordinal: 0, replicas: 1 };
 
 /** Throws `CONFIG_INVALID` where nothing says which of several stores this is. */
-export function identityOf({ store }: { readonly store: StoreIdentity }, host: string = hostname()): StoreIdentity {
-  const { zone, ordinal, replicas } = store;
-  if (ordinal >= 0) return { zone, ordinal, replicas };
-  if (replicas === 1) return { zone, ordinal: 0, replicas };
-  // As a StatefulSet names its pods.
-  const counted = /-(\d{1,4})$/.exec(host.split('.')[0] as string)?.[1];
-  if (counted !== undefined) return { zone, ordinal: Number(counted), replicas };
-  throw new TidemarkError(
-    'CONFIG_INVALID',
-    `store.replicas: there are ${replicas} stores, and neither store.ordinal nor the name of the host, ${host}, says which of them this is`,
-    { replicas, host },
-  );
-}
-
-/** Every `replicas`-th partition, from `ordinal` on. */
-export function ownedPartitions({ ordinal, replicas }: StoreIdentity, partitions: number): readonly number[] {
-  return Array.from({ length: partitions }, (_, partition) => partition).filter((p) => p % replicas === ordinal);
+export function identityOf({ store }: { readonly store: StoreIdentity }, host?: string): StoreIdentity {
+  const { zone, replicas } = store;
+  return { zone, ordinal: ordinalOf('store', store, host), replicas };
 }
 
 /** Tells stores of one log apart: `a-0`; empty for the only one. */
@@ -54,24 +40,6 @@ export function objectFolderOf(objects: string, dataFolder: string, identity: St
 export function storerGroup(identity: StoreIdentity): string {
   const name = storeName(identity);
   return name === '' ? 'storer' : `storer-${name}`;
-}
-
-/** Throws `CONFIG_INVALID`. */
-export function checkIdentity({ ordinal, replicas }: StoreIdentity, partitions: number): void {
-  if (ordinal >= replicas) {
-    throw new TidemarkError(
-      'CONFIG_INVALID',
-      `store.ordinal: ${ordinal} must be below store.replicas, ${replicas}: stores of a zone are counted from 0`,
-      { ordinal, replicas },
-    );
-  }
-  if (replicas > partitions) {
-    throw new TidemarkError(
-      'CONFIG_INVALID',
-      `store.replicas: ${replicas} stores share ${partitions} partitions (log.partitions), so some would have nothing to do`,
-      { replicas, partitions },
-    );
-  }
 }
 
 /** Writes whose folder it is, or reads it. Throws `STORE_IDENTITY`, `STORE_IDENTITY_UNREADABLE`. */

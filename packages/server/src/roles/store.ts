@@ -16,11 +16,12 @@ import { makeDeleter } from './deletes.ts';
 import { inTurn } from './in-turn.ts';
 import { openObjects } from './objects.ts';
 import { mayComeLater } from './open-log.ts';
+import { checkShare, ownedPartitions } from './ordinal.ts';
 import type { Reads } from './reads.ts';
 import { openRepair, type Repair } from './repair.ts';
 import { sampleTopics } from './repartition.ts';
 import { takeSnapshot } from './snapshot.ts';
-import { checkIdentity, claimFolder, identityOf, ownedPartitions, storerGroup } from './store-identity.ts';
+import { claimFolder, identityOf, storerGroup } from './store-identity.ts';
 import { Storer } from './storer.ts';
 import { RolledUp, startTiering } from './tiering.ts';
 
@@ -67,7 +68,7 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
   await using started = new AsyncDisposableStack();
   const { partitions } = installation;
   const identity = identityOf(config);
-  checkIdentity(identity, partitions);
+  checkShare('store', identity, partitions);
   await claimFolder(nodeDisk(dataFolder), dataFolder, identity);
   const owned = ownedPartitions(identity, partitions);
   const topic = (role: TopicRole) => topicName(role, config.log.topicPrefix);

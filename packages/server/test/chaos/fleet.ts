@@ -2,7 +2,7 @@ import { startTidemark, type Tidemark } from '@tidemark/testkit/real';
 
 // Every role in processes of its own, and somebody who starts again what ended, as an orchestrator does.
 
-export type Name = 'ingest' | 'spread-0' | 'spread-1' | 'rollup' | 'store-0' | 'store-1' | 'query' | 'rules' | 'notify';
+export type Name = 'ingest' | 'query' | 'rules' | 'notify' | `${'spread' | 'rollup' | 'store'}-${0 | 1}`;
 
 export interface Plan {
   readonly roles: string;

@@ -20,6 +20,8 @@ export interface StartRollup {
   readonly folder: string;
   /** Of `raw` and `1m`. */
   readonly partitions: number;
+  /** Those rolled up here; all of them unless said otherwise. */
+  readonly owned?: readonly number[];
   readonly group?: string;
   readonly topicPrefix?: string;
   readonly generation?: number;
@@ -45,6 +47,7 @@ export function startRollup(start: StartRollup): Promise<Streams> {
     log: start.log,
     group: start.group ?? 'rollup',
     partitions: start.partitions,
+    ...(start.owned && { owned: start.owned }),
     disk: start.disk,
     folder: start.folder,
     clock: start.clock,

@@ -38,6 +38,11 @@ export interface StreamTaskOptions {
   readonly limits: StreamsOptions;
 }
 
+/** Also the name of its folder. */
+export function taskIdOf({ index }: Pick<SubTopology, 'index'>, partition: number): string {
+  return `${index}_${partition}`;
+}
+
 export class StreamTask {
   readonly id: string;
   readonly #options: StreamTaskOptions;
@@ -55,7 +60,7 @@ export class StreamTask {
 
   constructor(options: StreamTaskOptions) {
     this.#options = options;
-    this.id = `${options.sub.index}_${options.partition}`;
+    this.id = taskIdOf(options.sub, options.partition);
     this.#topics = sourceTopicsOf(options.sub).map((topic) => resolveTopic(topic, options.topicPrefix));
   }
 

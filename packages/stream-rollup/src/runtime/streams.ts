@@ -15,7 +15,8 @@ import type { Topology } from '../topology/topology.ts';
 import { always, type ErrorPolicy } from './error-policy.ts';
 import { type StreamsMetrics, streamsMetrics } from './metrics.ts';
 import { DEFAULT_STREAMS_OPTIONS, type StreamsOptions } from './options.ts';
-import { StreamTask, type StreamTaskOptions } from './stream-task.ts';
+import { StreamTask, type StreamTaskOptions, taskIdOf } from './stream-task.ts';
+import { forgetState } from './task-state.ts';
 
 // A topology at work: one task per sub-topology and partition, each restarted by itself when it fails.
 
@@ -26,6 +27,8 @@ export interface StartStreams {
   readonly group: string;
   /** How many partitions every source topic has. */
   readonly partitions: number;
+  /** Those that are worked on here; all of them unless said otherwise. The state of others is let go: whoever has them moves on. */
+  readonly owned?: readonly number[];
   readonly disk: Disk;
   /** Where state is kept, relative to the disk's root. */
   readonly folder: string;
@@ -60,8 +63,13 @@ export async function startStreams(start: StartStreams): Promise<Streams> {
     ...DEFAULT_STREAMS_OPTIONS,
     ...start.options,
   });
+  const owned = new Set(start.owned ?? Array.from({ length: start.partitions }, (_, partition) => partition));
   for (const sub of subs) {
     for (let partition = 0; partition < start.partitions; partition++) {
+      if (!owned.has(partition)) {
+        await forgetState(start.disk, `${start.folder}/${taskIdOf(sub, partition)}`);
+        continue;
+      }
       app.spawn({
         sub,
         partition,

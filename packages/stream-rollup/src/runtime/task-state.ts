@@ -16,6 +16,12 @@ export interface RestoredState {
   readonly lost: string | undefined;
 }
 
+/** A task that begins in this folder begins where its group stands on the log. */
+export async function forgetState(disk: Disk, folder: string): Promise<void> {
+  const manifest = `${folder}/${MANIFEST_NAME}`;
+  if (await disk.exists(manifest)) await disk.remove(manifest);
+}
+
 export class TaskState {
   readonly #disk: Disk;
   readonly #folder: string;
