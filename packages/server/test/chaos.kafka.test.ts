@@ -6,7 +6,7 @@ import { type Kafka, sharedSchemaRegistry, startKafka, tempFolder } from '@tidem
 import { expect, test } from 'vitest';
 import { AvroWriter } from './chaos/avro-writer.ts';
 import { Fleet, type Name } from './chaos/fleet.ts';
-import { expectRecorded, expectRows, expectSamples } from './crash/checks.ts';
+import { expectRecorded, expectRows, expectSamples, type Sent } from './crash/checks.ts';
 import { Receiver } from './crash/receiver.ts';
 import { type FastTime, fastTime, RATE } from './crash/time.ts';
 import { Writer } from './crash/writer.ts';
@@ -101,21 +101,29 @@ async function playWorld(seed: number): Promise<readonly string[]> {
     stop.abort();
     await writing;
   }
-  await endAlert(ingest, writer, receiver);
-  await time.passed(LEAST_MS);
+  try {
+    await endAlert(ingest, writer, receiver);
+    await time.passed(LEAST_MS);
+    await expectAll(fleet, [writer, avro], time);
+    expect(writer.batches).toBeGreaterThan(FAULTS * 3);
+    expect(new Set(receiver.told.map(({ startsAt }) => startsAt)).size, 'alerts').toBeGreaterThan(0);
+    receiver.expectOnce(FAULTS);
+  } catch (error) {
+    const fell = fleet.fell.map((words) => `--- ended by itself: ${words}`).join('\n');
+    if (error instanceof Error) error.message += `\n\n${did.join(', ')}\n${fell}\n${fleet.lastWords}`;
+    throw error;
+  }
+  return fleet.fell.length === 0 ? did : [...did, `${fleet.fell.length} ended by themselves`];
+}
+
+async function expectAll(fleet: Fleet, all: readonly Sent[], time: FastTime): Promise<void> {
   const { url } = fleet.of('query');
-  const told = `${did.join(', ')}; fell: ${fleet.fell.join('\n')}`;
-  expect(writer.batches, told).toBeGreaterThan(FAULTS * 3);
-  await expectSamples(url, writer, time);
-  await expectSamples(url, avro, time);
+  for (const sent of all) await expectSamples(url, sent, time);
   await expectRecorded(url, time, RULE_INTERVAL_MS);
-  for (const sent of [writer, avro]) {
+  for (const sent of all) {
     await expectRows(url, sent, '1h', time);
     await expectRows(url, sent, '1m', time);
   }
-  expect(new Set(receiver.told.map(({ startsAt }) => startsAt)).size, 'alerts').toBeGreaterThan(0);
-  receiver.expectOnce(FAULTS);
-  return fleet.fell.length === 0 ? did : [...did, `${fleet.fell.length} ended by themselves`];
 }
 
 async function startFleet(

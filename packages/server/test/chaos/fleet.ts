@@ -10,6 +10,7 @@ export interface Plan {
 }
 
 const LOOK_MS = 200;
+const LAST_WORDS = 3000;
 
 export class Fleet implements AsyncDisposable {
   readonly #processes = new Map<Name, Tidemark>();
@@ -43,6 +44,11 @@ export class Fleet implements AsyncDisposable {
 
   signal(name: Name, signal: 'SIGSTOP' | 'SIGCONT'): void {
     this.of(name).process.signal(signal);
+  }
+
+  /** What each wrote last: of its present life, or of its last one. */
+  get lastWords(): string {
+    return [...this.#processes].map(([name, { logs }]) => `--- ${name}\n${logs.slice(-LAST_WORDS)}`).join('\n');
   }
 
   /** Until everything runs and is ready. */
