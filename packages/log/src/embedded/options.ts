@@ -68,8 +68,8 @@ export const DEFAULT_OPTIONS: EmbeddedLogOptions = {
   openFilesMax: 4,
   // 5 s: a mark is a write and a sync of its own, and a fleet is not silent for so long.
   markAfterMs: 5000,
-  // 5 s: nearly always there is an append before, which takes them along.
-  positionsAfterMs: 5000,
+  // 1 s: what the log's contract promises of positions after a crash (conformance/durability.ts).
+  positionsAfterMs: 1000,
   retainEveryMs: 10_000,
   retainMaxMs: 48 * 3_600_000,
   retainBytesMax: 16 * 1024 * MIB,
