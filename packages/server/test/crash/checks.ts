@@ -10,7 +10,7 @@ const RESOLUTIONS = { '1m': 60_000, '1h': 3_600_000 } as const;
 type Resolution = keyof typeof RESOLUTIONS;
 // A row of an hour goes out when the grace of its last minute is over, and some more after it; of a minute sooner.
 const ROWS_WITHIN_MS = 7 * 60_000;
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 180_000;
 
 /** What was acknowledged, by the number in the label `series`. */
 export interface Sent {
