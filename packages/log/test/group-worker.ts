@@ -35,7 +35,7 @@ export class Worker {
   }
 }
 
-export const until = (isSo: () => void, timeout = 30_000) => vi.waitFor(isSo, { timeout, interval: 20 });
+export const until = (isSo: () => void, timeout = 90_000) => vi.waitFor(isSo, { timeout, interval: 20 });
 
 /** Every partition has one owner among these, each of whom has some. */
 export const settled = (...workers: readonly Worker[]) =>

@@ -197,7 +197,7 @@ test('the coordinator of transactions is killed, and the next falls silent: each
 
 test('members outlive their coordinator, killed or silent, and settle with the next one', async () => {
   await using log = await ours(kafka.bootstrap, { replicationFactor: 3, minInSyncReplicas: 2 });
-  const options = { brokers: kafka.bootstrap, namespace: log.namespace, sessionMaxMs: 6000, requestMaxMs: 3000 };
+  const options = { brokers: kafka.bootstrap, namespace: log.namespace, sessionMaxMs: 20_000, requestMaxMs: 3000 };
   const parts = [kafkaParts(options), kafkaParts(options), kafkaParts(options)] as const;
   const [one, two, other] = parts;
   try {
