@@ -122,6 +122,12 @@ test('stores are as many as the settings say, and those who read ask all of them
   }
 });
 
+test('rollups are as many as the settings say, each with its ordinal', () => {
+  const set = named('StatefulSet', 'tidemark-rollup');
+  expect(toldTo(set).rollup).toEqual({ replicas: set['spec'].replicas, ordinal: -1 });
+  expect(set['spec'].replicas).toBeLessThanOrEqual(settingsOf({ yaml, env: {} }).log.partitions);
+});
+
 test('the rules are those of docker/rules, and lie where the settings look for them', () => {
   expect(named('ConfigMap', 'tidemark-rules')['data']).toEqual({ 'tidemark.yaml': textOf('../rules/tidemark.yaml') });
   const alerts = named('Deployment', 'tidemark-alerts');
@@ -136,7 +142,7 @@ test('every pod is scraped by the name of a service', () => {
   expect(named('Service', 'tidemark-pods')['spec'].ports[0].port).toBe(found.port);
 });
 
-test('stateless roles scale by CPU, those that read the log by lag too; storers and notifiers do not', () => {
+test('stateless roles scale by CPU, the one that reads the log by lag too; who counts partitions does not', () => {
   const metricsOf = (name: string) =>
     ofKind('HorizontalPodAutoscaler')
       .find((each) => each.metadata.name === `tidemark-${name}`)
@@ -144,8 +150,7 @@ test('stateless roles scale by CPU, those that read the log by lag too; storers 
   expect(metricsOf('ingest')).toEqual(['Resource']);
   expect(metricsOf('query')).toEqual(['Resource']);
   expect(metricsOf('repartition')).toEqual(['Resource', 'External']);
-  expect(metricsOf('rollup')).toEqual(['Resource', 'External']);
-  for (const name of ['store', 'store-b', 'alerts', 'collect']) expect(metricsOf(name), name).toBeUndefined();
+  for (const name of ['rollup', 'store', 'store-b', 'alerts', 'collect']) expect(metricsOf(name), name).toBeUndefined();
 });
 
 test('who is scaled has no count of its own, and no more members of a group than partitions', () => {
@@ -153,8 +158,7 @@ test('who is scaled has no count of its own, and no more members of a group than
   for (const { spec } of ofKind('HorizontalPodAutoscaler')) {
     const workload = named(spec['scaleTargetRef'].kind, spec['scaleTargetRef'].name);
     expect(workload['spec'].replicas).toBeUndefined();
-    const reads = toldTo(workload).roles.some((role) => role === 'repartition' || role === 'rollup');
-    if (reads) expect(spec['maxReplicas']).toBe(partitions);
+    if (toldTo(workload).roles.includes('repartition')) expect(spec['maxReplicas']).toBe(partitions);
   }
 });
 
@@ -163,7 +167,7 @@ test('a metric that is scaled by is one of Tidemark', () => {
   const names = ofKind('HorizontalPodAutoscaler').flatMap(({ spec }: Manifest) =>
     spec.metrics.flatMap(({ external }: Manifest) => external?.metric.name ?? []),
   );
-  expect(names.length).toBe(2);
+  expect(names).toEqual(['tidemark_repartition_lag_records']);
   for (const name of names) expect(metrics).toContain(`| \`${name}\` | gauge |`);
 });
 

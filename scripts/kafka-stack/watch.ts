@@ -9,12 +9,7 @@ export interface Running extends Member {
   readonly process: Supervised;
 }
 
-export interface MemberState {
-  readonly name: string;
-  readonly roles: readonly string[];
-  readonly does: string;
-  readonly reads: readonly string[];
-  readonly writes: readonly string[];
+export interface MemberState extends Omit<Member, 'env'> {
   readonly url: string;
   readonly state: 'ready' | 'not ready' | 'waiting' | 'stopped';
   /** Why it is not ready, or its last line where it ended. */

@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import { AvroWriter } from './chaos/avro-writer.ts';
 import { Fleet, type Name } from './chaos/fleet.ts';
 import { expectRecorded, expectRows, expectSamples, type Sent } from './crash/checks.ts';
+import { endAlert, moveFlag } from './crash/flag.ts';
 import { Receiver } from './crash/receiver.ts';
 import { type FastTime, fastTime, RATE } from './crash/time.ts';
 import { Writer } from './crash/writer.ts';
@@ -85,9 +86,7 @@ async function playWorld(seed: number): Promise<readonly string[]> {
   const ingest = fleet.of('ingest').url;
   const writing = Promise.all([
     during(stop.signal, async () => {
-      if (receiver.newest !== undefined || writer.flag === 0) {
-        writer.flag = receiver.newest?.status === 'firing' ? 0 : 1;
-      }
+      moveFlag(writer, receiver);
       await sendIfItCan(writer, ingest);
     }),
     during(stop.signal, () => avro.send()),
@@ -102,7 +101,8 @@ async function playWorld(seed: number): Promise<readonly string[]> {
     await writing;
   }
   try {
-    await endAlert(ingest, writer, receiver);
+    await endAlert(ingest, writer, receiver, TOLD_WITHIN_MS);
+    await writer.settle(ingest);
     await time.passed(LEAST_MS);
     await expectAll(fleet, [writer, avro], time);
     expect(writer.batches).toBeGreaterThan(FAULTS * 3);
@@ -222,18 +222,4 @@ async function sendIfItCan(writer: Writer, url: string): Promise<void> {
     expect(String(error)).toMatch(/fetch failed|terminated|other side closed/);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-}
-
-/** Sends on until whatever fires was told to fire, and to be over, and all is acknowledged. */
-async function endAlert(url: string, writer: Writer, receiver: Receiver): Promise<void> {
-  for (const wanted of ['firing', 'resolved'] as const) {
-    if (wanted === 'firing' && writer.flag === 0) continue;
-    writer.flag = wanted === 'firing' ? 1 : 0;
-    const deadline = performance.now() + TOLD_WITHIN_MS;
-    while (receiver.newest?.status !== wanted) {
-      if (performance.now() > deadline) throw new Error(`nobody was told that the alert is ${wanted}`);
-      await writer.send(url);
-    }
-  }
-  await writer.settle(url);
 }
