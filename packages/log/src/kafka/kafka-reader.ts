@@ -23,7 +23,7 @@ import { type FetchAnswer, fetchRequest } from './protocol/fetch.ts';
 //
 // A request may be under way longer than the fetch that began it: its answer is for the next one. While something is at hand
 // the others are asked ahead, so that nobody starves behind a busy partition, unless fetchBytesMax are kept already. So at most
-// fetchBytesMax for each leader and once more are kept, and one batch of each partition decoded.
+// fetchBytesMax for each leader and once more are kept, beside what paused partitions have, and one batch of each decoded.
 
 interface Assigned {
   readonly at: TopicPartition;
@@ -201,24 +201,39 @@ export class KafkaReader implements LogReader {
 
   /** Asks leaders that are free for what is missing; does not wait for answers. Ahead: only while something is at hand. */
   async #ask(maxWaitMs: number, when: 'now' | 'ahead'): Promise<void> {
-    const { client } = this.#parts;
-    const kept = this.#assigned.reduce((sum, { batches }) => sum + (batches?.bytesKept ?? 0), 0);
-    const maxBytes = client.options.fetchBytesMax - kept;
-    if (maxBytes <= 0 || (when === 'ahead' && kept === 0)) return;
-    const byLeader = new Map<number, Asked[]>();
+    if (this.#roomBytes(when) <= 0) return;
+    const led: { readonly each: Assigned; readonly nodeId: number; readonly leaderEpoch: number }[] = [];
     for (const each of this.#assigned) {
-      if (each.paused || each.isAsked || each.batches?.bytesKept) continue;
+      if (!this.#lacks(each)) continue;
       try {
-        const { nodeId, leaderEpoch } = await client.leaderOf(each.at);
-        if (this.#busy.has(nodeId)) continue;
-        const ofLeader = byLeader.get(nodeId) ?? [];
-        ofLeader.push({ each, offset: each.position, leaderEpoch, seeks: each.seeks });
-        byLeader.set(nodeId, ofLeader);
+        led.push({ each, ...(await this.#parts.client.leaderOf(each.at)) });
       } catch (error) {
         await this.#failed(error, each);
       }
     }
-    for (const [nodeId, asked] of byLeader) void this.#exchange(nodeId, asked, { maxWaitMs, maxBytes });
+    // From here on nothing is waited for: while leaders were looked up, another look may have asked some of them.
+    const maxBytes = this.#roomBytes(when);
+    if (maxBytes <= 0) return;
+    const free = led.filter(({ each, nodeId }) => this.#lacks(each) && !this.#busy.has(nodeId));
+    for (const [nodeId, ofLeader] of Map.groupBy(free, (one) => one.nodeId)) {
+      const asked = ofLeader.map(({ each, leaderEpoch }) => {
+        const { position: offset, seeks } = each;
+        return { each, offset, leaderEpoch, seeks };
+      });
+      void this.#exchange(nodeId, asked, { maxWaitMs, maxBytes });
+    }
+  }
+
+  #lacks({ paused, isAsked, batches }: Assigned): boolean {
+    return !paused && !isAsked && !batches?.bytesKept;
+  }
+
+  /** How much may be asked for. Ahead nothing where nothing is at hand, for then a fetch asks: it has room whatever paused ones keep. */
+  #roomBytes(when: 'now' | 'ahead'): number {
+    const { fetchBytesMax } = this.#parts.client.options;
+    if (when === 'now') return fetchBytesMax;
+    const kept = this.#assigned.reduce((sum, { batches }) => sum + (batches?.bytesKept ?? 0), 0);
+    return kept === 0 ? 0 : fetchBytesMax - kept;
   }
 
   async #exchange(

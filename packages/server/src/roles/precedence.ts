@@ -6,8 +6,9 @@ import type { Clock } from '@tidemark/base';
 //   the rest         waits         |turn|        waits  |turn|turn|turn ...
 //                     turnsMax or patienceMs
 //
-// A turn is one fetch, or as much of it as takes 50 ms. So much of the rest gets through as one turn in `turnsMax + 1`, however much is critical; and where
-// critical records cannot be had (their broker is away), the rest waits no longer than `patienceMs` for each turn.
+// A turn is one fetch, or as much of it as takes 50 ms. So much of the rest gets through as one turn in `turnsMax + 1`, however much
+// is critical; and where critical records cannot be had (their broker is away), the rest waits no longer than `patienceMs` for
+// each turn.
 
 export interface PrecedenceOptions {
   /** Turns that critical records have while the rest waits for one. */
