@@ -4,9 +4,11 @@
 //
 //   packages     npm ci, when node_modules is missing or the lock file changed
 //   the page     vite build, when its sources changed
+//   the server   compiled into a cache, when its sources changed
 //   programs     with --test: Prometheus, node_exporter, Alertmanager, Chromium (scripts/lib/debian.mjs)
 //   servers      with --test or --servers: Kafka, a schema registry, an S3 server (scripts/lib/servers.mjs)
 import { buildUi } from './lib/build-ui.mjs';
+import { fillCompileCache } from './lib/compile-cache.mjs';
 import { providePrograms } from './lib/debian.mjs';
 import { installPackages } from './lib/install.mjs';
 import { giveUp } from './lib/run.mjs';
@@ -19,5 +21,6 @@ if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
 }
 await installPackages();
 await buildUi();
+await fillCompileCache();
 if (process.argv.includes('--test')) await Promise.all([providePrograms(), provideServers()]);
 else if (process.argv.includes('--servers')) await provideServers({ forTests: false });

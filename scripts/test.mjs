@@ -2,7 +2,7 @@
 // the exit code says so and the stage counts as one failure. The last line is always `N passed, N failed`.
 //
 // A long fuzz run: `npm run fuzz -- <name> [--seed N] [--rounds N]`: the *.fuzz.test.ts files with that name in their
-// path, without types, lint or a time limit. `npm run crash -- [--seed N] [--rounds N]` is the same for the test that kills the
+// path, without types, lint or a time limit. Those of which a seed is a story take `--from N --to N` instead, and say where to go on. `npm run crash -- [--seed N] [--rounds N]` is the same for the test that kills the
 // whole process, `npm run chaos` for the one that harms a fleet on Kafka: its rounds are worlds, one a seed.
 import { spawnSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -48,9 +48,13 @@ function fuzz(fuzzArgs) {
 }
 
 function long(files, longArgs) {
-  const { seed, rounds } = fuzzOptions(longArgs);
-  say(`Playing ${files.join(', ')}: ${rounds} rounds${seed === undefined ? '' : `, seed ${seed}`}.`);
-  const env = { ROUNDS: rounds, ...(seed === undefined ? {} : { SEED: seed }) };
+  const { seed, rounds, from, to } = fuzzOptions(longArgs);
+  if ((from === undefined) !== (to === undefined)) giveUp('A range of seeds has both ends: --from N --to N.');
+  const what =
+    from !== undefined ? `seeds ${from} to ${to}` : `${rounds} rounds${seed === undefined ? '' : `, seed ${seed}`}`;
+  say(`Playing ${files.join(', ')}: ${what}.`);
+  const range = from === undefined ? {} : { FROM: from, TO: to };
+  const env = { ROUNDS: rounds, ...range, ...(seed === undefined ? {} : { SEED: seed }) };
   return vitest([...files, '--testTimeout=0'], env);
 }
 
@@ -58,9 +62,9 @@ function fuzzOptions(fuzzArgs) {
   const options = { name: '', seed: process.env.SEED, rounds: process.env.ROUNDS ?? String(FUZZ_ROUNDS_DEFAULT) };
   for (let i = 0; i < fuzzArgs.length; i++) {
     const arg = fuzzArgs[i];
-    const whole = /^--(seed|rounds)=?(.*)$/.exec(arg);
+    const whole = /^--(seed|rounds|from|to)=?(.*)$/.exec(arg);
     if (whole === null && arg.startsWith('-'))
-      giveUp(`${arg} is no option of a fuzz run; it has --seed N and --rounds N.`);
+      giveUp(`${arg} is no option of a fuzz run; it has --seed N, --rounds N, --from N and --to N.`);
     if (whole === null) {
       options.name = arg;
       continue;

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   answers,
-  clusterMetadata,
   type Kafka,
   type S3,
   type SchemaRegistry,
@@ -10,11 +9,12 @@ import {
   startS3,
   startSchemaRegistry,
 } from '@tidemark/testkit/real';
+import { askBroker, checkGiven } from './given.ts';
 import type { Ports, Servers } from './plan.ts';
 import { isRunning } from './running-file.ts';
 
 // What Tidemark needs of others: a broker, a schema registry that keeps its schemas there, an S3 server on a folder. Those that
-// KAFKA_BROKERS, SCHEMA_REGISTRY_URL or S3_ENDPOINT name are used as they are.
+// KAFKA_BROKERS, SCHEMA_REGISTRY_URL or S3_ENDPOINT name are used as they are (given.ts).
 
 export interface ServerState {
   readonly name: string;
@@ -66,9 +66,16 @@ export interface ServersParts {
 /** Starts them, and starts again what ends without being told. */
 export async function startServers({ folder, ports, say, changed }: ServersParts): Promise<RunningServers> {
   await using parts = new AsyncDisposableStack();
+  const { KAFKA_BROKERS: named, SCHEMA_REGISTRY_URL: registryUrl, S3_ENDPOINT: s3Endpoint } = process.env;
+  const given = named ? (await startKafka()).bootstrap : undefined;
+  const found = await checkGiven({
+    brokers: given,
+    registryUrl: registryUrl || undefined,
+    s3Endpoint: s3Endpoint || undefined,
+  });
   const kafka = parts.use(await kafkaIn(join(folder, 'kafka'), ports.get('kafka')));
   const brokers = kafka.bootstrap.join(',');
-  say(`Kafka answers at ${brokers}.`);
+  say(found ?? `Kafka answers at ${brokers}.`);
   // Disposed the other way round: the registry before the broker it writes to.
   const started = await Promise.allSettled([registryOn(brokers, ports.get('registry')), s3In(folder, ports.get('s3'))]);
   for (const each of started) if (each.status === 'fulfilled') parts.use(each.value);
@@ -136,7 +143,6 @@ function s3In(folder: string, port: number | undefined): Promise<S3> {
 }
 
 function serversOf(kafka: Kafka, registry: SchemaRegistry, s3: S3): Server[] {
-  const [host = '', port = ''] = kafka.bootstrap[0]?.split(':') ?? [];
   return [
     {
       name: 'Kafka',
@@ -144,7 +150,10 @@ function serversOf(kafka: Kafka, registry: SchemaRegistry, s3: S3): Server[] {
       does: 'Keeps every topic; whoever reads goes on from there.',
       pid: () => (kafka.source === 'jars' ? kafka.pid(0) : undefined),
       restart: () => kafka.restart(0),
-      ask: async () => (await clusterMetadata(host, Number(port), ASK_MS)).brokers.length > 0,
+      ask: async () => {
+        await Promise.any(kafka.bootstrap.map((each) => askBroker(each, ASK_MS)));
+        return true;
+      },
     },
     {
       name: 'schema registry',

@@ -5,8 +5,8 @@
 //   <cache>/kafka-4.3.1/*.jar   <cache>/apicurio-registry-3.0.9/*.jar, lib/   <cache>/versitygw-1.8.0/versitygw
 //   <cache>/confluent-kafka-2.16.1/confluent_kafka/, ...
 //
-// What a variable names (KAFKA_BROKERS, SCHEMA_REGISTRY_URL, S3_ENDPOINT) is not fetched. Tests that kill brokers need the
-// jars whatever KAFKA_BROKERS says.
+// For the stack, what a variable names (KAFKA_BROKERS, SCHEMA_REGISTRY_URL, S3_ENDPOINT) is not fetched. For tests all of it is,
+// whatever variables say: of each server there are tests that kill, pause or configure one of their own.
 import {
   existsSync,
   mkdirSync,
@@ -26,7 +26,7 @@ const HEARTBEAT_MS = 15_000;
 const servers = JSON.parse(readFileSync(join(root, 'packages/testkit/src/real/servers.json'), 'utf8'));
 
 const WANTED = [
-  { ...servers.kafka, name: 'Kafka', needs: ['mvn', 'java'], fetch: fetchKafka },
+  { ...servers.kafka, name: 'Kafka', variable: 'KAFKA_BROKERS', needs: ['mvn', 'java'], fetch: fetchKafka },
   {
     ...servers.schemaRegistry,
     name: 'the schema registry',
@@ -44,15 +44,22 @@ const WANTED = [
   },
 ];
 
+/** What of WANTED is not in the cache and is needed there: `env` with a server of its own makes up for it only outside of tests. */
+export function serversToFetch({ forTests, env, isCached }) {
+  const isNeeded = ({ variable, testsOnly }) => forTests || !(testsOnly || (variable && env[variable]));
+  return WANTED.filter((each) => isNeeded(each) && !isCached(each.folder));
+}
+
 /**
  * Provides what is missing, all at once, and says what could not be had. The tests that need it fail by name; others run. With
  * `forTests: false` only the servers themselves.
  */
 export async function provideServers({ forTests = true } = {}) {
-  const missing = WANTED.filter(
-    ({ folder, variable, testsOnly }) =>
-      !existsSync(join(cacheFolder, folder)) && !(variable && process.env[variable]) && (forTests || !testsOnly),
-  );
+  const missing = serversToFetch({
+    forTests,
+    env: process.env,
+    isCached: (folder) => existsSync(join(cacheFolder, folder)),
+  });
   if (missing.length === 0) return;
   const waiting = new Set(missing.map(({ name }) => name));
   const startedAt = performance.now();
@@ -67,7 +74,7 @@ export async function provideServers({ forTests = true } = {}) {
   try {
     await Promise.all(
       missing.map(async (each) => {
-        const problem = await provide(each);
+        const problem = await provide(each, forTests);
         waiting.delete(each.name);
         say(problem ?? `Here is ${each.name} ${each.version} (${seconds()} s).`);
       }),
@@ -78,8 +85,8 @@ export async function provideServers({ forTests = true } = {}) {
 }
 
 /** Undefined when it is there now, else a sentence. */
-async function provide({ name, folder, variable, needs, fetch, ...what }) {
-  const instead = variable ? ` Or set ${variable} to one you have.` : '';
+async function provide({ name, folder, variable, needs, fetch, ...what }, forTests) {
+  const instead = variable ? otherwise(variable, forTests) : '';
   const lacking = needs.filter((program) => !onPath(program));
   if (lacking.length > 0) {
     return `For ${name} there is no ${lacking.join(', ')} on PATH; what needs it will fail.${instead}`;
@@ -99,6 +106,11 @@ async function provide({ name, folder, variable, needs, fetch, ...what }) {
     rmSync(draft, { recursive: true, force: true });
   }
 }
+
+const otherwise = (variable, forTests) =>
+  forTests
+    ? ` With ${variable} set to one you have, only tests that start their own will.`
+    : ` Or set ${variable} to one you have.`;
 
 /** Whole or absent: the folder gets its name only now. Another clone's setup may have been faster; its folder is as good. */
 function takeName(files, place) {

@@ -287,6 +287,48 @@ test('a ledger that cannot be written for a while delays the notice; nothing is 
   expect(world.told).toEqual(['firing web1']);
 });
 
+test('a ledger that could not be written for long is made up for: a later crash doubles nothing', async () => {
+  const world = await World.begin({ rules: NOW, resendDelayMs: 600_000 });
+  world.truth['down'] = { web1: 1 };
+  await world.until(async () => {
+    await world.clock.advance(100);
+    return (await world.events()).length > 0;
+  });
+  // Half a minute for the intent, half a minute for what became of it, and some more.
+  for (let i = 0; i < 65; i++) world.log.faults.failNextAppend({ when: 'before' });
+  await world.pass(60);
+  expect(world.told).toEqual(['firing web1']);
+  expect(await world.ledger()).toEqual([]);
+  await world.pass(30);
+  const [id] = world.received.map(({ headers }) => headers['x-tidemark-notice-id']);
+  expect(await world.ledger()).toMatchObject([{ done: { id }, intent: null }]);
+  world.crash();
+  await world.startProcess();
+  await world.pass(60);
+  expect(world.told).toEqual(['firing web1']);
+});
+
+test('so is what it should know of an alert’s end', async () => {
+  const world = await World.begin({ rules: NOW, resendDelayMs: 600_000 });
+  world.truth['down'] = { web1: 1 };
+  await world.pass(60);
+  world.truth['down'] = {};
+  await world.until(async () => {
+    await world.clock.advance(100);
+    return (await world.events()).at(-1)?.status === 'resolved';
+  });
+  for (let i = 0; i < 65; i++) world.log.faults.failNextAppend({ when: 'before' });
+  await world.pass(65);
+  expect(world.told).toEqual(['firing web1', 'resolved -web1']);
+  expect(await world.ledger()).toHaveLength(1);
+  await world.pass(30);
+  expect(await world.ledger()).toEqual([]);
+  world.crash();
+  await world.startProcess();
+  await world.pass(60);
+  expect(world.told).toEqual(['firing web1', 'resolved -web1']);
+});
+
 test('bytes that are no event are left out and counted', async () => {
   const world = await World.begin({ rules: NOW });
   await world.log.append([{ topic: topicName('alerts'), partition: 0, key: null, value: Buffer.from('nonsense') }]);

@@ -1,6 +1,13 @@
 import { SelfMetrics, SimClock, silentLogger, TidemarkError } from '@tidemark/base';
 import { SimLog } from '@tidemark/log/sim';
-import { type InstantQuery, labelsOf, type QueryPort, type SampleBatch } from '@tidemark/model';
+import {
+  type InstantAnswer,
+  type InstantQuery,
+  labelsOf,
+  type NativeHistogram,
+  type QueryPort,
+  type SampleBatch,
+} from '@tidemark/model';
 import { parse } from '@tidemark/promql';
 import { expect, test } from 'vitest';
 import { loadRules, type Rules, startRules } from '../src/index.ts';
@@ -15,6 +22,8 @@ class Bench {
   readonly store = new MemoryStore(this.clock);
   readonly asked: InstantQuery[] = [];
   readonly batches: SampleBatch[] = [];
+  /** What is answered to a question, whatever is stored. */
+  readonly scripted = new Map<string, InstantAnswer['samples']>();
   rules!: Rules;
   refuse: ((batch: SampleBatch) => { reason: string; count: number; example: string } | undefined) | undefined;
   sinkFails: Error | undefined;
@@ -25,6 +34,8 @@ class Bench {
     const query: QueryPort = {
       evaluate: async (question) => {
         bench.asked.push(question);
+        const samples = bench.scripted.get(question.expression);
+        if (samples) return { samples, warnings: [], fresh: bench.isFresh };
         return { ...(await bench.store.evaluate(question)), fresh: bench.isFresh };
       },
     };
@@ -262,4 +273,28 @@ test('the templates of an alert may ask, and the same question is asked once', a
   await bench.tick({ x: 0, y: 0, z: 5 });
   expect(bench.rules.alerts().map(({ annotations }) => annotations[0]?.value)).toEqual(['5 of x', '5 of y']);
   expect(bench.asked.map(({ expression }) => expression)).toEqual(['up == 0', 'sum(up)']);
+});
+
+test('an answer with a native histogram is not recorded: the rule says so, and the group goes on', async () => {
+  const bench = await Bench.begin(group(record('latency:sum', 'sum(latency)') + record('others:sum', 'sum(up)')));
+  const side = { spans: [], counts: new Float64Array(0) };
+  const histogram: NativeHistogram = {
+    schema: 0,
+    hint: 'gauge',
+    fractions: true,
+    zeroThreshold: 0,
+    zeroCount: 0,
+    count: 0,
+    sum: 0,
+    positive: side,
+    negative: side,
+    bounds: undefined,
+  };
+  bench.scripted.set('sum(latency)', [{ labels: [], value: Number.NaN, histogram }]);
+  await bench.tick({ a: 1 });
+  const [first, second] = [bench.rule(0), bench.rule(1)];
+  expect(first).toMatchObject({ health: 'err' });
+  expect(first?.lastError).toMatch(/^the expression of latency:sum answers with a native histogram/);
+  expect(second).toMatchObject({ health: 'ok', lastError: '' });
+  expect(await bench.see('latency:sum')).toEqual({});
 });

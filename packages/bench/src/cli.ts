@@ -1,9 +1,13 @@
 import { cpus } from 'node:os';
+import { backfill } from './backfill.ts';
 import { soak } from './soak.ts';
+import { STORAGE_ENGINE_HELP, storageEngine } from './storage-engine/command.ts';
 import { PEERS, type PeerName, wholePath } from './whole-path.ts';
 
 // npm run bench -- [whole-path] [--series 10000] [--rounds 180] [--rate 10] [--peers tidemark,prometheus,victoria-metrics]
+// npm run bench -- backfill [--series 10000] [--rounds 180]
 // npm run bench -- soak [--series 100000] [--interval 5] [--minutes 60]
+// npm run bench -- storage-engine [--rows bytes,memory] [--series 1000000]
 
 const HELP = `npm run bench -- [whole-path] [--series N] [--rounds N] [--rate N] [--samples-per-request N] [--repeats N]
                               [--seed N] [--peers NAME,NAME]
@@ -13,10 +17,15 @@ const HELP = `npm run bench -- [whole-path] [--series N] [--rounds N] [--rate N]
                CPU-seconds per million samples of the whole process (the first fifth of the rounds told apart as warm-up),
                memory, disk bytes; then a dashboard of twelve queries, each asked so many times: mean CPU and best time
 
+npm run bench -- backfill [--series N] [--rounds N] [--samples-per-request N] [--seed N] [--peers NAME,NAME]
+
+  backfill     the time before now, as fast as it is taken, into one after the other: CPU until all is quiet again
+
 npm run bench -- soak [--series N] [--interval SECONDS] [--minutes N]
 
   soak         Tidemark alone under a steady load with a dashboard and ten rules: memory, descriptors, lag, minute by minute
-`;
+
+${STORAGE_ENGINE_HELP}`;
 
 const DEFAULTS = {
   series: 10_000,
@@ -30,13 +39,15 @@ const DEFAULTS = {
 };
 
 async function main(args: readonly string[]): Promise<void> {
+  if (args.includes('--help')) return void process.stdout.write(HELP);
+  process.stderr.write(`${cpus().length} cores of ${cpus()[0]?.model}, Node ${process.version}\n`);
+  if (args[0] === 'storage-engine') return storageEngine(args.slice(1));
   const numbers: Record<string, number> = { ...DEFAULTS };
   let peers: readonly PeerName[] = PEERS;
   let what = 'whole-path';
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] as string;
-    if (arg === '--help') return void process.stdout.write(HELP);
-    if (arg === 'whole-path' || arg === 'soak') {
+    if (arg === 'whole-path' || arg === 'soak' || arg === 'backfill') {
       what = arg;
       continue;
     }
@@ -51,7 +62,6 @@ async function main(args: readonly string[]): Promise<void> {
     if (name === 'rate' && value <= 1) throw new Error(`--rate must be above 1, not ${value}`);
     numbers[name] = value;
   }
-  process.stderr.write(`${cpus().length} cores of ${cpus()[0]?.model}, Node ${process.version}\n`);
   const series = numbers['series'] as number;
   const seed = numbers['seed'] as number;
   const say = (line: string) => void process.stderr.write(`${line}\n`);
@@ -60,12 +70,18 @@ async function main(args: readonly string[]): Promise<void> {
     process.stdout.write(await soak({ series, intervalMs, minutes: numbers['minutes'] as number, seed, say }));
     return;
   }
+  const rounds = numbers['rounds'] as number;
+  const samplesPerRequest = numbers['samples-per-request'] as number;
+  if (what === 'backfill') {
+    process.stdout.write(await backfill({ series, rounds, samplesPerRequest, seed, peers, say }));
+    return;
+  }
   process.stdout.write(
     await wholePath({
       series,
-      rounds: numbers['rounds'] as number,
+      rounds,
       rate: numbers['rate'] as number,
-      samplesPerRequest: numbers['samples-per-request'] as number,
+      samplesPerRequest,
       repeats: numbers['repeats'] as number,
       seed,
       peers,

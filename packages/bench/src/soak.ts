@@ -41,6 +41,8 @@ interface Reading {
   /** Without pages of mapped files. */
   readonly anonymousMb: number;
   readonly heapMb: number;
+  /** Typed arrays, outside of the heap. */
+  readonly buffersMb: number;
   readonly descriptors: number;
   readonly cores: number;
   readonly rollupLag: number;
@@ -143,6 +145,7 @@ class Soak {
         memoryMb: (await memoryBytes(pid)) / 1e6,
         anonymousMb: (await anonymousBytes(pid)) / 1e6,
         heapMb: sumOf(own, 'process_heap_bytes') / 1e6,
+        buffersMb: sumOf(own, 'process_array_buffer_bytes') / 1e6,
         descriptors: (await readdir(`/proc/${pid}/fd`)).length,
         cores: (cpu - before.cpu) / (this.#everyMs / 1000),
         rollupLag: sumOf(own, 'tidemark_rollup_lag_records'),
@@ -175,6 +178,7 @@ class Soak {
       'memoryMb',
       'anonymousMb',
       'heapMb',
+      'buffersMb',
       'descriptors',
       'cores',
       'rollupLag',

@@ -7,7 +7,8 @@ export class IngestMetrics {
   readonly accepted: Labelled<Counter>;
   readonly critical: Labelled<Counter>;
   readonly refused: Labelled<Counter>;
-  readonly exemplarsIgnored: Labelled<Counter>;
+  readonly exemplars: Labelled<Counter>;
+  readonly exemplarsRefused: Labelled<Counter>;
   readonly requestSeconds: Histogram;
 
   constructor(metrics: SelfMetrics, tenants: TenantIntakes, publisher: Publisher) {
@@ -25,10 +26,14 @@ export class IngestMetrics {
       'Samples refused, by reason. For a request refused as a whole: its samples, or 1 when they were not counted yet.',
       ['tenant', 'protocol', 'reason'],
     );
-    this.exemplarsIgnored = metrics.counters(
-      'tidemark_ingest_exemplars_ignored_total',
-      'Exemplars received; they are not stored.',
-      ['tenant', 'protocol'],
+    this.exemplars = metrics.counters('tidemark_ingest_exemplars_total', 'Exemplars acknowledged: the log has them.', [
+      'tenant',
+      'protocol',
+    ]);
+    this.exemplarsRefused = metrics.counters(
+      'tidemark_ingest_exemplars_refused_total',
+      'Exemplars left out, by reason; their samples are not.',
+      ['tenant', 'protocol', 'reason'],
     );
     this.requestSeconds = metrics.histogram(
       'tidemark_ingest_request_seconds',

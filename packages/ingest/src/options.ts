@@ -25,6 +25,8 @@ export interface IngestOptions {
   readonly samplesPerRequestMax: number;
   readonly seriesPerRequestMax: number;
   readonly metadataPerRequestMax: number;
+  /** Those beyond are left out. */
+  readonly exemplarsPerRequestMax: number;
 
   readonly labelsMax: number;
   readonly labelNameBytesMax: number;
@@ -82,6 +84,7 @@ export const DEFAULT_INGEST_OPTIONS: IngestOptions = {
   samplesPerRequestMax: 500_000,
   seriesPerRequestMax: 200_000,
   metadataPerRequestMax: 50_000,
+  exemplarsPerRequestMax: 50_000,
 
   // Mimir's defaults, doubled for the count, so that what it accepts is accepted here.
   labelsMax: 64,

@@ -1,18 +1,17 @@
 import { readFileSync } from 'node:fs';
-import {
-  isTidemarkError,
-  type LogFields,
-  type Logger,
-  SelfMetrics,
-  SimClock,
-  seededRandom,
-  silentLogger,
-} from '@tidemark/base';
+import { isTidemarkError, SelfMetrics, SimClock, seededRandom } from '@tidemark/base';
 import { SimLog } from '@tidemark/log/sim';
 import {
   BatchBuilder,
+  decodeHistogram,
+  decodeLabels,
   decodeSampleBatch,
+  type ExemplarColumns,
+  encodeLabels,
+  exemplarLabelBytes,
   formatLabels,
+  type HistogramColumns,
+  histogramBytes,
   labelsOf,
   partitionOf,
   type SampleBatch,
@@ -35,20 +34,11 @@ async function start(options: Partial<IngestOptions> = {}) {
   const partitions = options.partitions ?? 4;
   await log.ensureTopics([{ name: TOPIC, partitions, compacted: false, retentionMs: 1e9 }]);
   const metrics = new SelfMetrics();
-  const warnings: string[] = [];
-  const logger: Logger = {
-    ...silentLogger,
-    warn: (message: string, fields?: LogFields) => warnings.push(`${message} ${fields?.['tenant']}`),
-  };
-  const pipeline = new IngestPipeline(
-    { clock, random: seededRandom(1), log, metrics, logger },
-    { partitions, ...options },
-  );
+  const pipeline = new IngestPipeline({ clock, random: seededRandom(1), log, metrics }, { partitions, ...options });
   return {
     clock,
     log,
     pipeline,
-    warnings,
     write: (series: readonly RequestSeries[], tenant = 'default') =>
       pipeline.appendRemoteWrite(tenant, snappyBlock(writeRequest(series))),
     metric: (line: string) =>
@@ -91,6 +81,16 @@ function textOf(batch: SampleBatch): string[] {
     const labels = formatLabels(sectionLabels(batch.series, batch.sampleSeries[i] as number));
     return `${batch.tenant} ${labels} @${(batch.timestampsMs[i] as number) - NOW} ${value}`;
   });
+}
+
+function histogramsOf(batches: readonly { readonly batch: SampleBatch }[]) {
+  return batches.flatMap(({ batch: { series, histograms } }) =>
+    Array.from(histograms?.series ?? [], (ref, i) => ({
+      name: formatLabels(sectionLabels(series, ref)),
+      timestampMs: histograms?.timestampsMs[i] as number,
+      bytes: histogramBytes(histograms as HistogramColumns, i),
+    })),
+  );
 }
 
 function one(name: string, value = 1, timestampMs = NOW, labels: Record<string, string> = {}): RequestSeries {
@@ -364,21 +364,79 @@ test('malformed requests are refused whole, and the next one is none the worse',
   expect(new Set(await run.samples())).toEqual(new Set(['default a @0 1', 'default c @0 3']));
 });
 
-test('the operator is warned once a tenant of what is not stored', async () => {
+test('native histograms go to the log with their series, of a request and of a batch; bad ones cost only themselves', async () => {
   const run = await start();
-  const series = [{ ...one('a'), histograms: 2, exemplars: 1 }];
-  for (const tenant of ['x', 'x', 'y']) {
-    const { accepted, refused } = await run.write(series, tenant);
-    expect(accepted).toBe(1);
-    expect(refused).toMatchObject([{ reason: 'native_histogram_unsupported', count: 2 }]);
+  const histogram = {
+    timestampMs: NOW,
+    schema: 0,
+    count: 3,
+    sum: 2,
+    positive: { spans: [[0, 1]] as const, counts: [3] },
+  };
+  const old = { ...histogram, timestampMs: 5 };
+  const sent = [
+    { ...one('a'), histograms: [histogram, { ...histogram, count: 4 }, old] },
+    { ...one('b'), samples: [], histograms: [{ ...histogram, timestampMs: NOW + 1 }] },
+  ];
+  expect(await run.write(sent)).toMatchObject({
+    accepted: 3,
+    refused: [
+      { reason: 'histogram_counts', count: 1 },
+      { reason: 'too_old', count: 1 },
+    ],
+  });
+  const [first] = histogramsOf(await run.batches());
+  const builder = new BatchBuilder('default');
+  const labels = encodeLabels(labelsOf({ __name__: 'c' }));
+  const ref = builder.seriesOf(labels, 0, labels.length);
+  builder.addHistogram(ref, NOW + 2, first?.bytes as Uint8Array);
+  builder.addHistogram(ref, NOW + 3, Uint8Array.of(1, 2));
+  const outcome = await run.pipeline.append(builder.build(0));
+  expect(outcome).toMatchObject({ accepted: 1, refused: [{ reason: 'histogram_malformed', count: 1 }] });
+  const all = histogramsOf(await run.batches());
+  expect(all.map(({ name, timestampMs }) => `${name} ${timestampMs - NOW}`).sort()).toEqual(['a 0', 'b 1', 'c 2']);
+  for (const { bytes } of all) expect(decodeHistogram(bytes)).toMatchObject({ count: 3, sum: 2 });
+});
+
+test('exemplars go to the log with their series, of a request and of a batch; the bad are counted, and nobody else hears', async () => {
+  const run = await start();
+  const exemplar = (trace: string, timestampMs = NOW) => ({ labels: [['t', trace]] as const, value: 2, timestampMs });
+  const sent = [
+    { ...one('a'), exemplars: [exemplar('p'), exemplar('x'.repeat(200)), exemplar('f', NOW + 3_600_000)] },
+    { ...one('a'), samples: [], exemplars: [exemplar('q', NOW + 1)] },
+    { ...one('never'), samples: [], exemplars: [exemplar('u')] },
+    { ...one('b', 1, 5), exemplars: [exemplar('o', 5)] },
+  ];
+  expect(await run.write(sent)).toMatchObject({ accepted: 1, refused: [{ reason: 'too_old', count: 1 }] });
+  // Alone, of a series that had a sample of late; in a section of its own.
+  await run.write([{ ...one('a'), samples: [], exemplars: [exemplar('r', NOW + 2)] }]);
+  const builder = new BatchBuilder('default');
+  const labels = encodeLabels(labelsOf({ __name__: 'a' }));
+  builder.add(builder.seriesOf(labels, 0, labels.length), NOW + 1, 1);
+  builder.addExemplar(0, NOW + 3, 2, encodeLabels(labelsOf({ t: 's' })), true);
+  builder.addExemplar(0, NOW + 3, 2, Uint8Array.of(7));
+  expect(await run.pipeline.append(builder.build(NOW))).toEqual({ accepted: 1, refused: [] });
+  const found = (await run.batches()).map(({ batch: { exemplars, series } }) =>
+    [...(exemplars?.series ?? [])].map((at, i) => {
+      const own = decodeLabels(exemplarLabelBytes(exemplars as ExemplarColumns, i));
+      return `${formatLabels(sectionLabels(series, at))} ${formatLabels(own)} ${exemplars?.hasNoTime?.[i] ?? 0}`;
+    }),
+  );
+  expect(found).toEqual([['a {t="p"} 0', 'a {t="q"} 0'], ['a {t="r"} 0'], ['a {t="s"} 1']]);
+  const counted = (protocol: string) => `{tenant="default",protocol="${protocol}"`;
+  expect(run.metric(`tidemark_ingest_exemplars_total${counted('remote_write')}}`)).toBe(3);
+  expect(run.metric(`tidemark_ingest_exemplars_total${counted('internal')}}`)).toBe(1);
+  for (const [reason, protocol] of [
+    ['labels_too_long', 'remote_write'],
+    ['too_far_in_future', 'remote_write'],
+    ['series_unknown', 'remote_write'],
+    ['too_old', 'remote_write'],
+    ['labels_invalid', 'internal'],
+  ] as const) {
+    expect(run.metric(`tidemark_ingest_exemplars_refused_total${counted(protocol)},reason="${reason}"}`), reason).toBe(
+      1,
+    );
   }
-  expect(run.warnings).toEqual([
-    'native histograms are not stored and left out x',
-    'exemplars are not stored and left out x',
-    'native histograms are not stored and left out y',
-    'exemplars are not stored and left out y',
-  ]);
-  expect(run.metric('tidemark_ingest_exemplars_ignored_total{tenant="x",protocol="remote_write"}')).toBe(2);
 });
 
 test('limits hold for batches as for requests', async () => {

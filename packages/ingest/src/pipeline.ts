@@ -1,21 +1,30 @@
-import {
-  type Clock,
-  isTidemarkError,
-  type Logger,
-  type Random,
-  type SelfMetrics,
-  type TidemarkError,
-} from '@tidemark/base';
+import { type Clock, isTidemarkError, type Random, type SelfMetrics, type TidemarkError } from '@tidemark/base';
 import type { Log, OutgoingRecord } from '@tidemark/log';
-import { type AppendOutcome, type MetricMetadata, type SampleBatch, type SampleSink, wordsOf } from '@tidemark/model';
-import { admit, timeBounds } from './admission/admit.ts';
+import {
+  type AppendOutcome,
+  decodeHistogram,
+  type ExemplarColumns,
+  exemplarLabelBytes,
+  type HistogramColumns,
+  histogramBytes,
+  histogramProblem,
+  type MetricMetadata,
+  type SampleBatch,
+  type SampleSink,
+  wordsOf,
+} from '@tidemark/model';
+import { admit, admitHistograms, timeBounds } from './admission/admit.ts';
+import { admitExemplars } from './admission/admit-exemplars.ts';
 import { Refusals } from './admission/refusals.ts';
 import { criticalUnknown, rateLimited } from './errors.ts';
 import { IngestMetrics } from './ingest-metrics.ts';
 import { DEFAULT_INGEST_OPTIONS, type IngestLimits, type IngestOptions } from './options.ts';
 import { IntakeColumns } from './protocol/intake-columns.ts';
-import { HISTOGRAM_REASON, RemoteWriteDecoder } from './protocol/remote-write.ts';
+import { IntakeExemplars } from './protocol/intake-exemplars.ts';
+import { IntakeHistograms } from './protocol/intake-histograms.ts';
+import { RemoteWriteDecoder } from './protocol/remote-write.ts';
 import { SnappyDecoder } from './protocol/snappy.ts';
+import type { HistogramRefusal } from './protocol/wire-histogram.ts';
 import { WireLabels } from './protocol/wire-labels.ts';
 import { Publisher } from './publish/publisher.ts';
 import { CriticalMetrics, type CriticalSpan } from './route/critical.ts';
@@ -43,9 +52,9 @@ export interface IngestParts {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: SelfMetrics;
-  readonly logger: Logger;
 }
 
+const NO_REFUSALS: readonly (readonly [string, number])[] = [];
 const NO_METADATA: readonly MetricMetadata[] = [];
 /** A buffer for decoded requests larger than this is let go after the request. */
 const DECODE_KEEP_BYTES = 4 * 1024 * 1024;
@@ -54,11 +63,12 @@ export class IngestPipeline implements SampleSink {
   readonly options: IngestOptions;
   readonly metrics: IngestMetrics;
   readonly #clock: Clock;
-  readonly #logger: Logger;
   readonly #tenants: TenantIntakes;
   readonly #snappy: SnappyDecoder;
   readonly #remoteWrite: RemoteWriteDecoder;
   readonly #columns = new IntakeColumns();
+  readonly #exemplars: IntakeExemplars;
+  readonly #histograms = new IntakeHistograms();
   readonly #routes: Routes;
   readonly #splitter: PartitionSplitter;
   readonly #publisher: Publisher;
@@ -69,13 +79,13 @@ export class IngestPipeline implements SampleSink {
   constructor(parts: IngestParts, options: Partial<IngestOptions> = {}) {
     this.options = { ...DEFAULT_INGEST_OPTIONS, ...options };
     this.#clock = parts.clock;
-    this.#logger = parts.logger;
     const labels = new WireLabels(this.options);
     const seed = parts.random.below(2 ** 32);
     this.#routes = new Routes(this.options.partitions);
     this.#tenants = new TenantIntakes({ clock: parts.clock, seed, labels, routes: this.#routes }, this.options);
     this.#snappy = new SnappyDecoder({ decodedBytesMax: this.options.decodedBytesMax, keepBytes: DECODE_KEEP_BYTES });
     this.#remoteWrite = new RemoteWriteDecoder(this.options, labels);
+    this.#exemplars = new IntakeExemplars(this.options);
     this.#splitter = new PartitionSplitter(this.#routes, this.options.recordBytes);
     this.#publisher = new Publisher(parts.log, this.options);
     this.metrics = new IngestMetrics(parts.metrics, this.#tenants, this.#publisher);
@@ -113,16 +123,15 @@ export class IngestPipeline implements SampleSink {
   /**
    * Takes the body of one remote write 1.0 request, still compressed; it may be reused when the promise is there.
    *
-   * Promises: as SampleSink.append. Native histograms are among the refused, with the reason `native_histogram_unsupported`.
+   * Promises: as SampleSink.append; a native histogram is a sample like any other.
    * Throws `SNAPPY_MALFORMED`, `SNAPPY_TOO_LARGE`, `PROTOBUF_MALFORMED`, `INGEST_REQUEST_TOO_LARGE`,
    * `INGEST_RATE_LIMITED`, `INGEST_OVERLOADED`, `INGEST_UNAVAILABLE`, the signal's reason.
    */
   async appendRemoteWrite(tenantName: string, body: Uint8Array, signal?: AbortSignal): Promise<AppendOutcome> {
     return this.#run(tenantName, 'remote_write', signal, (tenant, refusals) => {
       const request = this.#snappy.decode(body);
-      const metadata = this.#remoteWrite.decode(request, tenant.directory, this.#columns, refusals);
-      if (this.#remoteWrite.histogramsRefused > 0) this.#warnOnce(tenant, 'remote_write', 'native histograms');
-      this.#leaveExemplars(tenant, 'remote_write', this.#remoteWrite.exemplarsIgnored);
+      const into = { columns: this.#columns, exemplars: this.#exemplars, histograms: this.#histograms };
+      const metadata = this.#remoteWrite.decode(request, tenant.directory, into, refusals);
       return { table: tenant.directory, metadata };
     });
   }
@@ -131,12 +140,8 @@ export class IngestPipeline implements SampleSink {
     return this.#run(batch.tenant, protocol, signal, (tenant, refusals) => {
       const table = tenant.tableOf(batch.series);
       this.#fill(batch, table.problems, refusals);
-      const histograms = batch.histograms?.series.length ?? 0;
-      if (histograms > 0) this.#warnOnce(tenant, protocol, 'native histograms');
-      refusals.add(HISTOGRAM_REASON, histograms, () => {
-        return `series ${table.describe(batch.histograms?.series[0] as number)} carries native histograms, which Tidemark does not store yet`;
-      });
-      this.#leaveExemplars(tenant, protocol, batch.exemplars?.series.length ?? 0);
+      if (batch.histograms) this.#fillHistograms(batch.histograms, table, refusals);
+      if (batch.exemplars) this.#fillExemplars(batch.exemplars, table.problems);
       return { table, metadata: batch.metadata ?? NO_METADATA };
     });
   }
@@ -152,9 +157,12 @@ export class IngestPipeline implements SampleSink {
     try {
       signal?.throwIfAborted();
       this.#columns.reset();
-      const { accepted, critical, records } = this.#prepare(tenantName, decode, refusals);
+      this.#exemplars.reset();
+      this.#histograms.reset();
+      const { accepted, critical, exemplars, records } = this.#prepare(tenantName, decode, refusals);
       await orAborted(this.#publisher.append(records), signal);
       this.metrics.accepted.with(tenantName, protocol).add(accepted);
+      this.#countExemplars(exemplars, tenantName, protocol);
       if (critical > 0) this.metrics.critical.with(tenantName).add(critical);
       const refused = refusals.list();
       for (const { reason, count } of refused) this.metrics.refused.with(tenantName, protocol, reason).add(count);
@@ -177,25 +185,30 @@ export class IngestPipeline implements SampleSink {
     const tenant = this.#tenants.begin(tenantName, nowMs);
     const { table, metadata } = decode(tenant, refusals);
     const columns = this.#columns;
-    const waitMs = tenant.bucket.take(columns.count, nowMs);
-    if (waitMs > 0) throw rateLimited(tenantName, columns.count, this.options.samplesPerSecondMax, waitMs);
-    admit(
-      columns,
-      table,
-      timeBounds(nowMs, this.options.rawRetentionMs),
-      tenant.active,
-      this.options.activeSeriesMax,
-      refusals,
-    );
-    const split = this.#splitter.split(columns, table);
+    const exemplars = this.#exemplars;
+    const histograms = this.#histograms;
+    const wanted = columns.count + histograms.list.length;
+    const waitMs = tenant.bucket.take(wanted, nowMs);
+    if (waitMs > 0) throw rateLimited(tenantName, wanted, this.options.samplesPerSecondMax, waitMs);
+    const bounds = timeBounds(nowMs, this.options.rawRetentionMs);
+    const { activeSeriesMax } = this.options;
+    columns.count = admit(columns, table, bounds, tenant.active, activeSeriesMax, refusals);
+    if (histograms.list.length > 0)
+      admitHistograms(histograms, table, bounds, tenant.active, activeSeriesMax, refusals);
+    if (exemplars.list.length > 0) admitExemplars(exemplars, table, bounds, tenant.active);
+    const split = this.#splitter.split(columns, table, exemplars.list, histograms.list);
     const records = this.#publisher.encode(
       tenantName,
       this.#admittedAtMs,
       split,
       partitionMetadata(metadata, tenant.hash, this.options.partitions),
     );
-    const critical = split.reduce((sum, { isCritical, values }) => sum + (isCritical ? values.length : 0), 0);
-    return { accepted: columns.count, critical, records };
+    const critical = split.reduce((sum, record) => {
+      return record.isCritical ? sum + record.values.length + (record.histograms?.series.length ?? 0) : sum;
+    }, 0);
+    const refused = exemplars.refused.size === 0 ? NO_REFUSALS : [...exemplars.refused];
+    const accepted = columns.count + histograms.list.length;
+    return { accepted, critical, exemplars: { accepted: exemplars.list.length, refused }, records };
   }
 
   /** Samples of a batch into the columns, those of refused series apart. */
@@ -224,17 +237,41 @@ export class IngestPipeline implements SampleSink {
     columns.count = kept;
   }
 
-  #leaveExemplars(tenant: TenantIntake, protocol: string, count: number): void {
-    if (count === 0) return;
-    this.metrics.exemplarsIgnored.with(tenant.name, protocol).add(count);
-    this.#warnOnce(tenant, protocol, 'exemplars');
+  #fillHistograms(from: HistogramColumns, table: SectionTable, refusals: Refusals): void {
+    for (let i = 0; i < from.series.length; i++) {
+      const ref = from.series[i] as number;
+      const problem = table.problems.get(ref);
+      if (problem) {
+        refusals.add(problem.reason, 1, () => problem.example);
+        continue;
+      }
+      const bytes = histogramBytes(from, i);
+      const reason = refusalOf(bytes);
+      if (reason === undefined) this.#histograms.list.push({ ref, timestampMs: from.timestampsMs[i] as number, bytes });
+      else refusals.add(reason, 1, () => `series ${table.describe(ref)} has a native histogram that is none`);
+    }
   }
 
-  /** Tells the operator once per tenant; the counters tell the rest. */
-  #warnOnce(tenant: TenantIntake, protocol: string, what: string): void {
-    if (tenant.warned.has(what)) return;
-    tenant.warned.add(what);
-    this.#logger.warn(`${what} are not stored and left out`, { tenant: tenant.name, protocol });
+  #fillExemplars(from: ExemplarColumns, problems: SectionTable['problems']): void {
+    for (let i = 0; i < from.series.length; i++) {
+      const ref = from.series[i] as number;
+      if (problems.has(ref)) {
+        this.#exemplars.refuse('series_refused');
+        continue;
+      }
+      this.#exemplars.add({
+        ref,
+        timestampMs: from.timestampsMs[i] as number,
+        value: from.values[i] as number,
+        labels: exemplarLabelBytes(from, i),
+        hasNoTime: from.hasNoTime?.[i] === 1,
+      });
+    }
+  }
+
+  #countExemplars({ accepted, refused }: Prepared['exemplars'], tenant: string, protocol: string): void {
+    if (accepted > 0) this.metrics.exemplars.with(tenant, protocol).add(accepted);
+    for (const [reason, count] of refused) this.metrics.exemplarsRefused.with(tenant, protocol, reason).add(count);
   }
 
   #countFailed(error: unknown, tenant: string, protocol: string): void {
@@ -244,6 +281,16 @@ export class IngestPipeline implements SampleSink {
     // Names made up by whoever sends are no labels of ours.
     const whose = reason === 'tenant_limit' ? 'other' : tenant;
     this.metrics.refused.with(whose, protocol, reason).add(typeof samples === 'number' ? samples : 1);
+  }
+}
+
+/** What is wrong with the bytes of a histogram; undefined: nothing. */
+function refusalOf(bytes: Uint8Array): HistogramRefusal | undefined {
+  try {
+    return histogramProblem(decodeHistogram(bytes));
+  } catch (error) {
+    if (isTidemarkError(error, 'HISTOGRAM_MALFORMED')) return 'histogram_malformed';
+    throw error;
   }
 }
 
@@ -258,6 +305,7 @@ interface Prepared {
   readonly accepted: number;
   /** How many of these are of critical metrics. */
   readonly critical: number;
+  readonly exemplars: { readonly accepted: number; readonly refused: readonly (readonly [string, number])[] };
   readonly records: readonly OutgoingRecord[];
 }
 

@@ -24,8 +24,6 @@ export class TenantIntake {
   readonly bucket: TokenBucket;
   /** What the owner last counted for this tenant's directory. */
   accountedBytes = 0;
-  /** Whether the operator has been told already that this tenant sends what is not stored. */
-  readonly warned = new Set<string>();
   readonly #options: IngestOptions;
   readonly #routes: Routes;
   #tables = new WeakMap<SeriesSection, SectionTable>();

@@ -32,7 +32,7 @@ async function start(options: Partial<IngestOptions> = {}) {
   const log = new SimLog({ clock });
   await log.ensureTopics([{ name: 'tidemark.raw', partitions: 4, compacted: false, retentionMs: 1e9 }]);
   const metrics = new SelfMetrics();
-  const pipeline = new IngestPipeline({ clock, random: seededRandom(1), log, metrics, logger: silentLogger }, options);
+  const pipeline = new IngestPipeline({ clock, random: seededRandom(1), log, metrics }, options);
   const routes = new WriteHandlers({ pipeline, clock, logger: silentLogger }).routes();
   const server = createServer((req, res) => {
     const route = routes.find(({ path }) => path === req.url);
@@ -102,10 +102,21 @@ test('what is refused is named in a 400; the rest is stored', async () => {
   expect((await run.log.bounds('tidemark.raw')).reduce((sum, { end }) => sum + end, 0)).toBe(1);
 });
 
-test('native histograms alone are no reason for a 400', async () => {
+test('native histograms are taken; a 400 names those that are none', async () => {
   const run = await start();
-  expect((await run.post('/api/v1/write', body({ ...up(), histograms: 1, exemplars: 1 }), HEADERS)).status).toBe(204);
-  expect(run.metrics.expose()).toContain('reason="native_histogram_unsupported"} 1');
+  const histogram = {
+    timestampMs: NOW,
+    schema: 0,
+    count: 1,
+    sum: 1,
+    positive: { spans: [[0, 1]] as const, counts: [1] },
+  };
+  expect((await run.post('/api/v1/write', body({ ...up(), histograms: [histogram] }), HEADERS)).status).toBe(204);
+  const bad = { ...histogram, schema: 40 };
+  expect(await run.post('/api/v1/write', body({ ...up(), histograms: [bad, histogram] }), HEADERS)).toMatchObject({
+    status: 400,
+    text: '1 refused, 2 stored\nhistogram_schema (1): series up has a native histogram that is none\n',
+  });
 });
 
 test.each([

@@ -1,4 +1,4 @@
-import { TidemarkError } from '@tidemark/base';
+import { messageOf, TidemarkError } from '@tidemark/base';
 import type { TopicPartition } from './log.ts';
 
 // The faults every log can answer with; codes as promised in log.ts. Those of the embedded journal's files are beside it.
@@ -101,9 +101,10 @@ export function producerFenced(transactionalId: string, epoch: number, reason: '
 }
 
 export function outcomeUnknown(transactionalId: string, epoch: number, cause?: unknown): TidemarkError {
+  const why = cause === undefined ? '' : ` (${messageOf(cause)})`;
   return new TidemarkError(
     'LOG_OUTCOME_UNKNOWN',
-    `the last transaction of ${transactionalId} may be committed or not. Open a new producer and read the positions back: they say`,
+    `the last transaction of ${transactionalId} may be committed or not${why}. Open a new producer and read the positions back: they say`,
     { transactionalId, epoch },
     cause,
   );

@@ -10,6 +10,7 @@ export {
 export { type EmbeddedLogParts, openEmbeddedLog } from './embedded/open.ts';
 export { DEFAULT_OPTIONS as EMBEDDED_LOG_DEFAULTS, type EmbeddedLogOptions } from './embedded/options.ts';
 export {
+  type DamagedStore,
   examineJournal,
   type JournalReport,
   type PartitionLoss,
@@ -17,8 +18,10 @@ export {
   repairJournal,
 } from './embedded/repair.ts';
 export { type LogEnds, type VerifiedLogFile, verifyLog } from './embedded/verify.ts';
+export type { KafkaRights } from './kafka/allowed.ts';
 export { type KafkaLog, type KafkaLogParts, openKafkaLog } from './kafka/kafka-log.ts';
 export { type KafkaMetrics, kafkaMetrics } from './kafka/metrics.ts';
 export { KAFKA_LOG_DEFAULTS, type KafkaLogOptions } from './kafka/options.ts';
+export type { Operation as KafkaOperation } from './kafka/rights.ts';
 export type * from './log.ts';
 export { readCompacted } from './read-compacted.ts';

@@ -26,6 +26,8 @@ export type { ProducerOptions, Transaction, TransactionalProducer } from './tran
 export interface TopicSpec {
   readonly name: string;
   readonly partitions: number;
+  /** The setting that `partitions` is of, for whoever is told that the topic has others. */
+  readonly partitionsSetting?: string;
   readonly compacted: boolean;
   /** For logs that delete by time; the embedded log deletes by positions. */
   readonly retentionMs: number;
@@ -84,6 +86,8 @@ export interface FetchOptions {
   readonly maxBytes: number;
   /** How long to wait for the first record; 0 returns at once, [] when there is none. */
   readonly maxWaitMs: number;
+  /** How long of the time since the last fetch the caller waited for more to come: a log that counts work leaves it out. */
+  readonly restedMs?: number;
   readonly signal?: AbortSignal;
 }
 

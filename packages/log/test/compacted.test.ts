@@ -1,11 +1,13 @@
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { nodeDisk, SimClock, seededRandom, silentLogger } from '@tidemark/base';
+import { nodeDisk, SelfMetrics, SimClock, seededRandom, silentLogger, TidemarkError } from '@tidemark/base';
+import { rounds, withSeed } from '@tidemark/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CONFIG, config, NOW, RAW, raw, rawAt, readAll, readerOf, textOf } from '../src/conformance/traits.ts';
 import type { EmbeddedLog } from '../src/embedded/embedded-log.ts';
 import { openEmbeddedLog } from '../src/embedded/open.ts';
+import { examineJournal, repairJournal } from '../src/embedded/repair.ts';
 
 // The store of a compacted topic: what LevelDB hides, the log finds.
 
@@ -15,13 +17,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-const open = (folder: string): Promise<EmbeddedLog> =>
-  openEmbeddedLog({
-    disk: nodeDisk(folder),
-    clock: new SimClock(1_700_000_000_000),
-    logger: silentLogger,
-    options: { fileBytesMax: 2000 },
-  });
+const parts = (folder: string) => ({
+  disk: nodeDisk(folder),
+  clock: new SimClock(1_700_000_000_000),
+  logger: silentLogger,
+  options: { fileBytesMax: 2000 },
+});
+
+const open = (folder: string): Promise<EmbeddedLog> => openEmbeddedLog(parts(folder));
 
 /** A log whose compacted topic lives in its store alone: the journal's files that held it are gone. */
 async function materialised(name: string, keys: number): Promise<string> {
@@ -131,3 +134,137 @@ test('a reader goes from the store on into the journal, and sees each last value
   expect(reader.positions()[0]?.offset).toBe(12);
   await log.close();
 });
+
+/** The store with most of it in tables, as it is after a start. */
+async function inTables(name: string): Promise<string> {
+  const folder = await materialised(name, 40);
+  for (let i = 0; i < 2; i++) {
+    const log = await open(folder);
+    await log.append([config(`key ${i}`, 'newer')]);
+    for (let j = 0; j < 30; j++) await log.append([raw(0, 'y'.repeat(200))]);
+    await log.commit('g', [{ ...rawAt(0), offset: 60 + i * 30 }]);
+    await log.retain();
+    await log.close();
+  }
+  const store = join(folder, 'log', 'compacted', CONFIG.name);
+  expect((await readdir(store)).filter((file) => file.endsWith('.ldb')).length).toBeGreaterThan(0);
+  return folder;
+}
+
+interface Harmed {
+  readonly copy: string;
+  readonly store: string;
+}
+
+async function harmed(
+  folder: string,
+  file: string,
+  harm: (path: string, bytes: Buffer) => Promise<void>,
+): Promise<Harmed> {
+  const copy = join(root, 'harmed');
+  await rm(copy, { recursive: true, force: true });
+  await cp(folder, copy, { recursive: true });
+  const store = join(copy, 'log', 'compacted', CONFIG.name);
+  await harm(join(store, file), await readFile(join(store, file)));
+  return { copy, store };
+}
+
+test('a store without its CURRENT or MANIFEST is mended by the start, counted, and kept as it was', async () => {
+  const folder = await inTables('mended');
+  const whole = await stateOf(folder);
+  for (const file of await readdir(join(folder, 'log', 'compacted', CONFIG.name))) {
+    if (!/^CURRENT$|^MANIFEST/.test(file)) continue;
+    const { copy, store } = await harmed(folder, file, (path) => rm(path));
+    const before = (await readdir(store)).sort();
+    const metrics = new SelfMetrics();
+    const log = await openEmbeddedLog({ ...parts(copy), metrics });
+    await log.close();
+    expect(metrics.expose()).toContain(`tidemark_log_stores_mended_total{topic="${CONFIG.name}"} 1`);
+    expect((await readdir(join(copy, 'log', 'damaged-1', CONFIG.name))).sort()).toEqual(before);
+    expect(await stateOf(copy)).toEqual(whole);
+  }
+});
+
+/** As a process leaves it that dies between taking the damaged store away and putting the mended one in its place. */
+async function halfMended(folder: string): Promise<string> {
+  const { copy, store } = await harmed(folder, 'CURRENT', async () => undefined);
+  const kept = join(copy, 'log', 'damaged-1');
+  await mkdir(kept);
+  await cp(store, join(kept, `mended-${CONFIG.name}`), { recursive: true });
+  await rename(store, join(kept, CONFIG.name));
+  return copy;
+}
+
+test('a crash in the middle of mending is made good by the next start, or the next repair', async () => {
+  const folder = await inTables('half-mended');
+  const whole = await stateOf(folder);
+  expect(await stateOf(await halfMended(folder))).toEqual(whole);
+  for (const look of [examineJournal, repairJournal]) {
+    const copy = await halfMended(folder);
+    expect((await look({ disk: nodeDisk(copy), folder: 'log' })).damagedStores).toEqual([]);
+    expect(await stateOf(copy)).toEqual(whole);
+  }
+});
+
+test('a start that cannot mend a store today leaves nothing behind, however often', async () => {
+  const folder = await inTables('busy');
+  const whole = await stateOf(folder);
+  const manifest = (await readdir(join(folder, 'log', 'compacted', CONFIG.name))).find((file) =>
+    /^MANIFEST/.test(file),
+  );
+  const { copy } = await harmed(folder, manifest as string, (path) => rm(path));
+  const disk = nodeDisk(copy);
+  const read = disk.read.bind(disk);
+  const busy = new TidemarkError('DISK_IO', 'too many open files', { system: 'EMFILE' });
+  disk.read = (path) => (path.endsWith('.ldb') ? Promise.reject(busy) : read(path));
+  for (let start = 0; start < 2; start++) {
+    await expect(openEmbeddedLog({ ...parts(copy), disk })).rejects.toMatchObject({ code: 'LOG_IO' });
+    expect((await readdir(join(copy, 'log'))).filter((name) => name.startsWith('damaged-'))).toEqual([]);
+  }
+  expect(await stateOf(copy)).toEqual(whole);
+});
+
+test('tables flipped or cut anywhere: all is there, or it is refused, and a repair goes on with what can be read', () =>
+  withSeed('compacted-tables', async (random) => {
+    const folder = await inTables('tables');
+    const whole = await stateOf(folder);
+    const files = (await readdir(join(folder, 'log', 'compacted', CONFIG.name))).filter((file) =>
+      file.endsWith('.ldb'),
+    );
+    const ends = { whole: 0, repaired: 0 };
+    for (let round = 0; round < rounds(30); round++) {
+      const file = files[random.below(files.length)] as string;
+      const { copy } = await harmed(folder, file, async (path, bytes) => {
+        const at = random.below(bytes.length);
+        if (round % 3 === 0) return truncate(path, at);
+        bytes[at] = (bytes[at] as number) ^ (1 << random.below(8));
+        await writeFile(path, bytes);
+      });
+      try {
+        expect(await stateOf(copy), file).toEqual(whole);
+        ends.whole++;
+        continue;
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'LOG_CORRUPT', message: expect.stringContaining('tidemark repair --cut') });
+      }
+      const disk = nodeDisk(copy);
+      const [examined] = (await examineJournal({ disk, folder: 'log' })).damagedStores;
+      expect(examined).toMatchObject({ topic: CONFIG.name, records: Object.keys(whole).length, mended: undefined });
+      const [repaired] = (await repairJournal({ disk, folder: 'log' })).damagedStores;
+      const state = await stateOf(copy);
+      // Where the last record of a key is lost, the one before it may be left in an older table.
+      const before = (key: string) => `value ${key.slice(4)} ${'x'.repeat(40)}`;
+      for (const [key, value] of Object.entries(state)) expect([whole[key], before(key)], key).toContain(value);
+      expect(state).not.toEqual(whole);
+      expect(repaired?.mended?.records).toBe(Object.keys(state).length);
+      // What comes after is kept as ever, over starts and the journal's files.
+      const log = await open(copy);
+      await log.append([config('key new', 'after the repair')]);
+      for (let j = 0; j < 30; j++) await log.append([raw(0, 'y'.repeat(200))]);
+      await log.retain();
+      await log.close();
+      expect(await stateOf(copy)).toEqual({ ...state, 'key new': 'after the repair' });
+      ends.repaired++;
+    }
+    expect(ends.repaired).toBeGreaterThan(2);
+  }));

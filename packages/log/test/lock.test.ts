@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { nodeDisk, silentLogger, systemClock } from '@tidemark/base';
+import { FolderLock, nodeDisk, type Processes, silentLogger, systemClock } from '@tidemark/base';
 import { SimDisk } from '@tidemark/base/sim';
 import { afterAll, expect, test } from 'vitest';
-import { FolderLock, type Processes } from '../src/embedded/lock.ts';
+import { locked } from '../src/embedded/faults.ts';
 import { openEmbeddedLog } from '../src/embedded/open.ts';
 
 const folders: string[] = [];
@@ -60,12 +60,12 @@ test('a lock of a later process that was given our number, or its, is stale', as
   for (const left of ['pid 7 started other\n', 'pid 1 started before\n', 'nonsense']) {
     const disk = new SimDisk();
     await disk.writeAtomic('log/lock', new TextEncoder().encode(left));
-    const lock = await FolderLock.take(disk, 'log', processes(1, 'now'));
+    const lock = await FolderLock.take(disk, 'log', processes(1, 'now'), locked);
     expect(new TextDecoder().decode(await disk.read('log/lock'))).toBe('pid 1 started now\n');
     await lock.release();
     expect(await disk.list('log')).toEqual([]);
   }
   const disk = new SimDisk();
   await disk.writeAtomic('log/lock', new TextEncoder().encode('pid 7 started a\n'));
-  await expect(FolderLock.take(disk, 'log', processes(1, 'now'))).rejects.toMatchObject({ code: 'LOG_LOCKED' });
+  await expect(FolderLock.take(disk, 'log', processes(1, 'now'), locked)).rejects.toMatchObject({ code: 'LOG_LOCKED' });
 });

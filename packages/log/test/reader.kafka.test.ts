@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { KafkaReader } from '../src/kafka/kafka-reader.ts';
 import { kafkaParts } from './kafka-parts.ts';
 import { at, ours, task } from './kafkajs/worlds.ts';
+import { LeapingClock } from './leaping-clock.ts';
 
 // What a reader asks leaders for: each partition once at a time, however long it takes to hear who leads, and whatever paused ones
 // keep.
@@ -77,4 +78,21 @@ test('a paused partition that keeps all a reader may keep does not keep the othe
   await log.append([task(1, 'here')]);
   const [other] = await reader.fetch({ maxBytes: 1000, maxWaitMs: 5000 });
   expect(other).toMatchObject({ partition: 1, nextOffset: 1 });
+});
+
+test('work is counted from handing out records to the next fetch, less what the caller rested; an empty fetch begins none', async () => {
+  const clock = new LeapingClock();
+  await using world = await ours(kafka.bootstrap, { clock });
+  await world.log.append([task(0, 'x')]);
+  const reader = await world.log.openReader({ group: 'g', from: [at(0, 0)] });
+  const worked = world.metrics.processSeconds.with('g');
+  const now = { maxBytes: 1000, maxWaitMs: 0 };
+  expect(await reader.fetch({ ...now, maxWaitMs: 5000 })).toHaveLength(1);
+  clock.leap(60_000);
+  expect(await reader.fetch({ ...now, restedMs: 40_000 })).toEqual([]);
+  clock.leap(600_000);
+  expect(await reader.fetch(now)).toEqual([]);
+  // What passed beside the leaps is less.
+  expect(worked.value()).toBeGreaterThanOrEqual(20);
+  expect(worked.value()).toBeLessThan(25);
 });

@@ -8,6 +8,14 @@ export {
   ROW_BATCH_SCHEMA,
   SAMPLE_BATCH_SCHEMA,
 } from './batch/codec.ts';
+export {
+  EXEMPLAR_CHARACTERS_MAX,
+  ExemplarBuilder,
+  exemplarCharacters,
+  exemplarLabelBytes,
+  fitsExemplar,
+} from './batch/exemplar-builder.ts';
+export { HistogramBuilder, histogramBytes } from './batch/histogram-builder.ts';
 export { KeptSection } from './batch/kept-section.ts';
 export {
   makeRowColumns,
@@ -16,6 +24,7 @@ export {
   ROW_FLOAT_COLUMNS,
   type RowBatch,
   type RowColumns,
+  type RowFloatColumn,
   revisionAfter,
 } from './batch/row-batch.ts';
 export type { ExemplarColumns, HistogramColumns, MetricMetadata, SampleBatch } from './batch/sample-batch.ts';
@@ -28,7 +37,9 @@ export {
 } from './batch/series-section.ts';
 export type { Cardinality, CardinalityRequest, NamedCount } from './cardinality.ts';
 export { formatDuration, parseDuration } from './duration.ts';
+export type { Exemplar, ExemplarRequest, ExemplarSource, SelectedExemplars } from './exemplar-source.ts';
 export { parseDecimal } from './exposition/decimal.ts';
+export { ExemplarText } from './exposition/exemplar-text.ts';
 export { checkOpenMetrics } from './exposition/openmetrics-check.ts';
 export { openMetricsFloat } from './exposition/openmetrics-float.ts';
 export {
@@ -39,6 +50,29 @@ export {
   parseExposition,
 } from './exposition/text.ts';
 export type { Freshness } from './freshness.ts';
+export { type HistogramProblem, histogramProblem } from './histogram/check.ts';
+export {
+  bucketsOf,
+  decodeHistogram,
+  encodeHistogram,
+  HISTOGRAM_BUCKETS_MAX,
+  HISTOGRAM_SUM_AT,
+  type HistogramShape,
+  readHistogramShape,
+  writeHistogram,
+  writeHistogramShape,
+} from './histogram/codec.ts';
+export {
+  type BucketSide,
+  type BucketSpan,
+  type NativeHistogram,
+  type ResetHint,
+  SCHEMA_LEAST,
+  SCHEMA_MOST,
+  SCHEMA_OWN_BOUNDS,
+  type SelectedHistograms,
+} from './histogram/native-histogram.ts';
+export { HistogramEntries } from './histogram/selected-histograms.ts';
 export {
   compareUtf8,
   decodeLabels,
@@ -51,6 +85,8 @@ export {
   labelsOf,
   labelValue,
   METRIC_NAME,
+  metricBytesOf,
+  metricNameOf,
   writeLabels,
 } from './labels.ts';
 export { compileRegex, formatMatcher, type Matcher, type MatchType, matcher } from './matcher.ts';
@@ -61,6 +97,7 @@ export {
   decodePart,
   endFrame,
   errorFrame,
+  exemplarsFrames,
   headFrame,
   metadataFrames,
   type ReadEnd,
@@ -92,6 +129,14 @@ export {
   type RelabelSpec,
   relabelRule,
 } from './relabel/rule.ts';
+export {
+  KEPT_TIERS,
+  type KeptBetween,
+  type KeptMs,
+  type KeptTier,
+  Retention,
+  type RetentionRule,
+} from './retention.ts';
 export {
   CRITICAL_OFFSETS,
   copyRow,
@@ -126,6 +171,7 @@ export type {
   SelectedSeries,
   SelectLimits,
   SelectRequest,
+  SelectRowsRequest,
   SeriesSource,
 } from './series-source.ts';
 export { isStale, isStaleAt, STALE_HIGH, STALE_LOW, wordsOf, writeStale } from './stale.ts';

@@ -1,6 +1,15 @@
 import { seededRandom } from '@tidemark/base';
 import { expect, test } from 'vitest';
-import { compareUtf8, decodeLabels, encodeLabels, findLabelValue, formatLabels, labelsOf } from './labels.ts';
+import {
+  compareUtf8,
+  decodeLabels,
+  encodeLabels,
+  findLabelValue,
+  formatLabels,
+  labelsOf,
+  metricBytesOf,
+  metricNameOf,
+} from './labels.ts';
 
 const utf8 = (text: string) => Buffer.from(text, 'utf8');
 
@@ -60,4 +69,25 @@ test('labels read as PromQL writes them', () => {
   expect(formatLabels(labelsOf({ __name__: 'up', job: 'a"b' }))).toBe('up{job="a\\"b"}');
   expect(formatLabels(labelsOf({ __name__: 'up' }))).toBe('up');
   expect(formatLabels([])).toBe('{}');
+});
+
+test("a metric's name is found wherever it stands, in a part of a buffer as well", () => {
+  const cases = [
+    [{ __name__: 'up', job: 'a' }, 'up'],
+    [{ Zone: 'z', __name__: 'höhe', a: 'b' }, 'höhe'],
+    [{ a: '__name__' }, ''],
+    [{}, ''],
+  ] as const;
+  for (const [pairs, name] of cases) {
+    const bytes = encodeLabels(labelsOf(pairs));
+    const around = Buffer.concat([encodeLabels(labelsOf({ __name__: 'before' })), bytes, utf8('behind')]);
+    for (const [found, from, to] of [
+      [bytes, 0, bytes.length] as const,
+      [around, around.length - 6 - bytes.length, around.length - 6] as const,
+    ]) {
+      expect(metricNameOf(found, from, to)).toBe(name);
+      expect([...metricBytesOf(found, from, to)]).toEqual([...utf8(name)]);
+    }
+    expect(metricNameOf(bytes)).toBe(name);
+  }
 });

@@ -137,6 +137,20 @@ export function findLabelValue(
   return false;
 }
 
+const METRIC_BYTES = ENCODER.encode(METRIC_NAME);
+const NO_BYTES = new Uint8Array(0);
+const found = { start: 0, end: 0 };
+
+/** The bytes of the metric's name in canonical bytes; none where it has no name. Requires as `findLabelValue`. */
+export function metricBytesOf(bytes: Uint8Array, start = 0, end: number = bytes.length): Uint8Array {
+  return findLabelValue(bytes, start, end, METRIC_BYTES, found) ? bytes.subarray(found.start, found.end) : NO_BYTES;
+}
+
+/** The same as text; '' where it has no name. */
+export function metricNameOf(bytes: Uint8Array, start = 0, end: number = bytes.length): string {
+  return findLabelValue(bytes, start, end, METRIC_BYTES, found) ? decodeUtf8(bytes, found.start, found.end) : '';
+}
+
 /** `name{a="b", c="d"}` as PromQL writes it. */
 export function formatLabels(labels: Labels): string {
   const name = labelValue(labels, METRIC_NAME);

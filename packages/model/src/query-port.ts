@@ -1,3 +1,4 @@
+import type { NativeHistogram } from './histogram/native-histogram.ts';
 import type { Labels } from './labels.ts';
 
 // What rules ask: one expression at one instant. The query service answers it; rules never see storage.
@@ -17,8 +18,12 @@ export interface InstantQuery {
 }
 
 export interface InstantAnswer {
-  /** A scalar result is one sample without labels. */
-  readonly samples: readonly { readonly labels: Labels; readonly value: number }[];
+  /** A scalar result is one sample without labels. Where there is a histogram, the value is NaN. */
+  readonly samples: readonly {
+    readonly labels: Labels;
+    readonly value: number;
+    readonly histogram?: NativeHistogram | undefined;
+  }[];
   readonly warnings: readonly string[];
   /** Whether a strong read was fulfilled; false: evaluated on what was there when the time was up. */
   readonly fresh: boolean;

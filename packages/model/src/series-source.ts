@@ -1,4 +1,5 @@
-import type { Resolution, RowColumns } from './batch/row-batch.ts';
+import type { Resolution, RowColumns, RowFloatColumn } from './batch/row-batch.ts';
+import type { SelectedHistograms } from './histogram/native-histogram.ts';
 import type { Label, Labels } from './labels.ts';
 import type { Matcher } from './matcher.ts';
 import type { TimeRange } from './time.ts';
@@ -42,6 +43,12 @@ export interface SelectRequest extends ReadTerms {
   readonly each?: ((series: SelectedSeries) => Promise<void> | undefined) | undefined;
 }
 
+export interface SelectRowsRequest extends SelectRequest {
+  readonly resolution: Resolution;
+  /** A hint: what is asked of each row beside its end, count and revision; absent: all. Other columns may be empty or hold anything. */
+  readonly columns?: readonly RowFloatColumn[] | undefined;
+}
+
 export interface SelectLimits {
   readonly seriesMax: number;
   readonly samplesMax: number;
@@ -53,6 +60,8 @@ export interface SelectedSeries {
   readonly timestampsMs: Float64Array;
   /** Bits as stored; stale markers included. */
   readonly values: Float64Array;
+  /** Absent: all of them are numbers. */
+  readonly histograms?: SelectedHistograms | undefined;
 }
 
 export interface SelectedRows {
@@ -84,7 +93,7 @@ export interface LabelsRequest extends ReadTerms {
 export interface SeriesSource {
   select(request: SelectRequest): Promise<SelectAnswer<SelectedSeries>>;
   /** Rollup rows as they are, windows whose end lies in the range. */
-  selectRows(request: SelectRequest & { readonly resolution: Resolution }): Promise<SelectAnswer<SelectedRows>>;
+  selectRows(request: SelectRowsRequest): Promise<SelectAnswer<SelectedRows>>;
   /** Series with at least one sample possibly in the range. */
   series(request: LabelsRequest): Promise<SelectAnswer<Labels>>;
   /** Sorted names. */

@@ -14,6 +14,8 @@ export {
 export { DEFAULT_LIMITS, type EngineLimits } from './engine/limits.ts';
 export type { MatrixSeries, QueryData, QueryResult, QueryStats, VectorSample } from './engine/result.ts';
 export { SIGNATURES, type Signature } from './function/signature.ts';
+export { type RuledBucket, ruledBuckets } from './histogram/bucket-bounds.ts';
+export { type FloatHistogram, slotsOfHistogram, toNative } from './histogram/float-histogram.ts';
 export {
   type Aggregate,
   type AggregateOperator,
@@ -47,5 +49,5 @@ export type { SelectorUse } from './plan/use.ts';
 export { type Point, parseSeriesLine, type SeriesLine } from './script/parse-points.ts';
 export { type Outcome, runScript } from './script/run-script.ts';
 export { compareLabels, labelKey } from './value/label-set.ts';
-export { makeSpans, SPAN_COLUMNS, SPAN_SLOTS, type SpanSeries, type Spans } from './value/spans.ts';
-export type { Grid } from './value/value.ts';
+export { makeSpans, SPAN_COLUMNS, SPAN_SLOTS, type SpanColumn, type SpanSeries, type Spans } from './value/spans.ts';
+export type { Grid, HistogramColumn } from './value/value.ts';

@@ -1,11 +1,15 @@
 import type { Labels } from '@tidemark/model';
+import type { FloatHistogram, HistogramColumn } from '@tidemark/promql';
 
 // What the service answers, in the shapes the API writes out.
 
 export interface Point {
   readonly labels: Labels;
   readonly atMs: number;
+  /** NaN where there is a histogram. */
   readonly value: number;
+  /** Absent: the value is a number. */
+  readonly histogram?: FloatHistogram | undefined;
 }
 
 export interface Line {
@@ -13,6 +17,8 @@ export interface Line {
   /** Rising; one entry a point, steps without a value left out. */
   readonly timestampsMs: Float64Array;
   readonly values: Float64Array;
+  /** Those among the values that are native histograms; absent: all are numbers. */
+  readonly histograms?: HistogramColumn | undefined;
 }
 
 export type Result =

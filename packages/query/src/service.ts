@@ -1,5 +1,6 @@
 import { type Clock, type Histogram, isTidemarkError, type SelfMetrics, TidemarkError } from '@tidemark/base';
 import type {
+  ExemplarSource,
   Freshness,
   InstantAnswer,
   InstantQuery,
@@ -10,13 +11,22 @@ import type {
   ReadTerms,
   Resolution,
   SelectAnswer,
+  SelectedExemplars,
   SelectedRows,
   SelectedSeries,
   SeriesSource,
   TimeRange,
 } from '@tidemark/model';
-import { compareLabels, parseSelector } from '@tidemark/promql';
-import type { Answer } from './answer.ts';
+import {
+  childrenOf,
+  compareLabels,
+  type Expr,
+  parse,
+  parseSelector,
+  toNative,
+  type VectorSelector,
+} from '@tidemark/promql';
+import type { Answer, Point } from './answer.ts';
 import { Admission } from './execute/admission.ts';
 import type { Executor } from './execute/executor.ts';
 import { UnreadAnswers } from './execute/unread.ts';
@@ -33,6 +43,8 @@ import type { Preference } from './plan/preference.ts';
 export interface QueryServiceOptions {
   readonly executor: Executor;
   readonly source: SeriesSource;
+  /** Absent: there are none. */
+  readonly exemplars?: ExemplarSource;
   readonly freshness: Freshness;
   readonly clock: Clock;
   readonly metrics: SelfMetrics;
@@ -78,6 +90,12 @@ export interface SelectionQuestion extends Question {
   readonly limit: number;
 }
 
+export interface ExemplarQuestion extends Question {
+  /** Exemplars of the series that it selects, whatever it makes of them. */
+  readonly expression: string;
+  readonly range: TimeRange;
+}
+
 export interface Listing<V> {
   readonly values: readonly V[];
   readonly warnings: readonly string[];
@@ -85,6 +103,8 @@ export interface Listing<V> {
 
 // Queries that may wait for a place: at the default 20 places and 100 ms a query, some 5 s of waiting.
 const WAITING_MAX = 1000;
+// As many as a Prometheus keeps by default.
+const EXEMPLARS_MAX = 100_000;
 // 256 MiB: sixteen million values, a hundred times what a screen of panels asks for.
 const UNREAD_BYTES_MAX = 256 * 1024 * 1024;
 
@@ -149,7 +169,7 @@ export class QueryService implements QueryPort {
     const { result, warnings, fresh } = answer;
     switch (result.kind) {
       case 'vector':
-        return { samples: result.points.map(({ labels, value }) => ({ labels, value })), warnings, fresh };
+        return { samples: result.points.map(ruleSample), warnings, fresh };
       case 'scalar':
         return { samples: [{ labels: [], value: result.value }], warnings, fresh };
       default:
@@ -201,6 +221,21 @@ export class QueryService implements QueryPort {
         source.selectRows({ ...request, limits: { seriesMax, samplesMax }, resolution: question.resolution }),
     );
     return { ...listing, values: byLabels(listing.values) };
+  }
+
+  /** By labels of their series; undefined when the expression selects nothing. */
+  async exemplars(question: ExemplarQuestion): Promise<Listing<SelectedExemplars> | undefined> {
+    const selectors = selectorsOf(parse(question.expression)).map(({ matchers }) => matchers);
+    const { exemplars: source } = this.#options;
+    if (selectors.length === 0) return undefined;
+    if (source === undefined) return { values: [], warnings: [] };
+    const { tenant, range, partial = false, strong } = question;
+    return this.#guard(this.#admission, question, async (signal) => {
+      const { notBefore } = strong ? await this.#catchUp(question, signal) : { notBefore: [] };
+      const terms = { partial, ...(notBefore.length > 0 && { notBefore }) };
+      const { series, warnings } = await source({ tenant, selectors, range, limit: EXEMPLARS_MAX, signal, ...terms });
+      return { values: byLabels(series), warnings };
+    });
   }
 
   /** Asks for each selector, keeps each value once, in the order found. */
@@ -329,6 +364,15 @@ function byLabels<S extends { readonly labels: Labels }>(list: readonly S[]): re
   return [...list].sort((a, b) => compareLabels(a.labels, b.labels));
 }
 
+function selectorsOf(expr: Expr): readonly VectorSelector[] {
+  return expr.kind === 'vectorSelector' ? [expr] : childrenOf(expr).flatMap(selectorsOf);
+}
+
 function sorted(values: readonly string[]): string[] {
   return [...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+}
+
+/** A sample as rules know it. */
+function ruleSample({ labels, value, histogram }: Point): InstantAnswer['samples'][number] {
+  return histogram === undefined ? { labels, value } : { labels, value, histogram: toNative(histogram) };
 }

@@ -1,5 +1,3 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { SelfMetrics, systemClock } from '@tidemark/base';
 import {
   type Freshness,
@@ -10,9 +8,9 @@ import {
   makeRowColumns,
   type SeriesSource,
 } from '@tidemark/model';
-import express from 'express';
 import { afterEach, expect, test } from 'vitest';
-import { Executor, QueryService, queryRouter } from '../src/index.ts';
+import { Executor, QueryService } from '../src/index.ts';
+import { serveApi } from './api-server.ts';
 
 // The API over HTTP, on a source of a few series, as a Prometheus client sees it.
 
@@ -91,15 +89,9 @@ async function api(freshness: Freshness = { caughtUp: async () => true }, timeou
     concurrency: 2,
     ...limits,
   });
-  const app = express();
-  app.use('/api/v1', queryRouter({ service, nowMs: () => 1010_000, version: '0.0.0' }));
-  const server = createServer(app);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  close = async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  };
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1`;
+  const server = await serveApi(service, () => 1010_000);
+  close = server.close;
+  const { url } = server;
   return {
     service,
     url,

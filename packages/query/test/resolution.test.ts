@@ -1,9 +1,7 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { SelfMetrics, SimClock } from '@tidemark/base';
-import express from 'express';
 import { afterEach, expect, test } from 'vitest';
-import { Executor, QueryService, queryRouter } from '../src/index.ts';
+import { Executor, QueryService } from '../src/index.ts';
+import { serveApi } from './api-server.ts';
 import { DAY_MS, KEPT, named, sourceOf, type World } from './tier-world.ts';
 
 // How a question over HTTP asks for tiers, and how the answer says which it came from.
@@ -30,11 +28,11 @@ let close = async () => {
 };
 afterEach(() => close());
 
-async function api() {
+async function api(retentionMs: ConstructorParameters<typeof Executor>[0]['retentionMs'] = KEPT) {
   const source = sourceOf(WORLD);
   const clock = new SimClock(NOW_MS);
   const limits = { seriesMax: 100, samplesMax: 1_000_000 };
-  const executor = new Executor({ source, clock, lookbackMs: 5 * MINUTE_MS, retentionMs: KEPT, ...limits });
+  const executor = new Executor({ source, clock, lookbackMs: 5 * MINUTE_MS, retentionMs, ...limits });
   const service = new QueryService({
     executor,
     source,
@@ -45,15 +43,9 @@ async function api() {
     concurrency: 2,
     ...limits,
   });
-  const app = express();
-  app.use('/api/v1', queryRouter({ service, nowMs: () => clock.nowMs(), version: '0.0.0' }));
-  const server = createServer(app);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  close = async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  };
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1`;
+  const server = await serveApi(service, () => clock.nowMs());
+  close = server.close;
+  const { url } = server;
   return async (expression: string, days: readonly [from: number, to: number], more = '') => {
     const [start, end] = days.map((ago) => (NOW_MS - ago * DAY_MS) / 1000);
     const query = encodeURIComponent(expression);
@@ -81,6 +73,16 @@ test.each([
   expect(answer).toMatchObject({ status: 200, said });
   const notes = JSON.stringify([answer.body['infos'] ?? [], answer.body['warnings'] ?? []]);
   expect(/approximate|needs every sample/.test(notes)).toBe(said.endsWith('approximate'));
+});
+
+test('each selector is planned by how long its own metric is kept', async () => {
+  const asked: string[] = [];
+  const ask = await api((tenant, matchers) => {
+    asked.push(`${tenant} ${matchers.map(({ name, value }) => `${name}=${value}`).join()}`);
+    return { ...KEPT, raw: DAY_MS };
+  });
+  expect((await ask('max_over_time(load[1h])', [2, 0])).said).toBe('raw,1m,1h exact');
+  expect(new Set(asked)).toEqual(new Set(['default __name__=load']));
 });
 
 test('stats say it too', async () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeDisk, seededRandom } from '@tidemark/base';
@@ -27,14 +27,22 @@ test('a folder with other files is refused by name and left alone', async () => 
 
 test('a newer version, a damaged marker, another partition count: each one clear sentence', async () => {
   await open();
+  await mkdir(join(folder, 'store'));
   await expect(open(8)).rejects.toMatchObject({
     code: 'DATA_PARTITIONS',
-    message: expect.stringContaining('log.partitions: 4'),
+    message: expect.stringContaining('configure log.partitions: 4'),
   });
   await writeFile(join(folder, 'TIDEMARK'), 'tidemark data folder\nversion: 7\nwhatever\n');
   await expect(open()).rejects.toMatchObject({ code: 'DATA_VERSION' });
   await writeFile(join(folder, 'TIDEMARK'), 'tidemark data folder\nversion: 0\npartitions: 4\n');
   await expect(open()).rejects.toMatchObject({ code: 'DATA_CORRUPT' });
+});
+
+test('a folder in which nothing was kept yet takes another partition count: the first may have been a mistake', async () => {
+  const { key } = await open();
+  expect(await open(8, 2)).toEqual({ key, partitions: 8 });
+  await mkdir(join(folder, 'store'));
+  expect(await open(8, 3)).toEqual({ key, partitions: 8 });
 });
 
 test('a folder several levels down is made', async () => {

@@ -17,7 +17,7 @@ import type { Config } from './config/schema.ts';
 export interface Installation {
   /** 32 secret bytes: series ids are keyed with them, so nobody can forge a collision. */
   readonly key: Uint8Array;
-  /** Of the data topics; fixed when the folder is made. */
+  /** Of the data topics; fixed when the first of what is kept comes into the folder. */
   readonly partitions: number;
 }
 
@@ -81,7 +81,7 @@ export async function prepareDataFolder(path: string): Promise<string> {
 }
 
 /**
- * Reads the marker, or makes it in an empty folder.
+ * Reads the marker, or makes it in an empty folder. Where the marker is all there is, it takes another partition count.
  * Throws `DATA_FOREIGN` (something else lives here), `DATA_VERSION` (a newer Tidemark made it), `DATA_CORRUPT`,
  * `DATA_PARTITIONS` (the configuration asks for another count).
  */
@@ -92,7 +92,13 @@ export async function openInstallation(
   random: Random,
 ): Promise<Installation> {
   const names = await disk.list('');
-  if (names.includes(MARKER)) return readMarker(disk, folder, partitions);
+  if (names.includes(MARKER)) {
+    const found = await readInstallation(disk, folder);
+    // A start that was refused before anything was kept decides nothing.
+    if (found.partitions !== partitions && names.length > 1)
+      throw otherPartitions(folder, found.partitions, partitions);
+    return found.partitions === partitions ? found : makeInstallation(disk, { key: found.key, partitions });
+  }
   if (names.length > 0) {
     throw new TidemarkError(
       'DATA_FOREIGN',
@@ -100,10 +106,14 @@ export async function openInstallation(
       { folder },
     );
   }
-  const key = random.bytes(KEY_LENGTH);
-  const text = `tidemark data folder\nversion: ${VERSION}\npartitions: ${partitions}\nseries-key: ${Buffer.from(key).toString('hex')}\n`;
+  return makeInstallation(disk, { key: random.bytes(KEY_LENGTH), partitions });
+}
+
+async function makeInstallation(disk: Disk, made: Installation): Promise<Installation> {
+  const key = Buffer.from(made.key).toString('hex');
+  const text = `tidemark data folder\nversion: ${VERSION}\npartitions: ${made.partitions}\nseries-key: ${key}\n`;
   await disk.writeAtomic(MARKER, Buffer.from(text, 'utf8'));
-  return { key, partitions };
+  return made;
 }
 
 /** What the marker says. Throws `DATA_VERSION`, `DATA_CORRUPT`. */
@@ -134,15 +144,10 @@ export async function readInstallation(disk: Disk, folder: string): Promise<Inst
   return { key: Uint8Array.from(Buffer.from(match[3] as string, 'hex')), partitions };
 }
 
-async function readMarker(disk: Disk, folder: string, wantedPartitions: number): Promise<Installation> {
-  const installation = await readInstallation(disk, folder);
-  const { partitions } = installation;
-  if (partitions !== wantedPartitions) {
-    throw new TidemarkError(
-      'DATA_PARTITIONS',
-      `${folder} was made with log.partitions: ${partitions}, the configuration says ${wantedPartitions}; the count cannot be changed`,
-      { folder, partitions, wantedPartitions },
-    );
-  }
-  return installation;
+function otherPartitions(folder: string, partitions: number, wantedPartitions: number): TidemarkError {
+  return new TidemarkError(
+    'DATA_PARTITIONS',
+    `${folder} was made with log.partitions: ${partitions}, the configuration says ${wantedPartitions}; configure log.partitions: ${partitions}, the count cannot be changed`,
+    { folder, partitions, wantedPartitions },
+  );
 }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { messageOf, systemCode, TidemarkError } from '@tidemark/base';
+import type { Problem } from './readiness.ts';
 
 // The one listener.
 
@@ -11,8 +12,8 @@ export interface Listening {
   readonly url: string;
   /** From now on this answers; before, everything but /-/healthy gets 503. */
   serve(handler: RequestHandler): void;
-  /** What the start waits for; said to whoever asks before `serve`. */
-  waitingFor(reason: string | undefined): void;
+  /** What the start waits for; asked, and said to whoever asks before `serve`. */
+  waitingFor(reason: Problem): void;
   /** Stops accepting, lets answers under way finish for at most `graceMs`, then cuts them. */
   close(graceMs: number): Promise<void>;
 }
@@ -33,8 +34,8 @@ export function isLoopback(listen: string): boolean {
 /** Throws `HTTP_PORT_IN_USE`, `HTTP_LISTEN`. */
 export async function listenOn(listen: string): Promise<Listening> {
   const { host, port } = parseListen(listen);
-  let waitsFor: string | undefined;
-  let handler: RequestHandler = (request, response) => answerStarting(request, response, waitsFor);
+  let waitsFor: Problem = () => undefined;
+  let handler: RequestHandler = (request, response) => answerStarting(request, response, waitsFor());
   const server = createServer({ maxHeaderSize: HEADER_BYTES_MAX }, (request, response) => handler(request, response));
   // Prometheus keeps connections for 5 minutes between sends.
   server.keepAliveTimeout = 330_000;

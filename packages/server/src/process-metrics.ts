@@ -11,6 +11,11 @@ export function processMetrics(metrics: SelfMetrics, clock: Clock): void {
   metrics.gaugeFrom('process_start_time_seconds', 'When the process began, unix seconds.', () => startedSeconds);
   metrics.gaugeFrom('process_resident_memory_bytes', 'Memory the process has in RAM.', () => process.memoryUsage.rss());
   metrics.gaugeFrom('process_heap_bytes', "JavaScript's heap in use.", () => process.memoryUsage().heapUsed);
+  metrics.gaugeFrom(
+    'process_array_buffer_bytes',
+    'Memory of typed arrays, outside of the heap: heads, windows, batches, buffers.',
+    () => process.memoryUsage().arrayBuffers,
+  );
   metrics.counterFrom('process_cpu_seconds_total', 'CPU time, user and system.', () => {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1e6;

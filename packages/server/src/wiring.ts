@@ -12,6 +12,7 @@ import {
 import { labelsOf } from '@tidemark/model';
 import { createApp } from './app.ts';
 import type { LoadedConfig } from './config/load.ts';
+import { retentionOf } from './config/retention.ts';
 import type { Role } from './config/schema.ts';
 import { openHome } from './data-folder.ts';
 import { listenOn } from './http.ts';
@@ -25,7 +26,7 @@ import { startIngest } from './roles/ingest.ts';
 import { keepTrying } from './roles/keep-trying.ts';
 import { checkRoles, needsOf } from './roles/needs.ts';
 import { readNotifierSetup } from './roles/notifier-setup.ts';
-import { mayComeLater, openLog } from './roles/open-log.ts';
+import { logOpener, mayComeLater } from './roles/open-log.ts';
 import { startQuery } from './roles/query.ts';
 import { reloadParts } from './roles/reload-parts.ts';
 import { startRemoteStores } from './roles/remote-stores.ts';
@@ -66,6 +67,8 @@ export interface Tidemark {
   readonly url: string;
   /** Absent where no role of this process keeps anything. */
   readonly dataFolder: string | undefined;
+  /** Why it is not ready, for people; undefined when it is. */
+  notReady(): string | undefined;
   /** Reads the configuration again; throws what is wrong with it, and then nothing has changed. */
   reload(): Promise<void>;
   /** Every metric it has of itself. */
@@ -97,14 +100,19 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
   const listening = await listenOn(config.http.listen);
   parts.defer(() => listening.close(HTTP_GRACE_MS));
   const readiness = new Readiness();
-  const common = { config, clock, random, metrics, onFailure };
+  const retention = retentionOf(config.store);
+  const common = { config, clock, random, metrics, retention, onFailure };
   const home = needs.dataFolder ? await openHome(config, random) : undefined;
-  const waits = { clock, logger, signal: options.signal, waitingFor: listening.waitingFor };
-  const openOwn = () => openLog({ ...common, disk: home?.disk, logger });
-  const log = needs.log ? await keepTrying('reach the log', mayComeLater(config), openOwn, waits) : undefined;
+  const { waitingFor } = listening;
+  const { signal } = options;
+  const waits = { clock, logger, signal, waitingFor: (reason: string | undefined) => waitingFor(() => reason) };
+  const openLog = logOpener({ ...common, disk: home?.disk, logger, signal });
+  const log = needs.log ? await keepTrying('reach the log', mayComeLater(config), openLog, waits) : undefined;
   if (log) parts.defer(() => log.close());
 
-  const store = roles.has('store') ? await startStore({ ...common, ...must(home), log: must(log), logger }) : undefined;
+  const store = roles.has('store')
+    ? await startStore({ ...common, ...must(home), log: must(log), logger, waitingFor, signal })
+    : undefined;
   if (store) {
     parts.defer(() => store.close());
     readiness.add(() => store.problem());
@@ -159,7 +167,15 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
   if (collector) parts.defer(() => collector.close());
 
   const { setLogLevel } = options;
-  for (const part of reloadParts({ setLogLevel, ingest, alerting, collector, ownUrl: listening.url })) {
+  for (const part of reloadParts({
+    setLogLevel,
+    retention,
+    store,
+    ingest,
+    alerting,
+    collector,
+    ownUrl: listening.url,
+  })) {
     reloader.add(part);
   }
   const notifier = alerting?.notifying?.notifier;
@@ -202,6 +218,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
   return {
     url: listening.url,
     dataFolder: home?.dataFolder,
+    notReady: () => readiness.reason,
     reload: () => reloader.reload(),
     describeMetrics: () => metrics.describe(),
     close: () => owned.disposeAsync(),

@@ -80,7 +80,10 @@ test.each<[string, readonly string[]]>([
   ['tidemark serve --roles collect,qu', ['collect,query']],
   ['tidemark serve --roles query,qu', []],
   ['tidemark serve --roles=st', ['store']],
-  ['tidemark config explain store.retention', ['store.retention1h', 'store.retention1m', 'store.retentionRaw']],
+  [
+    'tidemark config explain store.retention',
+    ['store.retention1h', 'store.retention1m', 'store.retentionRaw', 'store.retentionRules'],
+  ],
   ['tidemark completion ', ['bash', 'fish', 'zsh']],
   ['tidemark capacity --preset p', ['platform']],
   ['tidemark query --range ', []],

@@ -27,6 +27,7 @@ const PAGES: readonly (Story & { readonly page: string })[] = [
     ],
   },
   ...[
+    'docs/api/exemplars.md',
     'docs/api/federate.md',
     'docs/api/resolution.md',
     'docs/api/write.md',

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runTidemark, type S3, sendRemoteWrite, startS3, startTidemark } from '@tidemark/testkit/real';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort, runTidemark, type S3, sendRemoteWrite, startS3, startTidemark } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
 import { samples, serverNow, until, vector } from './http.ts';
 
@@ -31,8 +32,8 @@ test('segments in a bucket are read back without anything local; an S3 server th
   const send = (metric: string, points: readonly { timestampMs: number; value: number }[]) =>
     sendRemoteWrite(url, [{ labels: { __name__: metric, place: 'hall' }, samples: points }]);
   const flush = () => fetch(`${url}/api/v1/admin/flush`, { method: 'POST' });
-  const readBack = async (metric: string, fromMs: number) => {
-    const [series] = await samples(url, metric, '1h', fromMs + HOUR_MS / 2);
+  const readBack = async (metric: string, fromMs: number, from = url) => {
+    const [series] = await samples(from, metric, '1h', fromMs + HOUR_MS / 2);
     expect(series?.values.map(([s, value]) => ({ timestampMs: Math.round(s * 1000), value: Number(value) }))).toEqual(
       history(fromMs),
     );
@@ -59,10 +60,23 @@ test('segments in a bucket are read back without anything local; an S3 server th
   await server.stop();
   await rm(join(server.dataFolder, 'store'), { recursive: true });
   await server.restart();
+  // What it was asked before it is told to stop is answered from the bucket too.
+  s3.process?.signal('SIGSTOP');
+  const stopMeanwhile = async () => {
+    await sleep(200);
+    const stopped = server.stop();
+    await sleep(200);
+    s3.process?.signal('SIGCONT');
+    return await stopped;
+  };
+  const [stopped] = await Promise.all([stopMeanwhile(), readBack('in_a_bucket', old)]);
+  expect(stopped).toMatchObject({ code: 0 });
+  await server.restart();
   await readBack('in_a_bucket', old);
   await readBack('while_away', old - 2 * HOUR_MS);
   const snapshot = await fetch(`${url}/api/v1/admin/tsdb/snapshot`, { method: 'POST' });
-  expect([snapshot.status, await snapshot.text()]).toEqual([503, expect.stringContaining(`s3://${s3.bucket}/metrics`)]);
+  const taken = await snapshot.text();
+  expect(snapshot.status, taken).toBe(200);
   const config = await (await fetch(`${url}/api/v1/status/config`)).text();
   expect(config).not.toContain(s3.secretAccessKey);
 
@@ -72,6 +86,19 @@ test('segments in a bucket are read back without anything local; an S3 server th
     code: 0,
     stdout: expect.stringMatching(/s3:\/\/[^ ]+\/segments\/.*\d+ ok, 0 damaged/s),
   });
+
+  // The snapshot has it all in its own folder, and wants nothing of the bucket.
+  const { name } = (JSON.parse(taken) as { data: { name: string } }).data;
+  const dataFolder = join(server.dataFolder, 'snapshots', name);
+  expect(await runTidemark(['verify', dataFolder], { env })).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^ok +objects\/segments\/.*\d+ ok, 0 damaged/ms),
+  });
+  await expect(startTidemark({ env, dataFolder })).rejects.toThrow(/is a snapshot of a Tidemark that keeps its sealed/);
+  await s3.process?.kill9();
+  await using restored = await startTidemark({ dataFolder });
+  await readBack('in_a_bucket', old, restored.url);
+  await readBack('while_away', old - 2 * HOUR_MS, restored.url);
 });
 
 test('an S3 server that does not answer at the start is waited for, and no reason not to end', {
@@ -109,6 +136,26 @@ test('an S3 server that does not answer at the start is waited for, and no reaso
     const [early] = await samples(url, 'early', '1h', now + 1000);
     return early?.values.length === 2 ? true : undefined;
   });
+});
+
+test('where no S3 server is, a start says within seconds what it waits for, and ends when told to', {
+  timeout: 120_000,
+}, async () => {
+  const env = {
+    TIDEMARK_STORE_OBJECTS: 'S3://bucket',
+    TIDEMARK_STORE_S3_ENDPOINT: `http://127.0.0.1:${await freePort()}`,
+    TIDEMARK_STORE_S3_ACCESS_KEY_ID: 'any',
+    TIDEMARK_STORE_S3_SECRET_ACCESS_KEY: 'any',
+  };
+  await using server = await startTidemark({ env, readyPath: '/-/healthy' });
+  await until('it says what it waits for', 10_000, async () => {
+    const text = await (await fetch(`${server.url}/-/ready`)).text();
+    const says = /^Tidemark is starting: S3 at .*, bucket bucket has not answered for \d+ s: .*ECONNREFUSED/;
+    return says.test(text) || undefined;
+  });
+  const stopping = performance.now();
+  expect(await server.stop()).toMatchObject({ code: 0 });
+  expect(performance.now() - stopping).toBeLessThan(5_000);
 });
 
 test('a bucket that is named wrong is said at the start', async () => {

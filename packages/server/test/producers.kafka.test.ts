@@ -1,7 +1,3 @@
-import { execFile } from 'node:child_process';
-import { cp } from 'node:fs/promises';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import {
   decodeLabels,
   formatLabels,
@@ -11,22 +7,22 @@ import {
   SampleDecoder,
   schemaIdOf,
 } from '@tidemark/model';
-import { cachedServer, sharedKafka, sharedSchemaRegistry, tempFolder } from '@tidemark/testkit/real';
+import { sharedKafka, sharedSchemaRegistry } from '@tidemark/testkit/real';
 // biome-ignore lint/style/noRestrictedImports: a client that is not ours is what this is about
 import { type Consumer, Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ConfluentRegistry } from '../src/registry/confluent-registry.ts';
+import { EXAMPLE_METRIC, runExample } from './examples.ts';
 
 // Producers that are not ours, with clients and serializers that are not ours, against a real broker and a real registry.
-// What they wrote is taken from the broker by a bare client and read as the repartition stage reads it.
+// What they wrote is taken from the broker by a bare client and read as the repartition stage reads it; roles.kafka.test.ts follows
+// it on to a query.
 //
 //   SampleProducer.java ────┐
 //   sample_producer.py ─────┼──> topic ──> bare kafkajs ──> SampleDecoder, by the schema that the registry gives for the id
 //   sample-producer.ts ─────┘
 
-const EXAMPLES = join(import.meta.dirname, '../../../examples');
 const SAMPLES = 3;
-const run = promisify(execFile);
 
 let kafka: Kafka;
 let bootstrap: string;
@@ -98,7 +94,7 @@ async function samplesOf(topic: string, count: number) {
 
 const expected = (language: string) =>
   Array.from({ length: SAMPLES }, (_, i) => ({
-    labels: `example_orders_total{language="${language}"}`,
+    labels: `${EXAMPLE_METRIC}{language="${language}"}`,
     type: 'counter',
     value: i + 1,
     age: expect.toSatisfy((age: number) => age >= 0 && age < 120_000),
@@ -106,29 +102,21 @@ const expected = (language: string) =>
 
 test('the Java example, with kafka-clients and avro', async () => {
   const topic = await topicFor('java');
-  await using folder = await tempFolder('java');
-  await cp(join(EXAMPLES, 'java'), folder.path, { recursive: true });
-  const args = `-Dexec.args=${bootstrap} ${registryUrl} ${topic} ${SAMPLES}`;
-  const { stdout } = await run('mvn', ['-q', '-B', '-ntp', 'compile', 'exec:java', args], { cwd: folder.path });
-  expect(stdout).toContain(`${SAMPLES} samples on ${topic}`);
+  expect(await runExample.java({ bootstrap, registryUrl, topic }, SAMPLES)).toContain(`${SAMPLES} samples on ${topic}`);
   expect(await samplesOf(topic, SAMPLES)).toEqual(expected('java'));
 });
 
 test('the Python example, with confluent-kafka', async () => {
   const topic = await topicFor('python');
-  const { stdout } = await run(
-    'python3',
-    [join(EXAMPLES, 'python/sample_producer.py'), bootstrap, registryUrl, topic, String(SAMPLES)],
-    { env: { ...process.env, PYTHONPATH: cachedServer('pythonClient') } },
+  expect(await runExample.python({ bootstrap, registryUrl, topic }, SAMPLES)).toContain(
+    `${SAMPLES} samples on ${topic}`,
   );
-  expect(stdout).toContain(`${SAMPLES} samples on ${topic}`);
   expect(await samplesOf(topic, SAMPLES)).toEqual(expected('python'));
 });
 
 test('the TypeScript example, with kafkajs and Confluent’s serializer', async () => {
   const topic = await topicFor('typescript');
-  const program = join(EXAMPLES, 'typescript/sample-producer.ts');
-  const { stdout } = await run(process.execPath, [program, bootstrap, registryUrl, topic, String(SAMPLES)]);
-  expect(stdout).toContain(`${SAMPLES} samples on ${topic}`);
+  const said = await runExample.typescript({ bootstrap, registryUrl, topic }, SAMPLES);
+  expect(said).toContain(`${SAMPLES} samples on ${topic}`);
   expect(await samplesOf(topic, SAMPLES)).toEqual(expected('typescript'));
 });

@@ -11,13 +11,14 @@ import {
   tempFolder,
 } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
+import { EXAMPLE_METRIC, runExample } from './examples.ts';
 import { ask, type RowSeries, samples, until, vector } from './http.ts';
 import { rowsOf } from './row-oracle.ts';
 import { webhook } from './webhook.ts';
 
 // One metric the whole way over real parts, each role a process of its own:
 //
-//   an Avro producer ─▶ samples ─▶ repartition ─▶ raw ─▶ rollup ─▶ 1m ─▶ store ─▶ segments in S3
+//   Avro producers ──▶ samples ─▶ repartition ─▶ raw ─▶ rollup ─▶ 1m ─▶ store ─▶ segments in S3
 //                                                  └──────────────────▶ store ─▶ query
 //                                                                         └────▶ rules ─▶ alerts ─▶ notify ─▶ webhook
 
@@ -33,6 +34,14 @@ groups:
 `;
 
 const MINUTE_MS = 60_000;
+const EXAMPLE_SAMPLES = 3;
+// Without a default its field cannot be read from what was written before, nor can readers of before do without `name`.
+const INCOMPATIBLE = JSON.stringify({
+  type: 'record',
+  name: 'Sample',
+  namespace: 'io.tidemark',
+  fields: [{ name: 'shop', type: 'string' }],
+});
 
 test('from an Avro producer to an answer, a row, a webhook and a segment in S3, every role a process', {
   timeout: 240_000,
@@ -69,9 +78,15 @@ test('from an Avro producer to an answer, a row, a webhook and a segment in S3, 
     start('notify', { TIDEMARK_NOTIFIER_WEBHOOK_URL: hook.url, TIDEMARK_NOTIFIER_GROUP_WAIT: '0s' }),
   ]);
 
+  // The programs of examples/, whose clients and serializers are not ours, while the rest goes on.
+  const topic = `${prefix}.samples`;
+  const place = { bootstrap: kafka.bootstrap.join(','), registryUrl: registry.url, topic };
+  const examples = Promise.all([runExample.java(place, EXAMPLE_SAMPLES), runExample.python(place, EXAMPLE_SAMPLES)]);
+  examples.catch(() => undefined); // awaited below
+
   const produce = async (name: string, points: readonly { timestampMs: number; value: number }[]) => {
     const program = join(import.meta.dirname, 'avro-producer.ts');
-    const args = ['--no-warnings', program, kafka.bootstrap.join(','), registry.url, `${prefix}.samples`];
+    const args = ['--no-warnings', program, place.bootstrap, registry.url, topic];
     const producer = spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'inherit'] });
     producer.stdin.end(`${JSON.stringify({ name, labels: { place: 'hall' }, samples: points })}\n`);
     expect(await once(producer, 'exit')).toEqual([0, null]);
@@ -133,4 +148,28 @@ test('from an Avro producer to an answer, a row, a webhook and a segment in S3, 
   expect(await ranges()).toBeGreaterThan(0);
   expect(await values()).toEqual(['35']);
   expect(await readdir(store.dataFolder)).not.toContain('objects');
+
+  // What the examples wrote has been through all of it as well.
+  for (const said of await examples) expect(said).toContain(`${EXAMPLE_SAMPLES} samples on ${topic}`);
+  const orders = await until('what the examples counted', 30_000, async () => {
+    const series = await samples(query.url, EXAMPLE_METRIC, '10m', Date.now());
+    const counted = series.map(({ metric, values }) => [metric['language'], values.map(([, value]) => value).join()]);
+    return counted.length === 2 && counted.every(([, values]) => values?.endsWith('3')) ? counted.sort() : undefined;
+  });
+  expect(orders).toEqual([
+    ['java', '1,2,3'],
+    ['python', '1,2,3'],
+  ]);
+
+  // Writers and readers of other versions understand one another, because the registry lets nobody in who breaks that.
+  const subject = `${topic}-value`;
+  const config = await fetch(`${registry.url}/config/${subject}`);
+  expect(await config.json()).toEqual({ compatibilityLevel: 'FULL_TRANSITIVE' });
+  const refused = await fetch(`${registry.url}/subjects/${subject}/versions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+    body: JSON.stringify({ schema: INCOMPATIBLE }),
+  });
+  expect(await refused.json()).toMatchObject({ error_code: 409 });
+  expect(refused.status).toBe(409);
 });

@@ -115,7 +115,7 @@ export class RowsWorld {
       metrics,
       topics: TOPICS,
       readThrough: (source, partition) => storer.progress.through({ topic: RAW[source], partition }),
-      rawRetentionMs: 7 * 86_400_000,
+      rawKeptMs: () => 7 * 86_400_000,
       onFailure,
     });
     const streams = { log, clock, disk, folder: ROLLUP_FOLDER, partitions: 1, logger: silentLogger, metrics };

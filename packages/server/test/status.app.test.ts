@@ -122,6 +122,19 @@ test('status/tsdb: a limit cuts each list; another tenant has nothing', async ()
   expect(nobody.headStats['minTime']).toBeGreaterThan(nobody.headStats['maxTime'] as number);
 });
 
+test('status/usage: what metrics take; a limit that is none is refused', async () => {
+  const usage = await ask<{
+    metricCount: number;
+    tiers: Record<string, object>;
+    metrics: object[];
+    warnings: string[];
+  }>(tidemark.url, 'status/usage', { limit: '2' });
+  expect(Object.keys(usage.tiers)).toEqual(['raw', '1m', '1h']);
+  expect(usage.metrics.length).toBeLessThanOrEqual(2);
+  expect(usage.warnings).toEqual([]);
+  expect((await fetch(`${tidemark.url}/api/v1/status/usage?limit=0`)).status).toBe(400);
+});
+
 test('status/storage: where the samples are and how far storage is', async () => {
   const status = await ask<{
     tiers: Record<string, Record<string, number>>;

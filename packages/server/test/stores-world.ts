@@ -5,9 +5,11 @@ import { SimDisk } from '@tidemark/base/sim';
 import { SimLog } from '@tidemark/log/sim';
 import {
   BatchBuilder,
+  encodeLabels,
   encodeRowBatch,
   encodeSampleBatch,
   type Labels,
+  labelsOf,
   labelValue,
   METRIC_NAME,
   type MetricMetadata,
@@ -102,6 +104,7 @@ export async function startStore(log: SimLog, identity: StoreIdentity, delayMs =
     source: engine.source(),
     metadata: async (request) => engine.metadata(request),
     cardinality: (request) => engine.cardinality(request),
+    exemplars: (request) => engine.exemplars(request),
     freshness: storer,
   };
   const reader = new StoreReader({
@@ -215,6 +218,21 @@ function byPartition<T>(list: readonly T[], nameOf: (one: T) => string): Readonl
 const nameOf = ({ labels }: Sample) => labelValue(labels, METRIC_NAME);
 
 /** To the log, each sample where its metric belongs; what sources say of metrics goes along. */
+/** A sample and an exemplar each, of one trace. */
+export async function appendExemplars(log: SimLog, samples: readonly Sample[], trace: string): Promise<void> {
+  for (const [partition, some] of byPartition(samples, nameOf)) {
+    const builder = new BatchBuilder(TENANT);
+    for (const { labels, timestampMs, value } of some) {
+      const bytes = encodeLabels(labels);
+      const series = builder.seriesOf(bytes, 0, bytes.length);
+      builder.add(series, timestampMs, value);
+      builder.addExemplar(series, timestampMs, value, encodeLabels(labelsOf({ trace })));
+    }
+    const value = encodeSampleBatch(builder.build(systemClock.nowMs()));
+    await log.append([{ topic: RAW, partition, key: null, value }]);
+  }
+}
+
 export async function appendSamples(
   log: SimLog,
   samples: readonly Sample[],

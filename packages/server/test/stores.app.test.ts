@@ -38,6 +38,8 @@ test('a process that queries outlives and finds the one that stores', { timeout:
     text: expect.stringMatching(/"errorType":"execution","error":"no store has said yet what it has; .*ECONNREFUSED/),
   });
   expect(query.logs).toMatch(/warn query: a store does not answer; it is asked again/);
+  expect(query.logs).toMatch(/and is not ready yet: no store that answers has partition 0: /);
+  expect(query.logs).not.toContain(' is ready.');
 
   await using store = await startTidemark({
     port,
@@ -48,6 +50,7 @@ test('a process that queries outlives and finds the one that stores', { timeout:
     expect(await answerOf(query.url, '/-/ready')).toEqual({ status: 200, text: 'Tidemark is ready.\n' });
     return true;
   });
+  await until('it says so', 5_000, async () => query.logs.includes(' is ready.') || undefined);
   const pushed = await fetch(`${stored}/api/v1/import/prometheus`, { method: 'POST', body: TEXT });
   expect(pushed.status).toBe(200);
   // Strong: what was just acknowledged is in it.

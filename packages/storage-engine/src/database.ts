@@ -1,25 +1,26 @@
+import { isTidemarkError, type Logger, Mutex, messageOf, SelfMetrics, silentLogger } from '@tidemark/base';
 import {
-  type Clock,
-  type Disk,
-  isTidemarkError,
-  type Logger,
-  Mutex,
-  messageOf,
-  SelfMetrics,
-  silentLogger,
-} from '@tidemark/base';
-import type {
-  Cardinality,
-  CardinalityRequest,
-  MetadataRequest,
-  MetricDescriptions,
-  SeriesSource,
+  type Cardinality,
+  type CardinalityRequest,
+  type ExemplarRequest,
+  type KeptMs,
+  type MetadataRequest,
+  type MetricDescriptions,
+  Retention,
+  type RetentionRule,
+  type SelectAnswer,
+  type SelectedExemplars,
+  type SeriesSource,
+  type TimeRange,
 } from '@tidemark/model';
 import { cutShard } from './deletes/cut.ts';
 import type { Tombstone } from './deletes/tombstone.ts';
 import { Tombstones } from './deletes/tombstones.ts';
+import type { CompactRequest, SealReport, StorageEngine, StorageEngineInit } from './engine.ts';
 import { storageError } from './errors.ts';
-import { QUARANTINE_FOLDER, quarantineName, type ShardName } from './filename.ts';
+import { Exemplars } from './exemplars/exemplars.ts';
+import { loadExemplars, saveExemplars } from './exemplars/exemplars-file.ts';
+import type { ShardName } from './filename.ts';
 import type { Tier } from './head/resolve.ts';
 import { countCardinality } from './index/cardinality.ts';
 import {
@@ -34,11 +35,12 @@ import { Metadata } from './metadata/metadata.ts';
 import { loadMetadata, saveMetadata } from './metadata/metadata-file.ts';
 import { type EngineMetrics, makeMetrics } from './metrics.ts';
 import { RangeCache } from './object-store/cache.ts';
-import type { ObjectStore } from './object-store/object-store.ts';
-import { DEFAULT_OPTIONS, type StorageOptions } from './options.ts';
-import type { LevelStores } from './partition/level-store.ts';
+import { DiskCache } from './object-store/disk-cache.ts';
+import { DEFAULT_OPTIONS } from './options.ts';
 import { nativeLevelStores } from './partition/native-level-store.ts';
 import { StorePool } from './partition/store-pool.ts';
+import { forgetTwins } from './partition/window-rescue.ts';
+import { makeQuarantine } from './quarantine.ts';
 import { BlockCache } from './read/block-cache.ts';
 import { makeSource } from './read/source.ts';
 import { Turns } from './read/turns.ts';
@@ -48,107 +50,31 @@ import { CheckpointDue } from './shard/checkpoint-due.ts';
 import { checkpointShard } from './shard/checkpointing.ts';
 import { forgetSeries } from './shard/forgetting.ts';
 import { dropSealed, listShards, type OpenContext, openShard } from './shard/opening.ts';
+import { beginRefill, cutsRefill, endRefill, lackingWindows } from './shard/refill.ts';
 import { sealShard } from './shard/sealing.ts';
 import { Shard, type ShardEntries } from './shard/shard.ts';
 import { collectStats, type StorageStats } from './stats.ts';
 import { ObjectClaims } from './tiering/claims.ts';
 import { Compactor, type CompactReport } from './tiering/compactor.ts';
+import { type HeldObjects, holdObjects } from './tiering/held.ts';
+import { learnManifests } from './tiering/learn-manifests.ts';
 import { type Manifest, NOTHING_SEALED } from './tiering/manifest.ts';
-import { readAllManifests } from './tiering/manifest-store.ts';
 import { Reaper } from './tiering/reaper.ts';
 import { limitAnswers, retain } from './tiering/retention.ts';
+import { activeSeries, countUsage, type Usage, type UsageRequest } from './usage.ts';
 
 // The engine: shards by topic partition over one disk, one folder of LevelDB windows and one object store.
 //
 //   log record ─apply─> shard's head ─checkpoint─> checkpoint file + windows ─seal─> segments + manifest
 //                            └──────────────┴── source() ──┴──────────────────────────────┘
 
-export interface StorageEngineInit {
-  /** For checkpoints and series files. */
-  readonly disk: Disk;
-  /** Native folder for LevelDB windows: usually `disk.nativePath('')`. Or `levelStores`, in a simulated world. */
-  readonly folder?: string;
-  readonly levelStores?: LevelStores;
-  readonly objectStore: ObjectStore;
-  readonly clock: Clock;
-  readonly installationKey: Uint8Array;
-  readonly logger?: Logger;
-  readonly metrics?: SelfMetrics;
-  readonly options?: Partial<StorageOptions>;
-}
-
-export interface SealReport {
-  readonly windows: readonly {
-    readonly topic: string;
-    readonly partition: number;
-    readonly tier: Tier;
-    readonly startMs: number;
-    readonly endMs: number;
-    /** 0; above it, a supplement. */
-    readonly sequence: number;
-    readonly objects: readonly string[];
-    readonly series: number;
-    readonly samples: number;
-    readonly bytes: number;
-  }[];
-  /** Segments that retention removed. */
-  readonly expired: number;
-  /** What could not be sealed now, and why: tried again by the next seal. */
-  readonly failures: readonly string[];
-}
-
-export interface CompactRequest {
-  readonly signal?: AbortSignal;
-  /** Carry out every delete now. */
-  readonly cleanAll?: boolean;
-}
-
-export interface StorageEngine {
-  /** The offset from which the log must be read: a record applies iff its offset is at or above it. 0 for an unknown one. */
-  position(tp: TopicPartitionName): number;
-  positions(): readonly EnginePosition[];
-  /**
-   * Applies a record; false when it is below the position (redelivery). Synchronous; visible to reads at once; durable with the
-   * next checkpoint. Throws `STORAGE_OVERLOADED` (nothing was applied: checkpoint, then apply the same record again),
-   * `STORAGE_TIER_MISMATCH`, `STORAGE_MANIFEST_UNKNOWN`, `STORAGE_CLOSED`.
-   */
-  applySamples(record: SampleRecord): boolean;
-  applyRows(record: RowRecord): boolean;
-  /**
-   * Applies a delete; false when it is below the position. What the partition has of it so far is answered no more, in any tier;
-   * what comes after lives. Space is reclaimed by `compact`. Throws as `applySamples`.
-   */
-  applyDelete(tombstone: Tombstone): boolean;
-  /** Nothing below `nextOffset` is left to apply (control records, records of no interest). */
-  advance(tp: TopicPartitionName, nextOffset: number): void;
-  /** Whether it is time: often enough to bound replay, seldom enough that heads aren't written all day (checkpoint-due.ts). */
-  checkpointDue(): boolean;
-  /** Makes everything applied before the call durable. Returns the positions that may be committed to the log. */
-  checkpoint(): Promise<readonly EnginePosition[]>;
-  /** Seals windows that are over and applies retention. `supplementsToo`: late samples don't wait for company. */
-  seal(request?: { readonly supplementsToo?: boolean }): Promise<SealReport>;
-  /**
-   * Merges sealed segments into larger ones, and removes objects that no manifest names, once their lease is over. Appends,
-   * checkpoints, seals and reads go on meanwhile. Throws the reason of `signal`, and `STORAGE_CLOSED`.
-   */
-  compact(request?: CompactRequest): Promise<CompactReport>;
-  /** Runs `work` while nothing durable changes: no checkpoint, seal or compaction. Appends go on, in memory. */
-  whileStill<T>(work: () => Promise<T>): Promise<T>;
-  source(): SeriesSource;
-  /** Why it is not known yet what is sealed, else undefined. Until then answers lack it, and records of unknown partitions wait. */
-  readonly sealedUnknown: string | undefined;
-  stats(): StorageStats;
-  /** What a tenant's raw series are made of. Work by the number of series, in turns; throws the signal's reason. */
-  cardinality(request: CardinalityRequest): Promise<Cardinality>;
-  /** What sources said of a tenant's metrics; good until the next await. */
-  metadata(request: MetadataRequest): Iterable<MetricDescriptions>;
-  /** Checkpoints and lets go of everything. Twice is fine. */
-  close(): Promise<void>;
-}
-
-/** Throws `CHECKPOINT_CORRUPT`, `STORAGE_FOREIGN`, `STORAGE_IO`. An object store that is away is not an error: reads warn. */
+/** Throws `STORAGE_FOREIGN`, `STORAGE_IO`, `DISK_*`. Neither damage nor an object store that is away is an error: reads warn. */
 export async function openStorageEngine(init: StorageEngineInit): Promise<StorageEngine> {
-  const engine = new Engine(init);
+  const { disk, objectStore: store, clock, options } = init;
+  const logger = (init.logger ?? silentLogger).child('storage');
+  const bytesMax = options?.segmentDiskCacheBytes ?? DEFAULT_OPTIONS.segmentDiskCacheBytes;
+  const diskCache = await DiskCache.openIfAny({ disk, store, clock, logger, bytesMax });
+  const engine = new Engine(init, diskCache);
   try {
     await engine.open();
   } catch (error) {
@@ -165,14 +91,17 @@ class Engine implements StorageEngine {
   readonly #context: OpenContext;
   readonly #segments: Segments;
   readonly #blocks: BlockCache;
+  readonly #diskCache: DiskCache | undefined;
   readonly #shards = new Map<string, Shard>();
-  readonly #metadata = new Metadata();
+  readonly #metadata: Metadata;
+  readonly #exemplars: Exemplars;
   readonly #tombstones = new Tombstones();
   readonly #work = new Mutex();
   readonly #claims = new ObjectClaims();
   readonly #reaper: Reaper;
   readonly #compactor: Compactor;
   readonly #compacting = new Mutex();
+  readonly #retention: Retention;
   readonly #due: CheckpointDue;
   readonly #closing = new AbortController();
   readonly #source: SeriesSource;
@@ -181,14 +110,26 @@ class Engine implements StorageEngine {
   #closed = false;
   readonly #underWay = new Set<Promise<void>>();
 
-  constructor(init: StorageEngineInit) {
+  constructor(init: StorageEngineInit, diskCache: DiskCache | undefined) {
     this.#init = init;
+    this.#diskCache = diskCache;
     this.#logger = (init.logger ?? silentLogger).child('storage');
     const options = { ...DEFAULT_OPTIONS, ...init.options };
+    this.#metadata = new Metadata({ retentionMs: options.metadataRetentionMs });
+    this.#retention = new Retention(options.retentionMs, options.retentionRules);
+    this.#exemplars = new Exemplars({
+      bytesPerTenant: options.exemplarBytesPerTenant,
+      bytesMax: options.exemplarBytesMax,
+      retentionMs: options.exemplarRetentionMs,
+    });
     this.#metrics = makeMetrics(init.metrics ?? new SelfMetrics(), {
       shards: () => this.#shards.values(),
       metadata: this.#metadata,
+      exemplars: this.#exemplars,
       tombstones: this.#tombstones,
+      active: () => this.activeSeries(),
+      caches: () => ({ windows: this.#blocks.bytes, ...this.#segments.cacheBytes }),
+      diskCache: diskCache?.counts,
       overMs: () => init.clock.nowMs() - options.sealGraceMs,
     });
     const levelStores = init.levelStores ?? nativeLevelStores(this.#folder());
@@ -198,22 +139,24 @@ class Engine implements StorageEngine {
       openMax: options.openWindowsMax,
       idleMs: options.closeWindowsAfterMs,
     });
-    const quarantine = (what: string, name: string, bytes: Uint8Array | undefined) =>
-      this.#quarantine(what, name, bytes);
+    const count = (what: string) => this.#metrics.quarantined.with(what).add();
+    const quarantine = makeQuarantine({ disk: init.disk, logger: this.#logger, count });
     this.#context = {
       disk: init.disk,
       clock: init.clock,
       options,
+      retention: this.#retention,
       pool,
       installationKey: init.installationKey,
       logger: this.#logger,
       quarantine,
       tombstones: this.#tombstones,
       windows: { pool, quarantine },
+      later: (work) => this.#later(work),
       labels: new PartitionLabels(),
     };
     this.#blocks = new BlockCache(options.blockCacheBytes);
-    const ranges = new RangeCache(init.objectStore, options.segmentCacheBytes);
+    const ranges = new RangeCache(diskCache ?? init.objectStore, options.segmentCacheBytes);
     this.#segments = new Segments(ranges, options.segmentIndexBytes, quarantine);
     const { objectStore, clock } = init;
     const tiering = { objectStore, clock, claims: this.#claims, options, logger: this.#logger };
@@ -222,6 +165,7 @@ class Engine implements StorageEngine {
       nowMs: () => clock.nowMs(),
       onRemoved: (object, bytes, reason) => {
         this.#segments.forget(object);
+        this.#compactor.forget(object);
         this.#metrics.reclaimedBytes.with(reason).add(bytes);
       },
     });
@@ -231,6 +175,7 @@ class Engine implements StorageEngine {
       reaper: this.#reaper,
       tombstones: this.#tombstones,
       segments: this.#segments,
+      retention: this.#retention,
     });
     this.#due = new CheckpointDue(init.clock, options);
     this.#source = makeSource({
@@ -239,12 +184,14 @@ class Engine implements StorageEngine {
       segments: this.#segments,
       blocks: this.#blocks,
       tombstones: this.#tombstones,
+      retention: this.#retention,
     });
   }
 
   async open(): Promise<void> {
-    await this.#tombstones.load(this.#init.disk);
+    await this.#tombstones.load(this.#init.disk, this.#init.clock.nowMs(), this.#context.quarantine);
     await loadMetadata(this.#init.disk, this.#metadata, this.#context.quarantine);
+    await loadExemplars(this.#init.disk, this.#exemplars, this.#init.clock.nowMs(), this.#context.quarantine);
     const manifests = await this.#readManifests();
     if (manifests === undefined) {
       const error = this.#sealedUnknown;
@@ -255,6 +202,7 @@ class Engine implements StorageEngine {
       const shard = await openShard(this.#context, name, sealed);
       if (shard !== undefined) this.#shards.set(keyOf(name), shard);
     }
+    await forgetTwins(this.#context.pool);
     if (manifests !== undefined) this.#adopt(manifests);
     this.#limitAnswers();
   }
@@ -267,9 +215,20 @@ class Engine implements StorageEngine {
     return [...this.#shards.values()].map(({ name, position }) => ({ ...name, offset: position }));
   }
 
+  unused(tp: TopicPartitionName): number {
+    const shard = this.#shards.get(keyOf(tp));
+    const end = this.#tombstones.endOf(tp.topic, tp.partition);
+    return Math.max(end, shard?.position ?? 0, shard?.sealedEnd ?? 0);
+  }
+
   applySamples({ topic, partition, offset, batch }: SampleRecord): boolean {
-    const applied = this.#apply({ topic, partition }, 'raw', offset, () => samplesToEntries(batch));
+    const applied = this.#apply({ topic, partition }, 'raw', offset, () => {
+      const { entries, refused } = samplesToEntries(batch);
+      if (refused > 0) this.#metrics.histogramsRefused.add(refused);
+      return entries;
+    });
     if (applied && batch.metadata) this.#metadata.apply(batch.tenant, batch.metadata, batch.admittedAtMs);
+    if (applied && batch.exemplars) this.#exemplars.apply(batch, batch.exemplars, this.#init.clock.nowMs());
     return applied;
   }
 
@@ -284,16 +243,40 @@ class Engine implements StorageEngine {
   applyDelete(tombstone: Tombstone): boolean {
     this.#checkOpen();
     const shard = this.#shard(tombstone, 'raw');
-    if (tombstone.offset < shard.position) return false;
+    const isAgain = tombstone.offset < shard.position;
+    if (isAgain && !cutsRefill(shard, tombstone)) return false;
     this.#tombstones.add(tombstone);
-    cutShard(shard, tombstone);
+    cutShard(shard, tombstone, isAgain ? shard.refill?.windows : undefined);
+    if (isAgain) return false;
     shard.position = tombstone.offset + 1;
     return true;
   }
 
   advance(tp: TopicPartitionName, nextOffset: number): void {
     const shard = this.#shards.get(keyOf(tp));
-    if (shard !== undefined) shard.position = Math.max(shard.position, nextOffset);
+    if (shard === undefined) return;
+    if (shard.refill !== undefined && nextOffset >= shard.position) this.#endRefill(shard);
+    shard.position = Math.max(shard.position, nextOffset);
+  }
+
+  lacking(tp: TopicPartitionName): readonly TimeRange[] {
+    const shard = this.#shards.get(keyOf(tp));
+    return shard === undefined ? [] : lackingWindows(shard).map(({ startMs, endMs }) => ({ startMs, endMs }));
+  }
+
+  refill(tp: TopicPartitionName, complete: readonly TimeRange[]): void {
+    const shard = this.#shards.get(keyOf(tp));
+    if (shard !== undefined) beginRefill(shard, new Set(complete.map(({ startMs }) => startMs)));
+  }
+
+  #endRefill(shard: Shard): void {
+    const lacking = lackingWindows(shard).length;
+    const whole = endRefill(shard);
+    this.#logger.info('damaged windows were refilled from the log', {
+      ...shard.name,
+      whole: whole.length,
+      lackingStill: lacking - whole.length,
+    });
   }
 
   checkpointDue(): boolean {
@@ -304,7 +287,9 @@ class Engine implements StorageEngine {
     return this.#work.run(async () => {
       this.#checkOpen();
       await this.#checkpointAll();
-      return [...this.#shards.values()].map(({ name, durablePosition }) => ({ ...name, offset: durablePosition }));
+      return [...this.#shards.values()].flatMap(({ name, older }) =>
+        older === undefined ? [] : [{ ...name, offset: older.position }],
+      );
     });
   }
 
@@ -317,14 +302,12 @@ class Engine implements StorageEngine {
       const nowMs = this.#init.clock.nowMs();
       const windows: SealReport['windows'][number][] = [];
       let expired = 0;
-      const later = (work: Promise<void>) => this.#later(work);
       const context = {
         ...this.#context,
         objectStore: this.#init.objectStore,
         claims: this.#claims,
         reaper: this.#reaper,
         blocks: this.#blocks,
-        later,
       };
       this.#limitAnswers();
       let held = 0;
@@ -374,8 +357,16 @@ class Engine implements StorageEngine {
     return this.#compacting.run(() => this.#work.run(work));
   }
 
+  holdObjects(): Promise<HeldObjects> {
+    return holdObjects(this.#init.objectStore, this.#reaper);
+  }
+
   source(): SeriesSource {
     return this.#source;
+  }
+
+  setRetention(retentionMs: KeptMs, rules: readonly RetentionRule[]): void {
+    this.#retention.replace(retentionMs, rules);
   }
 
   get sealedUnknown(): string | undefined {
@@ -396,8 +387,27 @@ class Engine implements StorageEngine {
     }
   }
 
+  activeSeries(): ReadonlyMap<string, number> {
+    return activeSeries(this.#shards.values(), this.#init.clock.nowMs() - this.#context.options.activeMs);
+  }
+
+  async usage(request: UsageRequest): Promise<Usage> {
+    const shards = [...this.#shards.values()];
+    for (const shard of shards) shard.refHolders++;
+    try {
+      return await countUsage(shards, this.#segments, request, new Turns(this.#init.clock, request.signal));
+    } finally {
+      for (const shard of shards) shard.refHolders--;
+    }
+  }
+
   metadata(request: MetadataRequest): Iterable<MetricDescriptions> {
     return this.#metadata.list(request);
+  }
+
+  exemplars(request: ExemplarRequest): Promise<SelectAnswer<SelectedExemplars>> {
+    const { clock } = this.#init;
+    return this.#exemplars.select(request, clock.nowMs(), new Turns(clock, request.signal));
   }
 
   async close(): Promise<void> {
@@ -417,9 +427,11 @@ class Engine implements StorageEngine {
   async letGo(): Promise<void> {
     this.#closed = true;
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
-    const closings = [...this.#shards.values()].map((shard) => shard.seriesFile?.close());
+    const files = [...this.#shards.values()].flatMap((shard) => [shard.seriesFile, shard.spareSeriesFile]);
+    const closings = files.map((file) => file?.close());
     await Promise.allSettled(closings);
     await this.#context.pool.close();
+    await this.#diskCache?.close();
     await Promise.all(closings);
   }
 
@@ -440,6 +452,7 @@ class Engine implements StorageEngine {
     // Those that were forgotten.
     await this.#tombstones.save(this.#init.disk);
     await saveMetadata(this.#init.disk, this.#metadata, clock.nowMs());
+    await saveExemplars(this.#init.disk, this.#exemplars, clock.nowMs());
     durable();
     this.#metrics.checkpointBytes.add(bytes);
     this.#metrics.checkpointSeconds.observe((clock.monotonicMs() - startMs) / 1000);
@@ -472,10 +485,11 @@ class Engine implements StorageEngine {
   #apply(tp: ShardName, tier: Tier, offset: number, entries: () => ShardEntries): boolean {
     this.#checkOpen();
     const shard = this.#shard(tp, tier);
-    if (offset < shard.position) {
+    if (offset < shard.position && shard.refill === undefined) {
       shard.counts.redelivered++;
       return false;
     }
+    if (offset >= shard.position && shard.refill !== undefined) this.#endRefill(shard);
     const given = entries();
     const applied = shard.apply(offset, given);
     if (applied) this.#due.applied(given.count);
@@ -535,26 +549,14 @@ class Engine implements StorageEngine {
   /** By topic partition; undefined when they cannot all be read now. */
   async #readManifests(): Promise<Map<string, Manifest> | undefined> {
     try {
-      const manifests = await readAllManifests(this.#init.objectStore);
+      const { objectStore } = this.#init;
+      const manifests = await learnManifests({ ...this.#context, objectStore });
       return new Map(manifests.map((manifest) => [keyOf(manifest), manifest]));
     } catch (error) {
       if (!isTidemarkError(error)) throw error;
       this.#sealedUnknown = messageOf(error);
       return undefined;
     }
-  }
-
-  #quarantine(what: string, name: string, bytes: Uint8Array | undefined): void {
-    this.#metrics.quarantined.with(what).add();
-    this.#logger.error('damaged: kept aside, answers warn', { what, name, bytes: bytes?.length });
-    if (bytes === undefined) return;
-    const { disk } = this.#init;
-    disk
-      .makeFolder(QUARANTINE_FOLDER)
-      .then(() => disk.writeAtomic(quarantineName(what, name), bytes))
-      .catch((error: unknown) =>
-        this.#logger.error('what was damaged could not be kept aside', { name, error: messageOf(error) }),
-      );
   }
 
   #folder(): string {

@@ -10,11 +10,18 @@ import { type ErrorDetails, TidemarkError } from '@tidemark/base';
 //   STORAGE_IO                 LevelDB could not read or write: a full disk, mostly
 //   STORAGE_NO_FOLDER          neither a folder nor level stores were given, and the disk has no native path
 //   CHUNK_MALFORMED            bytes that are no chunk
-//   CHECKPOINT_CORRUPT         no checkpoint file of a partition can be read, though there is one
+//   CHECKPOINT_CORRUPT         a checkpoint or a series file fails a checksum, or is cut short
+//   CHECKPOINT_NEWER           a newer program wrote the checkpoint: use that one, or go back to a snapshot
 //   WINDOW_CORRUPT             a value in a window's LevelDB fails its checksum, or is missing
 //   SEGMENT_CORRUPT            a segment fails a checksum or has another shape than its footer says
 //   TOMBSTONES_CORRUPT         the file of deletes fails its checksum: without it what was deleted would be back
+//   EXEMPLARS_CORRUPT          the file of exemplars fails its checksum; it is kept aside and exemplars begin anew
 //   MANIFEST_CORRUPT           a manifest fails its checksum
+//   JOURNAL_FAILED             a sync of the journal failed, what the disk holds is in doubt: nothing more is taken until it is opened anew
+//   JOURNAL_IN_USE             another process has the folder
+//   JOURNAL_RECORD_TOO_LARGE   one batch is larger than the journal takes: give it in parts
+//   JOURNAL_CORRUPT            the header of a file of the journal is damaged, so nothing of it can be explained
+//   JOURNAL_NEWER              a newer program wrote the journal
 //   OBJECT_NOT_FOUND, OBJECT_CHANGED (another etag), OBJECT_NAME_INVALID, OBJECT_TOO_LARGE
 //   OBJECT_CORRUPT             an object comes with other bytes than the store's checksum of it says
 //   OBJECT_STORE_UNAVAILABLE   it does not answer, or too late; what was asked for may have happened

@@ -3,7 +3,8 @@ import { decodeCheckpoint } from './checkpoint/checkpoint-file.ts';
 import { readSeries } from './checkpoint/series-file.ts';
 import { readChunk } from './chunk/chunk.ts';
 import { Columns } from './chunk/columns.ts';
-import { parseCheckpointName, parseSeriesFileName } from './filename.ts';
+import { copyName, parseCheckpointName, parseJournalFileName, parseSeriesFileName } from './filename.ts';
+import { inspectJournal } from './journal/inspect.ts';
 import {
   decodeKey,
   FIRST_KEY,
@@ -35,9 +36,14 @@ export function isInspectable(name: string): boolean {
   return (
     parseCheckpointName(base) !== undefined ||
     parseSeriesFileName(base) !== undefined ||
+    parseJournalFileName(base) !== undefined ||
     base.endsWith('.seg') ||
-    base.endsWith('.manifest')
+    isManifest(base)
   );
+}
+
+function isManifest(base: string): boolean {
+  return base.endsWith('.manifest') || base.endsWith(copyName('.manifest'));
 }
 
 /** Explains a file by its name. Throws what its reader throws when nothing of it can be read. */
@@ -45,8 +51,9 @@ export async function* inspectFile(name: string, bytes: Uint8Array): AsyncIterab
   const base = name.slice(name.lastIndexOf('/') + 1);
   if (parseCheckpointName(base) !== undefined) yield* inspectCheckpoint(bytes);
   else if (parseSeriesFileName(base) !== undefined) yield* inspectSeriesFile(bytes);
+  else if (parseJournalFileName(base) !== undefined) yield* inspectJournal(base, bytes);
   else if (base.endsWith('.seg')) yield* inspectSegment(name, bytes);
-  else if (base.endsWith('.manifest')) yield* inspectManifest(bytes);
+  else if (isManifest(base)) yield* inspectManifest(bytes);
 }
 
 /** Throws `CHECKPOINT_CORRUPT`. */
@@ -70,7 +77,10 @@ export async function* inspectSeriesFile(bytes: Uint8Array): AsyncIterable<Fact>
 
 /** Explains a window's LevelDB in a folder that no engine has open. */
 export async function* inspectWindow(root: string, path: string, stores?: LevelStores): AsyncIterable<Fact> {
-  const store = await (stores ?? nativeLevelStores(root)).open(path);
+  const levels = stores ?? nativeLevelStores(root);
+  const problem = await levels.problem(path);
+  if (problem !== undefined) return void (yield { what: 'damage', problem });
+  const store = await levels.open(path, { create: false });
   try {
     for await (const [key, value] of store.entries(FIRST_KEY, LAST_KEY)) {
       const { tenant, kind, generation, number } = decodeKey(key);
@@ -99,18 +109,20 @@ export async function* inspectWindow(root: string, path: string, stores?: LevelS
 export async function* inspectSegment(name: string, bytes: Uint8Array): AsyncIterable<Fact> {
   const ranges = bufferRanges(name, bytes);
   const footer = await readFooter(ranges);
-  const { tenants, ...facts } = footer;
+  const { tenants, sources, tail: _, ...facts } = footer;
   yield { what: 'segment', bytes: bytes.length, ...facts };
+  for (const source of sources) yield { what: 'source', ...source };
   for (const tenant of tenants) {
     yield { what: 'tenant', ...tenant };
     const index = await readTenantIndex(ranges, footer, tenant.tenant);
     if (index === undefined) continue;
-    const blocks = await Promise.all(index.blocks.map((block) => readBlock(ranges, block)));
+    const blocks = await Promise.all(index.blocks.map((block) => readBlock(ranges, block, footer.version)));
     const columns = new Columns(footer.columnCount);
     for (const ref of index.refs()) {
       columns.reset();
       for (const chunk of index.chunks(ref)) {
-        readChunk(blocks[chunk.block] as Uint8Array, chunk.offset, chunk.offset + chunk.length, columns);
+        const { block, offset, length } = chunk;
+        readChunk(blocks[block] as Uint8Array, offset, offset + length, columns, undefined, index.times);
       }
       const chunks = index.chunks(ref);
       yield {
@@ -132,7 +144,9 @@ export async function* inspectManifest(bytes: Uint8Array): AsyncIterable<Fact> {
   yield { what: 'manifest', bytes: bytes.length, ...manifest, entries: entries.length, merged: merged.length };
   for (const { tenants, ...entry } of entries) {
     yield { what: 'entry', ...entry };
-    for (const totals of tenants) yield { what: 'tenant', ...totals };
+    for (const { metrics, ...totals } of tenants) {
+      yield { what: 'tenant', ...totals, firstMetric: metrics?.first ?? '', lastMetric: metrics?.last ?? '' };
+    }
   }
   for (const { startMs, lives } of merged) {
     for (const life of lives) yield { what: 'merged', startMs, ...life };

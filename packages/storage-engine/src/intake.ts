@@ -1,4 +1,12 @@
-import type { RowBatch, SampleBatch } from '@tidemark/model';
+import { isTidemarkError } from '@tidemark/base';
+import {
+  decodeHistogram,
+  type HistogramColumns,
+  histogramBytes,
+  histogramProblem,
+  type RowBatch,
+  type SampleBatch,
+} from '@tidemark/model';
 import { type Column, makeColumn } from './chunk/columns.ts';
 import { RELATIVE_COLUMNS, ROW_COLUMNS } from './chunk/rollup-columns.ts';
 import type { ShardEntries } from './shard/shard.ts';
@@ -25,8 +33,9 @@ export interface EnginePosition extends TopicPartitionName {
   readonly offset: number;
 }
 
-export function samplesToEntries(batch: SampleBatch): ShardEntries {
-  return {
+/** Histograms that are none are left out; `refused` counts them. */
+export function samplesToEntries(batch: SampleBatch): { readonly entries: ShardEntries; readonly refused: number } {
+  const numbers: ShardEntries = {
     tenant: batch.tenant,
     section: batch.series,
     series: batch.sampleSeries,
@@ -34,6 +43,39 @@ export function samplesToEntries(batch: SampleBatch): ShardEntries {
     columns: [makeColumn(batch.values)],
     count: batch.values.length,
   };
+  return batch.histograms === undefined ? { entries: numbers, refused: 0 } : withHistograms(numbers, batch.histograms);
+}
+
+/** Histograms behind the numbers: in log order they come after them. */
+function withHistograms(numbers: ShardEntries, columns: HistogramColumns): ReturnType<typeof samplesToEntries> {
+  const kept = Array.from(columns.series, (_, i) => i).filter((i) => isHistogram(histogramBytes(columns, i)));
+  const first = numbers.count;
+  const count = first + kept.length;
+  const series = new Uint32Array(count);
+  const timestampsMs = new Float64Array(count);
+  const values = makeColumn(new Float64Array(count));
+  series.set(numbers.series);
+  timestampsMs.set(numbers.timestampsMs);
+  values.words.set((numbers.columns[0] as Column).words);
+  kept.forEach((i, at) => {
+    series[first + at] = columns.series[i] as number;
+    timestampsMs[first + at] = columns.timestampsMs[i] as number;
+    values.values[first + at] = Number.NaN;
+  });
+  const histograms = kept.map((i) => histogramBytes(columns, i));
+  return {
+    entries: { ...numbers, series, timestampsMs, columns: [values], count, histograms },
+    refused: columns.series.length - kept.length,
+  };
+}
+
+function isHistogram(bytes: Uint8Array): boolean {
+  try {
+    return histogramProblem(decodeHistogram(bytes)) === undefined;
+  } catch (error) {
+    if (isTidemarkError(error, 'HISTOGRAM_MALFORMED')) return false;
+    throw error;
+  }
 }
 
 /** Rows whose first or last time cannot be kept as a distance before their end are left out; `refused` counts them. */
@@ -75,10 +117,13 @@ function allBut(left: readonly number[], count: number): number[] {
   return Array.from({ length: count }, (_, i) => i).filter((i) => !out.has(i));
 }
 
-/** The entries at these indexes. */
+/** The entries at these indexes, which rise. */
 export function keepEntries(entries: ShardEntries, kept: readonly number[]): ShardEntries {
+  const { histograms } = entries;
+  const first = entries.count - (histograms?.length ?? 0);
   return {
     ...entries,
+    ...(histograms && { histograms: kept.filter((i) => i >= first).map((i) => histograms[i - first] as Uint8Array) }),
     count: kept.length,
     series: Uint32Array.from(kept, (i) => entries.series[i] as number),
     timestampsMs: Float64Array.from(kept, (i) => entries.timestampsMs[i] as number),

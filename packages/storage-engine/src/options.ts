@@ -1,3 +1,4 @@
+import type { RetentionRule } from '@tidemark/model';
 import type { ShardName } from './filename.ts';
 import type { Tier } from './head/resolve.ts';
 
@@ -53,8 +54,20 @@ export interface StorageOptions {
   readonly sealGraceMs: number;
   /** What came too late for a segment waits this long for company before it becomes a supplement. */
   readonly supplementAfterMs: number;
-  /** Sealed data older than this is removed, by tier. */
+  /** Sealed data older than this is removed, by tier, */
   readonly retentionMs: Readonly<Record<Tier, number>>;
+  /** unless one of these says otherwise of its tenant and metric: the first that does. `StorageEngine.setRetention` changes both. */
+  readonly retentionRules: readonly RetentionRule[];
+  /** Exemplars older than this are not answered, and go. */
+  readonly exemplarRetentionMs: number;
+  /** Memory of one tenant's exemplars; above it the oldest go. 0: none are kept. */
+  readonly exemplarBytesPerTenant: number;
+  /** Memory of all exemplars; above it the oldest of the tenant that has most go. */
+  readonly exemplarBytesMax: number;
+  /** How long what sources say of metrics is kept after they said it last. */
+  readonly metadataRetentionMs: number;
+  /** A series is active for this long after its newest sample. 10 min: twice the longest interval at which anything is usually said. */
+  readonly activeMs: number;
   /** Series of one shard; above it samples of new series are dropped and counted. */
   readonly seriesPerShardMax: number;
   /** Series with nothing outside of segments are forgotten when they are this many, and a quarter of all. */
@@ -63,6 +76,8 @@ export interface StorageOptions {
   readonly pendingBytesMax: number;
   /** Out-of-order samples of one shard that wait for a checkpoint; above it apply refuses. */
   readonly outOfOrderMax: number;
+  /** Native histograms of one shard that wait for a checkpoint; above it apply refuses. */
+  readonly histogramBytesMax: number;
   /** Most time between checkpoints that `checkpointDue` asks for. */
   readonly checkpointEveryMs: number;
   /** Most entries (samples and rows) between them, */
@@ -80,6 +95,8 @@ export interface StorageOptions {
   readonly blockCacheBytes: number;
   /** Ranges of segments in memory. */
   readonly segmentCacheBytes: number;
+  /** Pieces of segments on the disk, for where objects are far away; 0: none. */
+  readonly segmentDiskCacheBytes: number;
   /** Parsed indexes of segments in memory. */
   readonly segmentIndexBytes: number;
   /** A seal is cut into objects of about this size: they are built in memory. */
@@ -109,10 +126,19 @@ export const DEFAULT_OPTIONS: StorageOptions = {
   sealGraceMs: 10 * 60_000,
   supplementAfterMs: HOUR_MS,
   retentionMs: { raw: 7 * DAY_MS, '1m': 30 * DAY_MS, '1h': 365 * DAY_MS },
+  retentionRules: [],
+  exemplarRetentionMs: DAY_MS,
+  // 16 MiB: about 100,000 of a trace id over 10,000 series.
+  exemplarBytesPerTenant: 16 * MIB,
+  exemplarBytesMax: 128 * MIB,
+  metadataRetentionMs: 30 * DAY_MS,
+  activeMs: 10 * 60_000,
   seriesPerShardMax: 4_000_000,
   forgetSeriesMin: 1024,
   pendingBytesMax: 512 * MIB,
   outOfOrderMax: 1_000_000,
+  // 128 MiB: some 400,000 of 100 buckets.
+  histogramBytesMax: 128 * MIB,
   checkpointEveryMs: 5 * 60_000,
   // Replayed in about a second.
   checkpointEntriesMin: 1_000_000,
@@ -120,9 +146,10 @@ export const DEFAULT_OPTIONS: StorageOptions = {
   openWindowsMax: 48,
   closeWindowsAfterMs: 2 * 60_000,
   blockCacheBytes: 64 * MIB,
-  segmentCacheBytes: 128 * MIB,
+  segmentCacheBytes: 64 * MIB,
+  segmentDiskCacheBytes: 0,
   segmentIndexBytes: 256 * MIB,
-  segmentBytesMax: 256 * MIB,
+  segmentBytesMax: 64 * MIB,
   compactAfterMs: HOUR_MS,
   compactBytesMax: 16 * MIB,
   compactSourcesMax: 64,

@@ -1,3 +1,4 @@
+import type { Disk } from '@tidemark/base';
 import {
   BatchBuilder,
   labelsOf,
@@ -140,16 +141,54 @@ test('what is not meant stays, though a replay finds its window sealed', async (
   expect(await story.counts()).toEqual({ b: 2 });
 });
 
-test('a damaged file of deletes stops the start and says what to do', async () => {
+test.each(['tombstones', 'tombstones-copy'])('%s is damaged: the other one has the deletes', async (file) => {
   const story = await new Story().begin();
   story.say('a', START_MS, 1);
+  story.say('b', START_MS, 1);
   story.delete(UP_A);
   await story.world.engine.close();
-  const bytes = (await story.world.disk.read('tombstones')).slice();
-  bytes[20] = (bytes[20] as number) ^ 1;
-  await story.world.disk.writeAtomic('tombstones', bytes);
-  await expect(story.world.open()).rejects.toMatchObject({ code: 'TOMBSTONES_CORRUPT' });
+  await damage(story.world.disk, file);
+  await story.world.open();
+  expect(await story.counts()).toEqual({ b: 1 });
+  await story.world.engine.close();
+  const [one, other] = [await story.world.disk.read('tombstones'), await story.world.disk.read('tombstones-copy')];
+  expect([...one], 'both are written anew').toEqual([...other]);
+  expect(await story.world.disk.list('quarantine')).toEqual([`tombstones-${file}`]);
 });
+
+test('both files of deletes are damaged: the store opens, takes more, and warns of what may be back, start after start', async () => {
+  const story = await new Story().begin();
+  const { world } = story;
+  const answer = async (startMs: number) => {
+    const range = { startMs, endMs: START_MS * 2 };
+    const signal = new AbortController().signal;
+    const limits = { seriesMax: 100, samplesMax: 1000 };
+    const matchers = [matcher('=', '__name__', 'up')];
+    return world.engine.source().select({ tenant: 'default', matchers, range, limits, signal });
+  };
+  story.say('a', START_MS, 1);
+  story.delete(UP_A);
+  await world.engine.close();
+  for (const file of ['tombstones', 'tombstones-copy']) await damage(world.disk, file);
+  for (let start = 0; start < 2; start++) {
+    await world.open();
+    expect((await answer(0)).warnings).toEqual([expect.stringContaining('what was deleted before may be back')]);
+    story.say('b', world.clock.nowMs() + start, 1);
+    await world.engine.close();
+  }
+  await world.clock.advance(1);
+  await world.open();
+  expect((await answer(world.clock.nowMs())).warnings).toEqual([]);
+  // Repeated, it is heeded as ever.
+  story.delete(UP_A);
+  expect((await answer(0)).series.map(({ labels }) => labelValue(labels, 'host'))).toEqual(['b']);
+});
+
+async function damage(disk: Disk, file: string): Promise<void> {
+  const bytes = (await disk.read(file)).slice();
+  bytes[20] = (bytes[20] as number) ^ 1;
+  await disk.writeAtomic(file, bytes);
+}
 
 test('rows go by where their own topic of samples stood at the delete; that of critical samples deletes no row of the other', async () => {
   const story = await new Story().begin();

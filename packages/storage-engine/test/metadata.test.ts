@@ -31,7 +31,7 @@ test('what a checkpoint has is there after a crash; the log brings the rest agai
   await world.engine.close();
 });
 
-test('a damaged file is kept aside, and everything else goes on', async () => {
+test('a damaged file is kept aside, and its copy is taken; where both are, everything else goes on', async () => {
   const world = new World();
   await world.open();
   world.engine.applySamples({ topic: 'raw', partition: 0, offset: 0, batch: batch([said('a', 'A.')]) });
@@ -40,8 +40,26 @@ test('a damaged file is kept aside, and everything else goes on', async () => {
   bytes[12] = (bytes[12] as number) ^ 1;
   await world.disk.writeAtomic('metadata', bytes);
   await world.open();
+  expect(known(world)).toEqual(['a']);
+  await world.engine.close();
+  expect(await world.disk.list('quarantine')).toEqual(['metadata-metadata']);
+  for (const file of ['metadata', 'metadata-copy']) await world.disk.writeAtomic(file, bytes);
+  await world.open();
   expect(known(world)).toEqual([]);
   expect(world.engine.position({ topic: 'raw', partition: 0 })).toBe(1);
   await world.engine.close();
-  expect(await world.disk.list('quarantine')).toEqual(['metadata-metadata']);
+});
+
+test('what nobody repeats stays as long as the options say', async () => {
+  const world = new World();
+  world.options = { metadataRetentionMs: 3_600_000 };
+  await world.open();
+  world.engine.applySamples({ topic: 'raw', partition: 0, offset: 0, batch: batch([said('a', 'A.')]) });
+  await world.clock.advance(3_600_000);
+  await world.engine.checkpoint();
+  expect(known(world)).toEqual(['a']);
+  await world.clock.advance(1);
+  await world.engine.checkpoint();
+  expect(known(world)).toEqual([]);
+  await world.engine.close();
 });

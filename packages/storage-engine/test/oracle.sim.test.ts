@@ -1,7 +1,9 @@
 import { isTidemarkError, type Random, seededRandom } from '@tidemark/base';
 import {
   BatchBuilder,
+  encodeLabels,
   formatLabels,
+  histogramBytes,
   labelsOf,
   makeRowColumns,
   matcher,
@@ -15,6 +17,7 @@ import {
 } from '@tidemark/model';
 import { expect, test } from 'vitest';
 import type { CompactReport, Tombstone } from '../src/index.ts';
+import { anyHistogram, histogramText, histogramTexts } from './any-histogram.ts';
 import { START_MS, World } from './world.ts';
 
 // The engine against a log and a map: whatever happens, an answer is what the log says, the last in log order standing for
@@ -37,10 +40,12 @@ type Expected = Map<string, Map<number, string>>;
 
 function pointsOf(series: readonly SelectedSeries[]): Expected {
   const got: Expected = new Map();
-  for (const { labels, timestampsMs, values } of series) {
+  for (const one of series) {
+    const { labels, timestampsMs, values } = one;
     const words = wordsOf(values);
     const points = new Map<number, string>();
-    for (const [i, t] of timestampsMs.entries()) points.set(t, `${words[i * 2 + 1]}:${words[i * 2]}`);
+    const texts = histogramTexts(one);
+    for (const [i, t] of timestampsMs.entries()) points.set(t, texts.get(i) ?? `${words[i * 2 + 1]}:${words[i * 2]}`);
     expect(points.size).toBe(timestampsMs.length);
     got.set(formatLabels(labels), points);
   }
@@ -57,7 +62,8 @@ async function handed(source: SeriesSource, request: SelectRequest): Promise<Sel
       const copy = () => {
         const values = new Float64Array(one.values.length);
         wordsOf(values).set(wordsOf(one.values));
-        copies.push({ labels: one.labels, timestampsMs: one.timestampsMs.slice(), values });
+        const { labels, timestampsMs, histograms } = one;
+        copies.push({ labels, timestampsMs: timestampsMs.slice(), values, histograms });
       };
       // Some take their time, and still have it.
       if (slow++ % 3 > 0) return void copy();
@@ -129,7 +135,13 @@ class Story {
     for (let i = 0; i < count; i++) {
       const labels = labelsOf({ __name__: metric, instance: `host-${this.random.below(6)}` });
       const time = now - late - this.random.below(4) * 15_000 - (this.chance(0.1) ? this.random.below(HOUR) : 0);
-      builder.addLabels(labels, time + (this.chance(0.05) ? 300_000 : 0), this.value());
+      const at = time + (this.chance(0.05) ? 300_000 : 0);
+      // At times that numbers of the series have as well, in this record or in another.
+      if (this.chance(0.1)) {
+        const bytes = encodeLabels(labels);
+        builder.addHistogram(builder.seriesOf(bytes, 0, bytes.length), at, anyHistogram(this.random));
+      }
+      if (this.chance(0.9)) builder.addLabels(labels, at, this.value());
     }
     const batch = builder.build(now);
     for (let i = 0; i < batch.values.length; i++) if (this.chance(0.02)) writeStale(batch.values, i);
@@ -346,12 +358,19 @@ class Story {
       }
       const names = namesOf(batch);
       const words = wordsOf(batch.values);
-      batch.timestampsMs.forEach((time, i) => {
-        const name = names[batch.sampleSeries[i] as number] as string;
+      const put = (series: number, time: number, text: string) => {
+        const name = names[series] as string;
         if (!name.startsWith(metric) || name.includes('host-1') || time < startMs || time >= endMs) return;
         const points = expected.get(name) ?? new Map<number, string>();
-        points.set(time, `${words[i * 2 + 1]}:${words[i * 2]}`);
+        points.set(time, text);
         expected.set(name, points);
+      };
+      batch.timestampsMs.forEach((time, i) => {
+        put(batch.sampleSeries[i] as number, time, `${words[i * 2 + 1]}:${words[i * 2]}`);
+      });
+      const { histograms } = batch;
+      histograms?.timestampsMs.forEach((time, i) => {
+        put(histograms.series[i] as number, time, histogramText(histogramBytes(histograms, i)));
       });
     }
     return sortedPoints(expected);

@@ -159,6 +159,25 @@ describe('a window that cannot be sealed while a later life of it is', () => {
   });
 });
 
+test('a window of which every block is lost is not sealed into nothing: its warnings stay', async () => {
+  const world = await filled();
+  // Over, and all of it in its database.
+  await world.clock.advance(5 * 3_600_000);
+  world.objects.away = true;
+  await world.engine.seal();
+  world.objects.away = false;
+  const [database] = [...world.levels.databases().values()];
+  for (const key of await keysOf(world)) if (key[8] === 0x62) await database?.del(key);
+  world.crash(1, 'written');
+  await world.open();
+  for (let seed = 2; seed < 4; seed++) {
+    await world.engine.seal({ supplementsToo: true });
+    expect((await answer(world)).warnings).toContainEqual(expect.stringContaining('is missing'));
+    world.crash(seed);
+    await world.open();
+  }
+});
+
 test('late samples taken while the manifest is unknown outlive the learning of it', async () => {
   const world = await filled();
   await world.clock.advance(5 * 3_600_000);

@@ -1,4 +1,4 @@
-import { type Random, SimClock, seededRandom } from '@tidemark/base';
+import { type Random, SelfMetrics, SimClock, seededRandom } from '@tidemark/base';
 import { SimDisk } from '@tidemark/base/sim';
 import { openStorageEngine, type StorageEngine, type StorageOptions } from '../src/index.ts';
 import { MemoryLevelStores, SimObjectStore } from '../src/sim.ts';
@@ -15,12 +15,15 @@ export class World {
   readonly objects: SimObjectStore;
   options: Partial<StorageOptions> = {};
   engine!: StorageEngine;
+  /** Of the engine that is open. */
+  metrics = new SelfMetrics();
 
   constructor(random: Random = seededRandom(1)) {
     this.objects = new SimObjectStore(random);
   }
 
   async open(): Promise<StorageEngine> {
+    this.metrics = new SelfMetrics();
     this.engine = await openStorageEngine({
       disk: this.disk,
       levelStores: this.levels,
@@ -28,6 +31,7 @@ export class World {
       clock: this.clock,
       installationKey: KEY,
       options: this.options,
+      metrics: this.metrics,
     });
     return this.engine;
   }

@@ -33,6 +33,19 @@ test('a late point sends its row again, whole and of a newer revision, until gra
   expect(run.metrics.latePoints.value()).toBe(4);
 });
 
+test('the points of a window are packed ten seconds after its rows went out, and still make its rows', async () => {
+  const run = await Run.start();
+  run.pipe('10:00:30', [point('a', '10:00:20', 1), point('b', '10:00:20', 1)]);
+  run.pipe('10:01:05');
+  run.pipe('10:01:14.999');
+  expect(run.windows.memoryBytes().pool).toBe(0);
+  const open = run.windows.memoryBytes().points;
+  run.pipe('10:01:15');
+  expect(run.windows.memoryBytes().pool).toBeGreaterThan(0);
+  expect(run.windows.memoryBytes().points).toBeLessThan(open / 10);
+  expect(run.pipe('10:01:20', [point('a', '10:00:40', 5)])).toEqual(['default a 10:01:00: 2 6 1-5 +4 @3.4']);
+});
+
 test('the same sample again changes nothing; another value for the same time holds if it is last', async () => {
   const run = await Run.start();
   run.pipe('10:00:30', [point('a', '10:00:20', 1), point('a', '10:00:10', 3)]);

@@ -34,6 +34,7 @@ interface WindowNumbers extends StateStore {
   readonly windowCount: number;
   readonly seriesCount: number;
   readonly tenants: readonly unknown[];
+  memoryBytes(): { readonly points: number; readonly pool: number };
 }
 
 export class RollupRun {

@@ -1,6 +1,6 @@
 import { type LogFields, type Logger, SelfMetrics, SimClock, silentLogger, TidemarkError } from '@tidemark/base';
 import { SimDisk } from '@tidemark/base/sim';
-import type { Log } from '@tidemark/log';
+import type { FetchOptions, Log } from '@tidemark/log';
 import { SimLog } from '@tidemark/log/sim';
 import {
   always,
@@ -63,6 +63,8 @@ class Setting {
   metrics = new SelfMetrics();
   /** So many appends of tasks are yet to fail. */
   failAppends = 0;
+  /** What tasks asked of their readers. */
+  readonly fetches: FetchOptions[] = [];
 
   async topics(): Promise<void> {
     const spec = { compacted: false, retentionMs: 0 };
@@ -72,6 +74,8 @@ class Setting {
       { name: 'tidemark.dead-letter', partitions: 1, ...spec },
     ]);
   }
+
+  lingerMs = 0;
 
   async start(errorPolicy: ErrorPolicy = always('skip'), partitions = 2, owned?: number[]): Promise<Streams> {
     this.metrics = new SelfMetrics();
@@ -87,7 +91,7 @@ class Setting {
       logger: this.#logger(),
       metrics: streamsMetrics(this.metrics),
       errorPolicy,
-      options: { commitIntervalMs: 30_000 },
+      options: { commitIntervalMs: 30_000, lingerMs: this.lingerMs },
     });
     await this.clock.advance(0);
     return streams;
@@ -120,7 +124,15 @@ class Setting {
       ensureTopics: (topics) => log.ensureTopics(topics),
       topics: () => log.topics(),
       bounds: (topic) => log.bounds(topic),
-      openReader: (options) => log.openReader(options),
+      openReader: async (options) => {
+        const reader = await log.openReader(options);
+        const fetch = reader.fetch.bind(reader);
+        reader.fetch = (asked) => {
+          this.fetches.push(asked);
+          return fetch(asked);
+        };
+        return reader;
+      },
       commit: (group, positions) => log.commit(group, positions),
       committed: (group, partitions) => log.committed(group, partitions),
       openProducer: (options) => log.openProducer(options),
@@ -309,4 +321,17 @@ test.each([
   const { log, disk, clock } = world;
   const start = { topology, log, disk, clock, group: 'g', partitions, folder: 'state', logger: silentLogger };
   await expect(startStreams(start)).rejects.toThrow(message);
+});
+
+test('a task that waits for more to come tells its reader that this was no work', async () => {
+  const setting = new Setting();
+  setting.lingerMs = 700;
+  await setting.topics();
+  const streams = await setting.start();
+  await setting.send('1');
+  await setting.clock.advance(700);
+  await setting.clock.advance(5_000);
+  await streams.close();
+  const rested = setting.fetches.map(({ restedMs }) => restedMs ?? 0);
+  expect(rested.filter((ms) => ms > 0)).toEqual([700]);
 });

@@ -11,7 +11,7 @@ import type { SendSlots } from './send-slots.ts';
 //   intent to the ledger --> send, again and again with growing pauses --> done to the ledger
 //                              refused, suppressed by now, or too old to matter: forgotten, counted
 //
-// One flush at a time; what changes meanwhile is for the next.
+// What the ledger could not be told then it is told at a later flush. One flush at a time; what changes meanwhile is for the next.
 
 export interface DeliverySurroundings {
   readonly ledger: Ledger;
@@ -94,10 +94,15 @@ export class Delivery {
     return this.#lastDeliveredMs;
   }
 
-  /** Whether nothing is under way and nothing that it was told would have to be taken back. */
+  /** Whether nothing is under way, nothing that it was told would have to be taken back, and the ledger knows all of it. */
   get isAtRest(): boolean {
     const toldFiring = this.#done?.alerts.some((alert) => alert.status === 'firing') ?? false;
-    return this.#running === undefined && this.#intent === null && !toldFiring;
+    return this.#running === undefined && this.#intent === null && !toldFiring && !this.#isOwed;
+  }
+
+  get #isOwed(): boolean {
+    const { tenant, groupKey } = this.#group;
+    return this.#around.ledger.owes({ tenant, groupKey, receiver: this.integration.id });
   }
 
   get running(): Promise<void> | undefined {
@@ -139,6 +144,8 @@ export class Delivery {
     if (toTell) {
       const id = Buffer.from(random.bytes(ID_BYTES)).toString('hex');
       this.#intent = { id, at: clock.nowMs(), alerts: toTell.map(noticed) };
+      await this.#save(signals.stopping);
+    } else if (this.#isOwed) {
       await this.#save(signals.stopping);
     }
     this.#unhandledOffset = undefined;

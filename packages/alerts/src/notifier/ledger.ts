@@ -60,6 +60,8 @@ export class Ledger {
   readonly #topic: string;
   /** What the ledger says, by key; entries of receivers that are not configured any more included. */
   readonly #entries = new Map<string, LedgerEntry>();
+  /** Keys of entries that the log did not take when they were due. */
+  readonly #owed = new Set<string>();
 
   constructor(
     log: Log,
@@ -95,15 +97,20 @@ export class Ledger {
     return this.#entries.get(entryKey(key));
   }
 
+  /** Whether the log lacks the last entry of this key: until it has it, a restart does not know what was told. */
+  owes(key: LedgerKey): boolean {
+    return this.#owed.size > 0 && this.#owed.has(entryKey(key));
+  }
+
   entries(): readonly LedgerEntry[] {
     return [...this.#entries.values()];
   }
 
   /**
-   * Writes the entry; one that says nothing any more is a tombstone. Tries for 30 seconds, then goes on without: false, and
-   * counted. Throws the signal's reason.
+   * Writes the entry; one that says nothing any more is a tombstone. Tries for 30 seconds, then goes on without: counted, and
+   * owed. Throws the signal's reason.
    */
-  async write(entry: LedgerEntry, signal: AbortSignal): Promise<boolean> {
+  async write(entry: LedgerEntry, signal: AbortSignal): Promise<void> {
     const says = entry.intent !== null || (entry.done?.alerts.some((alert) => alert.status === 'firing') ?? false);
     if (says) this.#entries.set(entryKey(entry), entry);
     else this.#entries.delete(entryKey(entry));
@@ -117,13 +124,15 @@ export class Ledger {
     for (;;) {
       try {
         await this.#log.append([record]);
-        return true;
+        this.#owed.delete(entryKey(entry));
+        return;
       } catch (error) {
         signal.throwIfAborted();
         this.#metrics.ledgerFailures.add();
         if (isTidemarkError(error, 'LOG_CLOSED') || this.#clock.nowMs() >= giveUpMs) {
           this.#logger.error('the ledger cannot be written: a notice may be sent twice', { reason: messageOf(error) });
-          return false;
+          this.#owed.add(entryKey(entry));
+          return;
         }
         await this.#clock.sleep(RETRY_MS, signal);
       }

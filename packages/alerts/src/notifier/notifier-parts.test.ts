@@ -126,7 +126,7 @@ test('a compacted topic is read to its last words, and nobody holds its bytes af
   expect(await log.committed('look', [{ topic: 'c', partition: 0 }])).toEqual([]);
 });
 
-test('a ledger that cannot be reached for long is done without', async () => {
+test('a ledger that cannot be reached for long is done without, and owed', async () => {
   const clock = new SimClock();
   const log = new SimLog({ clock });
   const metrics = new SelfMetrics();
@@ -136,12 +136,13 @@ test('a ledger that cannot be reached for long is done without', async () => {
     metrics: notifierMetrics(metrics, NO_READINGS),
   };
   // The topic does not exist: every write fails.
-  const writing = new Ledger(log, around).write(
-    { tenant: 't', receiver: 'r', groupKey: 'k', done: null, intent: null },
-    new AbortController().signal,
-  );
+  const ledger = new Ledger(log, around);
+  const key = { tenant: 't', receiver: 'r', groupKey: 'k' };
+  const writing = ledger.write({ ...key, done: null, intent: null }, new AbortController().signal);
   await clock.advance(0);
   await clock.advance(40_000);
-  expect(await writing).toBe(false);
+  await writing;
+  expect(ledger.owes(key)).toBe(true);
+  expect(ledger.owes({ ...key, receiver: 's' })).toBe(false);
   expect(metrics.expose()).toContain('tidemark_notifier_ledger_failures_total 31');
 });

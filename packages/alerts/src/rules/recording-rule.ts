@@ -52,7 +52,8 @@ export class RecordingRule {
       tick.signal.throwIfAborted();
       this.vitals.fresh = answer.fresh;
       const samples = new Map<string, RuleSample>();
-      answer.samples.forEach(({ labels, value }, i) => {
+      answer.samples.forEach(({ labels, value, histogram }, i) => {
+        if (histogram !== undefined) throw unwritable(this.rule.name);
         const named = this.#named(labels, i);
         if (samples.has(named.key)) throw duplicate();
         samples.set(named.key, { labels: named.labels, key: named.key, value });
@@ -93,6 +94,13 @@ export class RecordingRule {
       alerts: [],
     };
   }
+}
+
+function unwritable(name: string): TidemarkError {
+  return new TidemarkError(
+    'RULE_HISTOGRAM_UNSUPPORTED',
+    `the expression of ${name} answers with a native histogram, which rules cannot record yet; record histogram_count, histogram_sum or histogram_quantile of it`,
+  );
 }
 
 function duplicate(): TidemarkError {

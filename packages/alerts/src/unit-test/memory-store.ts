@@ -60,7 +60,11 @@ export class MemoryStore implements QueryPort, SampleSink {
 
   async evaluate({ tenant, expression, atMs, signal }: InstantQuery): Promise<InstantAnswer> {
     const { data, warnings } = await this.engine.instant({ tenant, expression, atMs, signal });
-    if (data.kind === 'vector') return { samples: data.samples, warnings, fresh: true };
+    if (data.kind === 'vector') {
+      // No series of a test has a native histogram, so no answer has one.
+      const samples = data.samples.map(({ labels, value }) => ({ labels, value }));
+      return { samples, warnings, fresh: true };
+    }
     if (data.kind === 'scalar') return { samples: [{ labels: [], value: data.value }], warnings, fresh: true };
     throw new TidemarkError('PROMQL_TYPE', `a rule needs a vector or a scalar, ${expression} is a ${data.kind}`);
   }

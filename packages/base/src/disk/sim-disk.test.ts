@@ -104,6 +104,58 @@ describe('what a power loss leaves', () => {
     }
   });
 
+  test.each(['synced', 'torn', 'written'] as const)(
+    'what a failed sync was to write no later sync writes (%s)',
+    async (keep) => {
+      const disk = await syncedAndUnsynced(10, 20);
+      const broken = await disk.open('f/log');
+      disk.failNext('sync');
+      await expect(broken.sync()).rejects.toMatchObject({ code: 'DISK_IO' });
+      const again = await disk.open('f/log');
+      await again.append([fill(5, 3)]);
+      await again.sync();
+      const seen = [...fill(10, 1), ...fill(20, 2), ...fill(5, 3)];
+      const left = [...fill(10, 1), ...fill(20, 0), ...fill(5, 3)];
+      expect([...(await disk.read('f/log'))], 'programs see it').toEqual(seen);
+      const next = disk.crash({ seed: 1, keep });
+      expect([...(await next.read('f/log'))]).toEqual(keep === 'written' ? seen : left);
+      if (keep === 'written') expect([...(await next.crash({ seed: 1, keep: 'synced' }).read('f/log'))]).toEqual(left);
+    },
+  );
+
+  test('written again it is there', async () => {
+    const disk = await syncedAndUnsynced(10, 20);
+    const file = await disk.open('f/log');
+    disk.failNext('sync');
+    await expect(file.sync()).rejects.toMatchObject({ code: 'DISK_IO' });
+    await file.truncate(10);
+    await file.append([fill(20, 2)]);
+    await file.sync();
+    const { length } = (await disk.crash({ seed: 1, keep: 'synced' }).read('f/log')).filter((byte) => byte === 2);
+    expect(length).toBe(20);
+  });
+
+  test('a process has so many handles and no more', async () => {
+    const disk = await syncedAndUnsynced(10, 0);
+    const before = disk.handles;
+    disk.handlesMax = before + 1;
+    const file = await disk.open('f/log');
+    const refused = { code: 'DISK_IO', details: { system: 'EMFILE' } };
+    await expect(disk.open('f/other', { create: true })).rejects.toMatchObject(refused);
+    await expect(disk.read('f/log')).rejects.toMatchObject(refused);
+    await expect(disk.list('f')).rejects.toMatchObject(refused);
+    await expect(disk.writeAtomic('f/other', fill(1, 1))).rejects.toMatchObject(refused);
+    await expect(disk.createExclusive('f/other', fill(1, 1))).rejects.toMatchObject(refused);
+    await expect(disk.syncFolder('f')).rejects.toMatchObject(refused);
+    await file.append([fill(1, 1)]);
+    await file.sync();
+    expect(await disk.exists('f/other')).toBe(false);
+    await file.close();
+    await file.close();
+    expect(disk.handles).toBe(before);
+    expect((await disk.read('f/log')).length).toBe(11);
+  });
+
   test('the same seed leaves the same bytes', async () => {
     const one = await (await syncedAndUnsynced(700, 3000)).crash(tornBy(7)).read('f/log');
     const two = await (await syncedAndUnsynced(700, 3000)).crash(tornBy(7)).read('f/log');

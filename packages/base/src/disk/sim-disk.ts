@@ -14,7 +14,9 @@ import { SimNames } from './sim-names.ts';
 //   names     creations, renames and removals not covered by syncFolder may be undone (folders themselves stay)
 //   process   kill -9: everything written is there, synced or not; every handle of the old process is dead
 //   space     full after `capacityBytes`: the append that hits it writes what fits, then throws DISK_FULL
-//   sync      fails to order; the file then refuses until it is cut back to what was synced
+//   sync      fails to order; the file then refuses until it is cut back to what was synced, or opened anew. What it was to write is read
+//             back, no later sync writes it, and after a power loss it is zeros
+//   handles   with `handlesMax` files open nothing is opened any more: DISK_IO, of the system's EMFILE, until one is closed
 //   rot       a bit flips in what was synced: what is read is simply wrong
 //   time      every call takes `slowMs` on the clock
 
@@ -33,17 +35,31 @@ export interface CrashOptions {
   readonly keep: 'torn' | 'synced' | 'written';
 }
 
-export type SimDiskCall = 'open' | 'read' | 'append' | 'sync' | 'truncate' | 'rename' | 'writeAtomic' | 'syncFolder';
+export type SimDiskCall =
+  | 'open'
+  | 'read'
+  | 'append'
+  | 'sync'
+  | 'truncate'
+  | 'rename'
+  | 'remove'
+  | 'writeAtomic'
+  | 'syncFolder';
 
 export class SimDisk implements Disk {
   readonly nativePath = undefined;
   capacityBytes: number;
   slowMs = 0;
+  /** Of one process. Whatever reads, writes or lists needs one for a moment. */
+  handlesMax: number = Number.POSITIVE_INFINITY;
+  /** Waited for before each call that may change something: what `fork` gives then is what a crash between two calls leaves. */
+  beforeChange: ((call: SimDiskCall, path: string) => Promise<void>) | undefined;
   readonly #clock: Clock | undefined;
   readonly #names: SimNames;
   readonly #failures: { call: SimDiskCall; path: string | undefined; code: string }[] = [];
   #crashed = false;
   #syncs = 0;
+  #handles = 0;
 
   constructor(options: SimDiskOptions = {}, names = new SimNames()) {
     this.capacityBytes = options.capacityBytes ?? Number.POSITIVE_INFINITY;
@@ -55,6 +71,11 @@ export class SimDisk implements Disk {
   crash(options: CrashOptions): SimDisk {
     assert(!this.#crashed, 'a disk crashes once');
     this.#crashed = true;
+    return this.fork(options);
+  }
+
+  /** The disk as a next process would find it if this one died now; this one goes on. */
+  fork(options: CrashOptions): SimDisk {
     const random = seededRandom(options.seed);
     const clock = this.#clock === undefined ? {} : { clock: this.#clock };
     const survivors = this.#names.survivors(options.keep, random);
@@ -64,6 +85,11 @@ export class SimDisk implements Disk {
   /** The next such call (on that path, if given) throws `code` and does nothing. */
   failNext(call: SimDiskCall, options: { readonly path?: string; readonly code?: string } = {}): void {
     this.#failures.push({ call, path: options.path, code: options.code ?? 'DISK_IO' });
+  }
+
+  /** What was ordered and has not happened will not. */
+  forgetFailures(): void {
+    this.#failures.length = 0;
   }
 
   /** Flips bit `bit` (0 is the lowest) of the byte at `position`. */
@@ -85,13 +111,17 @@ export class SimDisk implements Disk {
 
   open(path: string, options: { readonly create?: boolean } = {}): Promise<DiskFile> {
     return this.act('open', path, (at) => {
+      this.#mustHaveHandle(at);
       if (options.create && !this.#names.get(at)) this.#names.link(at, new SimInode());
       return new SimFile(this, this.#inode('open', at));
     });
   }
 
   read(path: string): Promise<Uint8Array> {
-    return this.act('read', path, (at) => this.#inode('read', at).content.slice());
+    return this.act('read', path, (at) => {
+      this.#mustHaveHandle(at);
+      return this.#inode('read', at).content.slice();
+    });
   }
 
   writeAtomic(path: string, bytes: Uint8Array): Promise<void> {
@@ -114,11 +144,11 @@ export class SimDisk implements Disk {
   }
 
   remove(path: string): Promise<void> {
-    return this.act(undefined, path, (at) => this.#names.unlink(at));
+    return this.act('remove', path, (at) => this.#names.unlink(at));
   }
 
   removeFolder(path: string): Promise<void> {
-    return this.act(undefined, path, (at) => this.#names.removeFolder(at));
+    return this.act('remove', path, (at) => this.#names.removeFolder(at));
   }
 
   makeFolder(path: string): Promise<void> {
@@ -126,7 +156,10 @@ export class SimDisk implements Disk {
   }
 
   list(path: string): Promise<string[]> {
-    return this.act(undefined, path, (at) => this.#names.list(at).filter(isVisible).sort());
+    return this.act(undefined, path, (at) => {
+      this.#mustHaveHandle(at);
+      return this.#names.list(at).filter(isVisible).sort();
+    });
   }
 
   exists(path: string): Promise<boolean> {
@@ -139,6 +172,7 @@ export class SimDisk implements Disk {
 
   syncFolder(path: string): Promise<void> {
     return this.act('syncFolder', path, (at) => {
+      this.#mustHaveHandle(at);
       if (!this.#names.hasFolder(at)) throw notFound('sync', at);
       this.#names.syncFolder(at);
     });
@@ -152,6 +186,7 @@ export class SimDisk implements Disk {
     const at = safePath(path);
     if (this.slowMs > 0 && this.#clock) await this.#clock.sleep(this.slowMs);
     else await Promise.resolve();
+    if (call !== undefined && call !== 'read') await this.beforeChange?.(call, at);
     if (this.#crashed) throw new TidemarkError('DISK_IO', 'the simulated machine went down', { path: at });
     const ordered = this.#failures.findIndex((f) => f.call === call && (f.path === undefined || f.path === at));
     const failure = this.#failures[ordered];
@@ -172,7 +207,23 @@ export class SimDisk implements Disk {
     this.#syncs++;
   }
 
+  /** For this disk's files: one is open now (1), or no longer (-1). */
+  countHandles(change: 1 | -1): void {
+    this.#handles += change;
+  }
+
+  /** Files that are open. */
+  get handles(): number {
+    return this.#handles;
+  }
+
+  #mustHaveHandle(path: string): void {
+    if (this.#handles < this.handlesMax) return;
+    throw new TidemarkError('DISK_IO', `cannot open ${path}: EMFILE`, { path, system: 'EMFILE' });
+  }
+
   #store(verb: string, path: string, bytes: Uint8Array): void {
+    this.#mustHaveHandle(path);
     // Old and new content are on the disk together for a moment, as with a real temporary file.
     if (bytes.length > this.room()) throw full(verb, path);
     this.#names.link(path, SimInode.of(bytes));
@@ -198,6 +249,7 @@ class SimFile implements DiskFile {
     this.#disk = disk;
     this.#inode = inode;
     this.#syncedSize = inode.size;
+    disk.countHandles(1);
   }
 
   get size(): number {
@@ -247,11 +299,13 @@ class SimFile implements DiskFile {
       });
     } catch (error) {
       this.#distrustAbove = this.#syncedSize;
+      this.#inode.failSync();
       throw error;
     }
   }
 
   async close(): Promise<void> {
+    if (this.#open) this.#disk.countHandles(-1);
     this.#open = false;
   }
 

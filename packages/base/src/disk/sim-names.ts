@@ -92,8 +92,8 @@ export class SimNames {
     }
     const names = new Map<string, SimInode>();
     for (const [path, inode] of keep === 'written' ? this.#names : this.#durable) {
-      const content = keep === 'written' ? inode.content : keep === 'synced' ? inode.synced() : inode.torn(random);
-      const kept = SimInode.of(content);
+      const kept =
+        keep === 'written' ? inode.carriedOver() : SimInode.of(keep === 'synced' ? inode.synced() : inode.torn(random));
       kept.path = path;
       names.set(path, kept);
     }

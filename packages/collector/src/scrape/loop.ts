@@ -176,6 +176,7 @@ export class ScrapeLoop {
     this.#samplesExpected = columns.count + SPARE_SAMPLES;
     this.#deliver(columns, atMs, read?.metadata ?? []);
     metrics.repeated.add(read?.repeated ?? 0);
+    metrics.exemplarsMalformed.add(read?.exemplarsMalformed ?? 0);
     metrics.seconds.observe(seconds);
     metrics.scrapes.with(error === undefined ? 'ok' : asked.timedOut ? 'timeout' : 'failed').add();
     this.#last = {

@@ -1,5 +1,6 @@
 import { ByteWriter, messageOf } from '@tidemark/base';
 import {
+  ExemplarText,
   ExpositionReader,
   encodeLabels,
   type Labels,
@@ -49,9 +50,12 @@ export interface ReadPage {
   readonly added: number;
   /** Samples of a series that stood on the page before, at the same time; the first counts. */
   readonly repeated: number;
+  /** Exemplars that could not be read; their samples could. */
+  readonly exemplarsMalformed: number;
   readonly metadata: readonly MetricMetadata[];
 }
 
+const exemplar = new ExemplarText();
 const exposed = new ByteWriter(4096);
 const unified = new ByteWriter(4096);
 const merged = new ByteWriter(4096);
@@ -73,6 +77,7 @@ export function readPage(
   let kept = 0;
   let added = 0;
   let repeated = 0;
+  let exemplarsMalformed = 0;
   let error: string | undefined;
   try {
     while (reader.next()) {
@@ -93,6 +98,9 @@ export function readPage(
       // Beyond the limit samples are only counted, so that the report says by how much it was exceeded.
       if (rules.sampleLimit > 0 && kept > rules.sampleLimit) continue;
       columns.add(ref, hasTime ? reader.timestampMs : atMs, reader.value);
+      if (reader.exemplarStart < 0) continue;
+      if (exemplar.read(reader)) columns.addExemplar(exemplar);
+      else exemplarsMalformed++;
     }
     if (rules.sampleLimit > 0 && kept > rules.sampleLimit) {
       error = `the page has ${kept} samples, more than sample_limit ${rules.sampleLimit}`;
@@ -101,7 +109,7 @@ export function readPage(
     error = messageOf(cause);
   }
   if (error !== undefined) columns.reset();
-  return { columns, error, scraped, kept, added, repeated, metadata: reader.families.metadata() };
+  return { columns, error, scraped, kept, added, repeated, exemplarsMalformed, metadata: reader.families.metadata() };
 }
 
 class PageProblem extends Error {}

@@ -1,4 +1,11 @@
-import { type MetricMetadata, type SampleBatch, type SeriesSection, writeStale } from '@tidemark/model';
+import {
+  ExemplarBuilder,
+  type ExemplarText,
+  type MetricMetadata,
+  type SampleBatch,
+  type SeriesSection,
+  writeStale,
+} from '@tidemark/model';
 
 // The samples of one scrape while they come in; then they are a batch and belong to it.
 
@@ -7,6 +14,7 @@ export class SampleColumns {
   #timesMs: Float64Array<ArrayBuffer>;
   #values: Float64Array<ArrayBuffer>;
   count = 0;
+  #exemplars: ExemplarBuilder | undefined;
 
   constructor(expected: number) {
     const size = Math.max(64, expected);
@@ -17,6 +25,16 @@ export class SampleColumns {
 
   reset(): void {
     this.count = 0;
+    this.#exemplars = undefined;
+  }
+
+  /** Of the sample added last. */
+  addExemplar({ labels, value, timestampMs }: ExemplarText): void {
+    this.#exemplars ??= new ExemplarBuilder();
+    const last = this.count - 1;
+    const hasNoTime = Number.isNaN(timestampMs);
+    const atMs = hasNoTime ? (this.#timesMs[last] as number) : timestampMs;
+    this.#exemplars.add(this.#refs[last] as number, atMs, value, labels.view(), hasNoTime);
   }
 
   add(ref: number, timeMs: number, value: number): void {
@@ -47,7 +65,7 @@ export class SampleColumns {
       timestampsMs: this.#timesMs.subarray(0, this.count),
       values: this.#values.subarray(0, this.count),
       histograms: undefined,
-      exemplars: undefined,
+      exemplars: this.#exemplars?.build(),
       metadata,
     };
   }

@@ -9,6 +9,7 @@ export interface ScrapeMetrics {
   readonly seconds: Histogram;
   readonly missed: Counter;
   readonly repeated: Counter;
+  readonly exemplarsMalformed: Counter;
   outbox(logger: Logger): OutboxEvents;
 }
 
@@ -36,6 +37,10 @@ export function scrapeMetrics(metrics: SelfMetrics): ScrapeMetrics {
     repeated: metrics.counter(
       'tidemark_scrape_samples_repeated_total',
       'Samples left out because their series stood on the page before.',
+    ),
+    exemplarsMalformed: metrics.counter(
+      'tidemark_scrape_exemplars_malformed_total',
+      'Exemplars left out because they could not be read; their samples were not.',
     ),
     outbox: (logger) => ({
       retried: () => retries.add(),

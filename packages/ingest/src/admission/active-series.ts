@@ -46,6 +46,11 @@ export class ActiveSeries {
     this.#stamp = (this.#stamp + 1) >>> 0 || 1;
   }
 
+  /** Whether the series counts as alive. */
+  has(fingerprint: number): boolean {
+    return this.#current.has(fingerprint) || this.#before.has(fingerprint);
+  }
+
   /** Counts a series as alive. False when it is new and the limit is reached. */
   admit(fingerprint: number): boolean {
     const isKnown = this.#before.has(fingerprint);

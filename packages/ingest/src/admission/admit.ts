@@ -1,5 +1,6 @@
 import { formatDuration, TIME_POLICY } from '@tidemark/model';
 import type { IntakeColumns } from '../protocol/intake-columns.ts';
+import type { IntakeHistograms } from '../protocol/intake-histograms.ts';
 import type { SeriesTable } from '../series/series-table.ts';
 import type { ActiveSeries } from './active-series.ts';
 import type { Refusals } from './refusals.ts';
@@ -17,6 +18,10 @@ export function timeBounds(nowMs: number, rawRetentionMs: number = TIME_POLICY.r
   return { nowMs, minMs: nowMs - rawRetentionMs, maxMs: nowMs + TIME_POLICY.futureMs };
 }
 
+/**
+ * Moves what stays to the front and returns how many those are: the caller's `columns.count`. It is not set here, behind the loop:
+ * V8 compiles the loop while it runs, and left the compiled code at its end with every request, having never seen what came then.
+ */
 export function admit(
   columns: IntakeColumns,
   table: SeriesTable,
@@ -24,7 +29,7 @@ export function admit(
   active: ActiveSeries,
   activeSeriesMax: number,
   refusals: Refusals,
-): void {
+): number {
   const { refs, timestampsMs, words, count } = columns;
   const stamps = table.columns.activeStamps;
   const { stamp } = active;
@@ -40,9 +45,7 @@ export function admit(
     }
     if (stamps[ref] !== stamp) {
       if (!active.admit(table.fingerprint(ref))) {
-        refusals.add('active_series_limit', 1, () => {
-          return `series ${table.describe(ref)} is new and ${active.size} series are active, the limit activeSeriesMax is ${activeSeriesMax}`;
-        });
+        refuseSeries(table, ref, active, activeSeriesMax, refusals);
         continue;
       }
       stamps[ref] = stamp;
@@ -55,7 +58,43 @@ export function admit(
     }
     kept++;
   }
-  columns.count = kept;
+  return kept;
+}
+
+/** Leaves histograms that a number of their series might stand for: of its time, and of a series that is active or may be. */
+export function admitHistograms(
+  histograms: IntakeHistograms,
+  table: SeriesTable,
+  bounds: TimeBounds,
+  active: ActiveSeries,
+  activeSeriesMax: number,
+  refusals: Refusals,
+): void {
+  const { activeStamps: stamps } = table.columns;
+  histograms.list = histograms.list.filter(({ ref, timestampMs }) => {
+    if (!(timestampMs >= bounds.minMs && timestampMs <= bounds.maxMs)) {
+      refuseTime(table, ref, timestampMs, bounds, refusals);
+      return false;
+    }
+    if (stamps[ref] !== active.stamp && !active.admit(table.fingerprint(ref))) {
+      refuseSeries(table, ref, active, activeSeriesMax, refusals);
+      return false;
+    }
+    stamps[ref] = active.stamp;
+    return true;
+  });
+}
+
+function refuseSeries(
+  table: SeriesTable,
+  ref: number,
+  active: ActiveSeries,
+  activeSeriesMax: number,
+  refusals: Refusals,
+): void {
+  refusals.add('active_series_limit', 1, () => {
+    return `series ${table.describe(ref)} is new and ${active.size} series are active, the limit activeSeriesMax is ${activeSeriesMax}`;
+  });
 }
 
 function refuseTime(

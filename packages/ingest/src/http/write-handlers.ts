@@ -5,7 +5,6 @@ import { ByteBudget } from '../admission/byte-budget.ts';
 import { Refusals } from '../admission/refusals.ts';
 import type { IngestOptions } from '../options.ts';
 import type { IngestPipeline } from '../pipeline.ts';
-import { HISTOGRAM_REASON } from '../protocol/remote-write.ts';
 import { parseLines } from '../protocol/seed-line.ts';
 import { answerEmpty, answerError, answerJson, answerText, describeRefusals, statusOf } from './answers.ts';
 import { readBody, unzipped } from './body.ts';
@@ -55,9 +54,7 @@ export class WriteHandlers {
       checkRemoteWrite(req);
       using body = await readBody(req, this.#pipeline.options, this.#bodies, this.#clock);
       const { accepted, refused } = await this.#pipeline.appendRemoteWrite(tenant, body.bytes);
-      // Native histograms alone are no fault of the sender: a 400 would only fill its log.
-      const faults = refused.filter(({ reason }) => reason !== HISTOGRAM_REASON);
-      if (faults.length === 0) answerEmpty(res);
+      if (refused.length === 0) answerEmpty(res);
       else answerText(res, 400, describeRefusals(accepted, refused));
     });
 
@@ -74,6 +71,10 @@ export class WriteHandlers {
           keepMetadata: true,
           onProblem,
         });
+        if (parsed.exemplarsMalformed > 0) {
+          const { exemplarsRefused } = this.#pipeline.metrics;
+          exemplarsRefused.with(tenant, 'exposition', 'malformed').add(parsed.exemplarsMalformed);
+        }
         return { ...parsed.batch.build(nowMs), metadata: parsed.metadata.length > 0 ? parsed.metadata : undefined };
       });
     });

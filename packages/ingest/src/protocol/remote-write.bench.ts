@@ -10,6 +10,8 @@ import { SeriesDirectory } from '../series/directory.ts';
 import { snappyBlock } from '../testing/snappy-block.ts';
 import { type RequestSeries, writeRequest } from '../testing/write-request.ts';
 import { IntakeColumns } from './intake-columns.ts';
+import { IntakeExemplars } from './intake-exemplars.ts';
+import { IntakeHistograms } from './intake-histograms.ts';
 import { RemoteWriteDecoder } from './remote-write.ts';
 import { SnappyDecoder } from './snappy.ts';
 import { WireLabels } from './wire-labels.ts';
@@ -89,8 +91,10 @@ function makeRun() {
   const snappy = new SnappyDecoder({ decodedBytesMax: options.decodedBytesMax, keepBytes: 4_194_304 });
   const decoder = new RemoteWriteDecoder(options, labels);
   const columns = new IntakeColumns();
+  const exemplars = new IntakeExemplars(options);
   const active = new ActiveSeries(options);
   const splitter = new PartitionSplitter(routes, options.recordBytes);
+  const histograms = new IntakeHistograms();
   let samples = 0;
   return {
     samples: () => samples,
@@ -101,14 +105,17 @@ function makeRun() {
         const cpu = process.cpuUsage();
         const t0 = performance.now();
         columns.reset();
+        exemplars.reset();
+        histograms.reset();
         active.turn(nowMs);
         const refusals = new Refusals();
-        decoder.decode(snappy.decode(body), directory, columns, refusals);
-        admit(columns, directory, timeBounds(nowMs), active, options.activeSeriesMax, refusals);
+        decoder.decode(snappy.decode(body), directory, { columns, exemplars, histograms }, refusals);
+        const bounds = timeBounds(nowMs);
+        columns.count = admit(columns, directory, bounds, active, options.activeSeriesMax, refusals);
         const t1 = performance.now();
-        const records = splitter.split(columns, directory);
+        const records = splitter.split(columns, directory, exemplars.list);
         const t2 = performance.now();
-        for (const { series, sampleSeries, timestampsMs, values } of records) {
+        for (const { series, sampleSeries, timestampsMs, values, exemplars } of records) {
           encodeSampleBatch({
             tenant: 'default',
             admittedAtMs: nowMs,
@@ -117,7 +124,7 @@ function makeRun() {
             timestampsMs,
             values,
             histograms: undefined,
-            exemplars: undefined,
+            exemplars,
             metadata: undefined,
           });
         }

@@ -1,7 +1,9 @@
 import { type Random, TidemarkError } from '@tidemark/base';
+import { type BucketSide, decodeHistogram, HISTOGRAM_SUM_AT } from '@tidemark/model';
 import { rounds, withSeed } from '@tidemark/testkit';
 import { expect, test } from 'vitest';
 import { RequestReader } from '../testing/decode-request.ts';
+import type { RequestHistogram } from '../testing/histogram-message.ts';
 import { type NaiveSeries, naiveRequest } from '../testing/naive-request.ts';
 import { type RequestSeries, writeRequest } from '../testing/write-request.ts';
 
@@ -26,8 +28,36 @@ function anySeries(random: Random): RequestSeries {
       bits: (BigInt(random.below(2 ** 32)) << 32n) | BigInt(random.below(2 ** 32)),
       timestampMs: random.below(2 ** 32) * (random.below(2) === 0 ? 400 : -400),
     })),
-    exemplars: random.below(6) === 0 ? 1 : 0,
-    histograms: random.below(6) === 0 ? 1 : 0,
+    exemplars: random.below(6) === 0 ? [{ labels: [['trace', 'x']], value: 1, timestampMs: 1 }] : [],
+    histograms: Array.from({ length: random.below(4) === 0 ? 1 + random.below(2) : 0 }, () => anyHistogram(random)),
+  };
+}
+
+function anyHistogram(random: Random): RequestHistogram {
+  const fractions = random.below(3) === 0;
+  const own = random.below(4) === 0;
+  const number = () => (fractions ? random.next() * 100 : random.below(2 ** random.below(45)));
+  const side = () => {
+    const spans = Array.from(
+      { length: random.below(4) },
+      (_, i) => [random.below(5) - (i === 0 ? 2 : 0), random.below(4)] as const,
+    );
+    return { spans, counts: Array.from({ length: spans.reduce((sum, [, length]) => sum + length, 0) }, number) };
+  };
+  const positive = side();
+  const negative = own ? { spans: [], counts: [] } : side();
+  const zeroCount = own ? 0 : number();
+  const all = [...positive.counts, ...negative.counts].reduce((sum, one) => sum + one, zeroCount);
+  return {
+    ...{ fractions, positive, negative, zeroCount, zeroThreshold: own ? 0 : 0.5 },
+    timestampMs: random.below(2 ** 32) * 400,
+    schema: own ? -53 : random.below(13) - 4 + (random.below(40) === 0 ? 9 : 0),
+    // Now and then it does not add up.
+    count: all + (random.below(12) === 0 ? 1 : 0),
+    sum: [1.5, 0x7ff0000000000002n, Number.NaN, random.next() * 1e9][random.below(4)] as number | bigint,
+    hint: random.below(5),
+    unpacked: random.below(3) === 0,
+    ...(own && { bounds: Array.from({ length: random.below(20) }, (_, i) => i - 3 + random.next()) }),
   };
 }
 
@@ -46,7 +76,11 @@ function expectedOf(request: Uint8Array): string[] | undefined | 'text' {
     return naiveRequest(request).series.flatMap((series) => {
       const labels = canonical(series);
       if (!labels) return [];
-      return series.samples.map(({ bits, timestampMs }) => `${labels} ${bits} ${Number(timestampMs)}`);
+      const histograms = series.histograms.filter((one) => one !== undefined);
+      return [
+        ...series.samples.map(({ bits, timestampMs }) => `${labels} ${bits} ${Number(timestampMs)}`),
+        ...histograms.map(({ timestampMs, text }) => `${labels} ${text} ${timestampMs}`),
+      ];
     });
   } catch (error) {
     if (error instanceof RangeError) return undefined;
@@ -55,15 +89,37 @@ function expectedOf(request: Uint8Array): string[] | undefined | 'text' {
   }
 }
 
+function histogramText(bytes: Uint8Array): string {
+  const { schema, hint, fractions, zeroThreshold, zeroCount, count, positive, negative, bounds } =
+    decodeHistogram(bytes);
+  const sum = new DataView(bytes.buffer, bytes.byteOffset + HISTOGRAM_SUM_AT).getBigUint64(0, true);
+  const numbers = [schema, zeroThreshold, count, zeroCount].join();
+  return [hint, fractions, numbers, sum, bucketText(positive), bucketText(negative), bounds?.join()].join('|');
+}
+
+function bucketText({ spans, counts }: BucketSide): string {
+  const texts: string[] = [];
+  let index = 0;
+  for (const { gap, length } of spans) {
+    index += gap;
+    for (let i = 0; i < length; i++) texts.push(`${index++}:${counts[texts.length]}`);
+  }
+  return texts.join(' ');
+}
+
 function compare(reader: RequestReader, request: Uint8Array): void {
   const expected = expectedOf(request);
   let read: string[] | undefined;
   try {
-    read = reader.read(request).map(({ labels, bits, timestampMs }) => `${labels} ${bits} ${timestampMs}`);
+    const numbers = reader.read(request).map(({ labels, bits, timestampMs }) => `${labels} ${bits} ${timestampMs}`);
+    const histograms = reader.histograms.list.map(({ ref, timestampMs, bytes }) => {
+      return `${reader.labelsOf(ref)} ${histogramText(bytes)} ${timestampMs}`;
+    });
+    read = [...numbers, ...histograms];
   } catch (error) {
     if (!(error instanceof TidemarkError)) throw error;
   }
-  if (expected !== 'text') expect(read).toEqual(expected);
+  if (expected !== 'text') expect(read?.toSorted()).toEqual(expected?.toSorted());
 }
 
 test('any request is read as the obvious reader reads it', () =>

@@ -1,9 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { ByteWriter, isTidemarkError } from '@tidemark/base';
+import { decodeHistogram, decodeLabels, formatLabels, HISTOGRAM_SUM_AT } from '@tidemark/model';
 import { expect, test } from 'vitest';
 import { RequestReader } from '../testing/decode-request.ts';
 import { naiveRequest, naiveSnappy } from '../testing/naive-request.ts';
-import { message, type RequestSeries, writeLabel, writeRequest, writeSample } from '../testing/write-request.ts';
+import {
+  message,
+  type RequestSeries,
+  writeExemplar,
+  writeLabel,
+  writeRequest,
+  writeSample,
+} from '../testing/write-request.ts';
 import { SnappyDecoder } from './snappy.ts';
 
 const ONE = 0x3ff0000000000000n;
@@ -19,6 +27,13 @@ function refusedFor(one: RequestSeries, options = {}): readonly { reason: string
   const samples = reader.read(writeRequest([good, one, good]));
   expect(samples.map((sample) => sample.labels)).toEqual(['[["__name__","good"]]', '[["__name__","good"]]']);
   return reader.refusals.list();
+}
+
+function shownExemplars({ exemplars, directory }: RequestReader): string[] {
+  return exemplars.list.map(
+    ({ ref, labels, value, timestampMs }) =>
+      `${directory.describe(ref)} ${formatLabels(decodeLabels(labels))} ${value}@${timestampMs}`,
+  );
 }
 
 function codeOf(work: () => unknown): string {
@@ -203,20 +218,112 @@ test('all samples of a refused series are counted, and known series next to it s
   expect(refusedFor(bad)).toMatchObject([{ reason: 'metric_name_missing', count: 5 }]);
 });
 
-test('exemplars are counted and left, native histograms refused and counted; samples beside them stay', () => {
+test('exemplars are read with what they stand for, wherever they stand', () => {
   const reader = new RequestReader();
-  const samples = reader.read(writeRequest([series([['__name__', 'm']], { exemplars: 2, histograms: 3 })]));
-  expect(samples).toHaveLength(1);
-  expect(reader.decoder.exemplarsIgnored).toBe(2);
-  expect(reader.decoder.histogramsRefused).toBe(3);
-  expect(reader.refusals.list()).toEqual([
-    {
-      reason: 'native_histogram_unsupported',
-      count: 3,
-      example:
-        'series m carries native histograms, which Tidemark does not store yet; send classic histograms beside them',
-    },
+  const labels = [
+    ['trace_id', 'é'],
+    ['empty', ''],
+    ['a', '1'],
+  ] as const;
+  const exemplars = [
+    { labels, value: -0.5, timestampMs: 17 },
+    { labels: [], value: Number.NaN, timestampMs: -1 },
+  ];
+  const all = ['m {a="1", trace_id="é"} -0.5@17', 'm {} NaN@-1'];
+  const one = series([['__name__', 'm']], { exemplars });
+  expect(reader.read(writeRequest([one, series([['__name__', 'n']])]))).toHaveLength(2);
+  expect(shownExemplars(reader)).toEqual(all);
+  // Labels behind everything else.
+  const scattered = new ByteWriter();
+  message(scattered, 1, writeLabel('a', ''));
+  for (const exemplar of exemplars) message(scattered, 3, writeExemplar(exemplar));
+  message(scattered, 1, writeLabel('__name__', 'm'));
+  const request = new ByteWriter();
+  message(request, 1, scattered.finish());
+  expect(reader.read(request.finish())).toEqual([]);
+  expect(shownExemplars(reader)).toEqual(all);
+});
+
+test('what is wrong with an exemplar costs that exemplar, and is counted by reason', () => {
+  const reader = new RequestReader({ exemplarsPerRequestMax: 2 });
+  const exemplar = (labels: RequestSeries['labels'], value = 1) => ({ labels, value, timestampMs: 1 });
+  const chars = (count: number) => exemplar([['t', 'é'.repeat(count - 1)]]);
+  const exemplars = [
+    chars(129),
+    chars(128),
+    exemplar([['a', Uint8Array.of(0xff)]]),
+    exemplar([
+      ['a', '1'],
+      ['a', '2'],
+    ]),
+    exemplar([['', '1']]),
+    exemplar([['a', '1']]),
+    exemplar([['b', '1']]),
+  ];
+  const request = [series([['x', '1']], { exemplars: [chars(5)] }), series([['__name__', 'm']], { exemplars })];
+  expect(reader.read(writeRequest(request))).toHaveLength(1);
+  expect(Object.fromEntries(reader.exemplars.refused)).toEqual({
+    series_refused: 1,
+    labels_too_long: 1,
+    labels_invalid: 3,
+    too_many: 1,
+  });
+  expect(reader.exemplars.list).toHaveLength(2);
+});
+
+test('an exemplar that is no message at all costs nothing else', () => {
+  const reader = new RequestReader();
+  const body = new ByteWriter();
+  message(body, 1, writeLabel('__name__', 'm'));
+  message(body, 3, Uint8Array.of(0x0a, 0x7f));
+  message(body, 2, writeSample({ value: 1, timestampMs: 1 }));
+  const request = new ByteWriter();
+  message(request, 1, body.finish());
+  expect(reader.read(request.finish())).toHaveLength(1);
+  expect([...reader.exemplars.refused]).toEqual([['malformed', 1]]);
+});
+
+test('native histograms are read; one that is none costs only itself', () => {
+  const reader = new RequestReader();
+  const positive = { spans: [[0, 2]] as const, counts: [1, 3] };
+  const good = { timestampMs: 7, schema: 3, count: 4, sum: 0x7ff0000000000002n, positive };
+  const bad = { ...good, sum: 1, count: 9 };
+  const bounds = {
+    timestampMs: 8,
+    schema: -53,
+    fractions: true,
+    count: 1.5,
+    sum: 1,
+    positive: { ...positive, counts: [0.5, 1] },
+  };
+  const sent = [good, bad, Uint8Array.of(0x20), { ...bounds, bounds: [0.25, 2] }, { ...bounds, bounds: [2, 0.25] }];
+  expect(reader.read(writeRequest([series([['__name__', 'm']], { histograms: sent })]))).toHaveLength(1);
+  const { list } = reader.histograms;
+  expect(list.map(({ timestampMs }) => timestampMs)).toEqual([7, 8]);
+  expect(list.map(({ bytes }) => decodeHistogram(bytes))).toMatchObject([
+    { schema: 3, fractions: false, count: 4, positive: { counts: Float64Array.of(1, 3) } },
+    { schema: -53, fractions: true, bounds: Float64Array.of(0.25, 2) },
   ]);
+  expect(list[0]?.bytes.subarray(HISTOGRAM_SUM_AT, HISTOGRAM_SUM_AT + 8)).toEqual(
+    Uint8Array.of(2, 0, 0, 0, 0, 0, 0xf0, 0x7f),
+  );
+  expect(reader.refusals.list().map(({ reason, count }) => [reason, count])).toEqual([
+    ['histogram_counts', 1],
+    ['histogram_malformed', 1],
+    ['histogram_bounds', 1],
+  ]);
+});
+
+test('histograms are samples: of their limit, and of a series that is refused', () => {
+  const histogram = { timestampMs: 1, schema: 0, count: 0, sum: 0 };
+  const three = series([['__name__', 'm']], { histograms: [histogram, histogram, histogram] });
+  expect(() => new RequestReader({ samplesPerRequestMax: 3 }).read(writeRequest([three]))).toThrow(
+    /samplesPerRequestMax/,
+  );
+  const reader = new RequestReader();
+  reader.read(writeRequest([{ ...three, labels: [['a', 'b']] }]));
+  expect(reader.histograms.list).toEqual([]);
+  expect(reader.refusals.list()).toMatchObject([{ reason: 'metric_name_missing', count: 4 }]);
 });
 
 test('metadata is read; what is bad of it is refused alone', () => {

@@ -6,6 +6,8 @@ import type { Refusals } from '../admission/refusals.ts';
 import type { IngestOptions } from '../options.ts';
 import type { SeriesDirectory } from '../series/directory.ts';
 import type { IntakeColumns } from './intake-columns.ts';
+import type { IntakeExemplars } from './intake-exemplars.ts';
+import type { IntakeHistograms } from './intake-histograms.ts';
 import {
   expectWire,
   fieldOf,
@@ -20,6 +22,8 @@ import {
   WIRE_FIXED64,
   WIRE_VARINT,
 } from './protobuf.ts';
+import { readExemplar } from './wire-exemplar.ts';
+import { readHistogram } from './wire-histogram.ts';
 import type { WireLabels } from './wire-labels.ts';
 
 // Prometheus remote write 1.0: a snappy block (snappy.ts) around
@@ -31,7 +35,8 @@ import type { WireLabels } from './wire-labels.ts';
 //   MetricMetadata 1 type | 2 metric_family_name | 4 help | 5 unit
 //
 // A sample goes from the request's bytes to the columns without an object in between; labels that are known cost one
-// comparison (series/directory.ts). Exemplars are counted and left. Native histograms are refused and counted.
+// comparison (series/directory.ts). Exemplars and native histograms are read aside (wire-exemplar.ts,
+// wire-histogram.ts).
 
 export type RemoteWriteLimits = Pick<
   IngestOptions,
@@ -55,6 +60,13 @@ const TYPES: readonly MetricType[] = [
   'stateset',
 ];
 
+/** Where the parts of a request go. */
+export interface RequestParts {
+  readonly columns: IntakeColumns;
+  readonly exemplars: IntakeExemplars;
+  readonly histograms: IntakeHistograms;
+}
+
 export class RemoteWriteDecoder {
   readonly labels: WireLabels;
   readonly #limits: RemoteWriteLimits;
@@ -62,11 +74,11 @@ export class RemoteWriteDecoder {
   #columns!: IntakeColumns;
   #directory!: SeriesDirectory;
   #refusals!: Refusals;
+  #exemplars!: IntakeExemplars;
+  #histograms!: IntakeHistograms;
   #metadata: MetricMetadata[] = [];
-  #histograms = 0;
-  /** Of the last request. */
-  exemplarsIgnored = 0;
-  histogramsRefused = 0;
+  /** Of the series at hand: where each begins and ends. They are read when it is known whose they are. */
+  readonly #histogramRanges: number[] = [];
 
   /** `labels` is the one that the directories decoded into were made with. */
   constructor(limits: RemoteWriteLimits, labels: WireLabels) {
@@ -75,25 +87,25 @@ export class RemoteWriteDecoder {
   }
 
   /**
-   * Appends the samples of one decompressed request to `columns`, refs by `directory`. What a series is refused for goes to
+   * Appends samples, exemplars and native histograms of one decompressed request to `into`, refs by `directory`. What a series is refused for goes to
    * `refusals`; the rest of the request goes on. Returns the metadata.
    *
-   * Throws `PROTOBUF_MALFORMED` and `INGEST_REQUEST_TOO_LARGE`; `columns` then holds a part of the request.
+   * Throws `PROTOBUF_MALFORMED` and `INGEST_REQUEST_TOO_LARGE`; `into` then holds a part of the request.
    */
   decode(
     request: Uint8Array,
     directory: SeriesDirectory,
-    columns: IntakeColumns,
+    into: RequestParts,
     refusals: Refusals,
   ): readonly MetricMetadata[] {
     const cursor = this.#cursor;
     cursor.over(request);
-    this.#columns = columns;
+    this.#columns = into.columns;
     this.#directory = directory;
+    this.#exemplars = into.exemplars;
+    this.#histograms = into.histograms;
     this.#refusals = refusals;
     this.#metadata = [];
-    this.exemplarsIgnored = 0;
-    this.histogramsRefused = 0;
     try {
       this.#request(request.length);
     } finally {
@@ -127,16 +139,16 @@ export class RemoteWriteDecoder {
     const start = cursor.at;
     const ref = this.#directory.resolve(cursor, end);
     const first = this.#columns.count;
-    this.#histograms = 0;
-    if (this.#samples(ref, end)) this.#settle(ref, first);
-    else this.#scatteredSeries(start, end, first);
+    const firstExemplar = this.#exemplars.list.length;
+    this.#histogramRanges.length = 0;
+    if (this.#samples(ref, end)) this.#settle(ref, first, firstExemplar);
+    else this.#scatteredSeries(start, end, first, firstExemplar);
   }
 
   /** Reads samples and what else follows the labels. False when more labels follow: then nothing of it counts. */
   #samples(ref: number, end: number): boolean {
     const cursor = this.#cursor;
     const { bytes } = cursor;
-    let exemplars = 0;
     while (cursor.at < end) {
       const at = cursor.at;
       if (bytes[at] === SAMPLE_TAG) {
@@ -152,16 +164,14 @@ export class RemoteWriteDecoder {
       if (field === 2) {
         this.#sample(ref, fieldEnd);
       } else if (field === 3) {
-        exemplars++;
-        cursor.at = fieldEnd;
+        readExemplar(cursor, fieldEnd, ref, this.#exemplars);
       } else if (field === 4) {
-        this.#histograms++;
+        this.#histogramRanges.push(cursor.at, fieldEnd);
         cursor.at = fieldEnd;
       } else {
         skipField(cursor, end, tag);
       }
     }
-    this.exemplarsIgnored += exemplars;
     return true;
   }
 
@@ -209,14 +219,16 @@ export class RemoteWriteDecoder {
   }
 
   /** Labels that do not stand together (allowed by protobuf, written by nobody known): gathers them, then the samples. */
-  #scatteredSeries(start: number, end: number, first: number): void {
+  #scatteredSeries(start: number, end: number, first: number, firstExemplar: number): void {
     const cursor = this.#cursor;
     const { labels } = this;
     this.#columns.count = first;
-    this.#histograms = 0;
+    this.#exemplars.truncate(firstExemplar);
+    this.#histogramRanges.length = 0;
     labels.begin(cursor.bytes);
     cursor.at = start;
     const samples: number[] = [];
+    const exemplars: number[] = [];
     while (cursor.at < end) {
       const at = cursor.at;
       const tag = readTag(cursor, end);
@@ -235,8 +247,8 @@ export class RemoteWriteDecoder {
         if (samples.length >= this.#limits.samplesPerRequestMax * 2) throw this.#tooManySamples();
         samples.push(cursor.at, fieldEnd);
       }
-      if (field === 3) this.exemplarsIgnored++;
-      if (field === 4) this.#histograms++;
+      if (field === 3) exemplars.push(cursor.at, fieldEnd);
+      if (field === 4) this.#histogramRanges.push(cursor.at, fieldEnd);
       cursor.at = fieldEnd;
     }
     const ref = this.#directory.resolveRead();
@@ -244,29 +256,49 @@ export class RemoteWriteDecoder {
       cursor.at = samples[i] as number;
       this.#sample(ref, samples[i + 1] as number);
     }
+    for (let i = 0; i < exemplars.length; i += 2) {
+      cursor.at = exemplars[i] as number;
+      readExemplar(cursor, exemplars[i + 1] as number, ref, this.#exemplars);
+    }
     cursor.at = end;
-    this.#settle(ref, first);
+    this.#settle(ref, first, firstExemplar);
   }
 
   #tooManySamples(): TidemarkError {
     return tooMany('samples', 'samplesPerRequestMax', this.#limits.samplesPerRequestMax);
   }
 
-  /** Refuses the samples of a refused series, and native histograms of any. */
-  #settle(ref: number, first: number): void {
-    const histograms = this.#histograms;
-    this.histogramsRefused += histograms;
+  /** Refuses what a refused series has; else reads its histograms. */
+  #settle(ref: number, first: number, firstExemplar: number): void {
+    const ranges = this.#histogramRanges;
     if (ref === 0) {
       const problem = this.#directory.problem;
-      const count = this.#columns.count - first + histograms;
+      const count = this.#columns.count - first + ranges.length / 2;
       this.#columns.count = first;
+      this.#exemplars.refuse('series_refused', this.#exemplars.list.length - firstExemplar);
+      this.#exemplars.truncate(firstExemplar);
       if (problem) this.#refusals.add(problem.reason, Math.max(count, 1), () => problem.example);
-    } else if (histograms > 0) {
-      const directory = this.#directory;
-      this.#refusals.add(HISTOGRAM_REASON, histograms, () => {
-        return `series ${directory.describe(ref)} carries native histograms, which Tidemark does not store yet; send classic histograms beside them`;
-      });
+    } else if (ranges.length > 0) this.#readHistograms(ref);
+  }
+
+  #readHistograms(ref: number): void {
+    const cursor = this.#cursor;
+    const { at } = cursor;
+    const { list } = this.#histograms;
+    const ranges = this.#histogramRanges;
+    for (let i = 0; i < ranges.length; i += 2) {
+      if (this.#columns.count + list.length >= this.#limits.samplesPerRequestMax) throw this.#tooManySamples();
+      cursor.at = ranges[i] as number;
+      const read = readHistogram(cursor, ranges[i + 1] as number);
+      if (typeof read === 'string') {
+        this.#refusals.add(
+          read,
+          1,
+          () => `series ${this.#directory.describe(ref)} has a native histogram that is none`,
+        );
+      } else list.push({ ref, ...read });
     }
+    cursor.at = at;
   }
 
   #readMetadata(end: number): void {
@@ -326,9 +358,6 @@ export class RemoteWriteDecoder {
     });
   }
 }
-
-/** Refused but not answered with 400: the sender has done nothing wrong. */
-export const HISTOGRAM_REASON = 'native_histogram_unsupported';
 
 function tooMany(what: string, name: string, limit: number): TidemarkError {
   return new TidemarkError(

@@ -63,8 +63,8 @@ export class Publisher {
         sampleSeries: columns.sampleSeries,
         timestampsMs: columns.timestampsMs,
         values: columns.values,
-        histograms: undefined,
-        exemplars: undefined,
+        histograms: columns.histograms,
+        exemplars: columns.exemplars,
         metadata: unsent[partition],
       };
       unsent[partition] = undefined;
@@ -113,5 +113,7 @@ function noSamples(): Omit<PartitionRecord, 'partition'> {
     sampleSeries: new Uint32Array(0),
     timestampsMs: new Float64Array(0),
     values: new Float64Array(0),
+    exemplars: undefined,
+    histograms: undefined,
   };
 }

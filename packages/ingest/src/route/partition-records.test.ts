@@ -1,6 +1,9 @@
 import {
   BatchBuilder,
+  decodeLabels,
+  type ExemplarColumns,
   encodeLabels,
+  exemplarLabelBytes,
   formatLabels,
   labelsOf,
   labelValue,
@@ -13,9 +16,10 @@ import { rounds, withSeed } from '@tidemark/testkit';
 import { expect, test } from 'vitest';
 import { DEFAULT_INGEST_OPTIONS } from '../options.ts';
 import { IntakeColumns } from '../protocol/intake-columns.ts';
+import type { IntakeExemplar } from '../protocol/intake-exemplars.ts';
 import { SectionTable } from '../series/section-table.ts';
 import { CriticalMetrics } from './critical.ts';
-import { PartitionSplitter } from './partition-records.ts';
+import { type PartitionRecord, PartitionSplitter } from './partition-records.ts';
 import { Routes } from './routes.ts';
 
 function columnsOf(batch: SampleBatch): IntakeColumns {
@@ -28,7 +32,25 @@ function columnsOf(batch: SampleBatch): IntakeColumns {
   return columns;
 }
 
-test('every sample lands once, with its series, in its partition, in order; records stay small', () =>
+const shown = ({ timestampMs, value, labels, hasNoTime }: Omit<IntakeExemplar, 'ref'>) =>
+  `${formatLabels(decodeLabels(labels))} ${value}@${timestampMs}${hasNoTime ? '' : '!'}`;
+
+function exemplarsOf(records: readonly PartitionRecord[], partitions: number): string[] {
+  return records.flatMap(({ partition, series, exemplars }) =>
+    [...(exemplars?.values ?? [])].map((value, i) => {
+      const columns = exemplars as ExemplarColumns;
+      const labels = sectionLabels(series, columns.series[i] as number);
+      const name = new TextEncoder().encode(labelValue(labels, '__name__'));
+      expect(partitionOf(tenantHash('t'), name, 0, name.length, partitions)).toBe(partition);
+      const own = exemplarLabelBytes(columns, i);
+      const timestampMs = columns.timestampsMs[i] as number;
+      const hasNoTime = columns.hasNoTime?.[i] === 1;
+      return `${formatLabels(labels)} ${shown({ timestampMs, value, labels: own, hasNoTime })}`;
+    }),
+  );
+}
+
+test('every sample and exemplar lands once, with its series, in its partition, in order; records stay small', () =>
   withSeed('partition records', (random) => {
     const partitions = 3;
     for (let round = 0; round < rounds(50); round++) {
@@ -49,9 +71,23 @@ test('every sample lands once, with its series, in its partition, in order; reco
         builder.addLabels(labels, atMs, i);
         sent.push(`${formatLabels(labels)} ${i} at ${atMs}`);
       }
+      for (let i = 0; i < random.below(4); i++) {
+        const labels = encodeLabels(labelsOf({ __name__: `m${i}`, host: 'silent' }));
+        builder.seriesOf(labels, 0, labels.length);
+      }
       const batch = builder.build(0);
+      const exemplars = Array.from({ length: batch.series.count === 0 ? 0 : random.below(60) }, (_, i) => ({
+        ref: random.below(batch.series.count),
+        timestampMs: random.below(300),
+        value: i,
+        labels: encodeLabels(labelsOf({ trace: 'x'.repeat(1 + random.below(40)) })),
+        hasNoTime: random.below(2) === 0,
+      }));
       const table = new SectionTable(batch.series, tenantHash('t'), routes, DEFAULT_INGEST_OPTIONS);
-      const records = splitter.split(columnsOf(batch), table);
+      const records = splitter.split(columnsOf(batch), table, exemplars);
+      expect(exemplarsOf(records, partitions).toSorted()).toEqual(
+        exemplars.map((one) => `${formatLabels(sectionLabels(batch.series, one.ref))} ${shown(one)}`).toSorted(),
+      );
       const received = records.map((record) =>
         [...record.values].map((value, i) => {
           const labels = sectionLabels(record.series, record.sampleSeries[i] as number);
@@ -71,9 +107,10 @@ test('every sample lands once, with its series, in its partition, in order; reco
           expect(values).toEqual(values.toSorted((a, b) => a - b));
         }
       }
-      for (const { series, values } of records) {
+      for (const { series, values, exemplars: some } of records) {
         // Closed by the sample that reached the limit: one series and one sample above it at most.
-        expect(series.labelBytes.length + values.length * 16).toBeLessThan(recordBytes + 64);
+        const exemplarBytes = some ? some.labelBytes.length + some.values.length * 24 : 0;
+        expect(series.labelBytes.length + values.length * 16 + exemplarBytes).toBeLessThan(recordBytes + 128);
         expect(series.count).toBeGreaterThan(0);
       }
     }

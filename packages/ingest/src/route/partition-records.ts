@@ -1,6 +1,15 @@
 import { must } from '@tidemark/base';
-import { type SeriesSection, wordsOf } from '@tidemark/model';
+import {
+  ExemplarBuilder,
+  type ExemplarColumns,
+  HistogramBuilder,
+  type HistogramColumns,
+  type SeriesSection,
+  wordsOf,
+} from '@tidemark/model';
 import type { IntakeColumns } from '../protocol/intake-columns.ts';
+import type { IntakeExemplar } from '../protocol/intake-exemplars.ts';
+import type { IntakeHistogram } from '../protocol/intake-histograms.ts';
 import type { SeriesTable } from '../series/series-table.ts';
 import type { Routes } from './routes.ts';
 
@@ -13,6 +22,12 @@ import type { Routes } from './routes.ts';
 //
 // Two passes: the first counts and numbers series, the second fills columns of exactly the right length. They are new for
 // every record: who reads them in this process keeps them.
+//
+// Native histograms go where the samples of their series and time went, behind them; those of series without a sample here get records of
+// their own: what comes again with every request has sections that come again.
+//
+// Exemplars go where their series' samples went. Those of series without a sample here get records of their own: sections of
+// series that come again and again stay what they are.
 
 export interface PartitionRecord {
   readonly partition: number;
@@ -21,10 +36,18 @@ export interface PartitionRecord {
   readonly sampleSeries: Uint32Array;
   readonly timestampsMs: Float64Array;
   readonly values: Float64Array;
+  readonly exemplars: ExemplarColumns | undefined;
+  readonly histograms: HistogramColumns | undefined;
 }
 
 /** A sample in a record before compression: series index, time, value. */
 const SAMPLE_BYTES = 16;
+/** An exemplar but for its labels. */
+const EXEMPLAR_BYTES = 24;
+/** A histogram but for its bytes. */
+const HISTOGRAM_BYTES = 16;
+const NO_EXEMPLARS: readonly IntakeExemplar[] = [];
+const NO_HISTOGRAMS: readonly IntakeHistogram[] = [];
 
 interface OpenRecord {
   readonly id: number;
@@ -33,6 +56,8 @@ interface OpenRecord {
   seriesCount: number;
   sampleCount: number;
   bytes: number;
+  exemplars: ExemplarBuilder | undefined;
+  histograms: HistogramBuilder | undefined;
 }
 
 export class PartitionSplitter {
@@ -57,8 +82,16 @@ export class PartitionSplitter {
     this.#recordBytes = recordBytes;
   }
 
-  split(columns: IntakeColumns, table: SeriesTable): readonly PartitionRecord[] {
+  split(
+    columns: IntakeColumns,
+    table: SeriesTable,
+    exemplars: readonly IntakeExemplar[] = NO_EXEMPLARS,
+    histograms: readonly IntakeHistogram[] = NO_HISTOGRAMS,
+  ): readonly PartitionRecord[] {
+    const firstId = this.#nextId;
     this.#number(columns, table);
+    if (histograms.length > 0) this.#placeHistograms(histograms, table, firstId);
+    if (exemplars.length > 0) this.#placeExemplars(exemplars, table, firstId);
     const filled = this.#fill(columns, table);
     for (const record of this.#records) if (this.#spare.length < this.#open.length) this.#spare.push(record.refs);
     this.#records.length = 0;
@@ -79,16 +112,64 @@ export class PartitionSplitter {
       if (way >= steady) way = this.#wayAt(way, table, ref, timestampsMs[i] as number);
       let record = this.#open[way];
       if (record === undefined || record.bytes >= this.#recordBytes) record = this.#begin(way);
-      if (recordStamps[ref] !== record.id) {
-        recordStamps[ref] = record.id;
-        recordIndexes[ref] = record.seriesCount;
-        if (record.seriesCount === record.refs.length) record.refs = doubled(record.refs);
-        record.refs[record.seriesCount++] = ref;
-        record.bytes += table.labelLength(ref);
-      }
+      if (recordStamps[ref] !== record.id) this.#put(record, table, ref);
       localIndexes[i] = recordIndexes[ref] as number;
       record.bytes += SAMPLE_BYTES;
       record.sampleCount++;
+    }
+  }
+
+  /** Gives the series a place in the record. */
+  #put(record: OpenRecord, table: SeriesTable, ref: number): void {
+    const { recordStamps, recordIndexes } = table.columns;
+    recordStamps[ref] = record.id;
+    recordIndexes[ref] = record.seriesCount;
+    if (record.seriesCount === record.refs.length) record.refs = doubled(record.refs);
+    record.refs[record.seriesCount++] = ref;
+    record.bytes += table.labelLength(ref);
+  }
+
+  /** Records of this request have ids from `firstId` on, one after another. */
+  #placeExemplars(exemplars: readonly IntakeExemplar[], table: SeriesTable, firstId: number): void {
+    const { ways, recordStamps, recordIndexes } = table.columns;
+    const own = new Map<number, OpenRecord>();
+    for (const { ref, timestampMs, value, labels, hasNoTime } of exemplars) {
+      let record = this.#records[(recordStamps[ref] as number) - firstId];
+      if (record === undefined || record.bytes >= this.#recordBytes) {
+        let way = ways[ref] as number;
+        if (way >= this.#steady) way = this.#wayAt(way, table, ref, timestampMs);
+        record = own.get(way);
+        if (record === undefined || record.bytes >= this.#recordBytes) {
+          record = this.#begin(way);
+          own.set(way, record);
+        }
+        this.#put(record, table, ref);
+      }
+      record.exemplars ??= new ExemplarBuilder();
+      record.exemplars.add(recordIndexes[ref] as number, timestampMs, value, labels, hasNoTime);
+      record.bytes += EXEMPLAR_BYTES + labels.length;
+    }
+  }
+
+  /** As `#placeExemplars`; but the way has to be that of the histogram's time. */
+  #placeHistograms(histograms: readonly IntakeHistogram[], table: SeriesTable, firstId: number): void {
+    const { ways, recordStamps, recordIndexes } = table.columns;
+    const own = new Map<number, OpenRecord>();
+    for (const { ref, timestampMs, bytes } of histograms) {
+      let way = ways[ref] as number;
+      if (way >= this.#steady) way = this.#wayAt(way, table, ref, timestampMs);
+      let record = this.#records[(recordStamps[ref] as number) - firstId];
+      if (record === undefined || record.way !== way || record.bytes >= this.#recordBytes) {
+        record = own.get(way);
+        if (record === undefined || record.bytes >= this.#recordBytes) {
+          record = this.#begin(way);
+          own.set(way, record);
+        }
+        if (recordStamps[ref] !== record.id) this.#put(record, table, ref);
+      }
+      record.histograms ??= new HistogramBuilder();
+      record.histograms.add(recordIndexes[ref] as number, timestampMs, bytes);
+      record.bytes += HISTOGRAM_BYTES + bytes.length;
     }
   }
 
@@ -98,7 +179,8 @@ export class PartitionSplitter {
 
   #begin(way: number): OpenRecord {
     const refs = this.#spare.pop() ?? new Uint32Array(512);
-    const record = { id: this.#nextId++, way, refs, seriesCount: 0, sampleCount: 0, bytes: 0 };
+    const none = { exemplars: undefined, histograms: undefined };
+    const record = { id: this.#nextId++, way, refs, seriesCount: 0, sampleCount: 0, bytes: 0, ...none };
     this.#open[way] = record;
     this.#records.push(record);
     return record;
@@ -156,6 +238,8 @@ function makeRecord(record: OpenRecord, table: SeriesTable, partitions: number):
     sampleSeries: new Uint32Array(room, sampleCount * 16, sampleCount),
     timestampsMs: new Float64Array(room, sampleCount * 8, sampleCount),
     values,
+    exemplars: record.exemplars?.build(),
+    histograms: record.histograms?.build(),
     words: wordsOf(values),
     filled: 0,
     next: undefined,

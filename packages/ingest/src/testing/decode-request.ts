@@ -3,6 +3,8 @@ import { labelStart, type MetricMetadata, sectionLabels } from '@tidemark/model'
 import { Refusals } from '../admission/refusals.ts';
 import { DEFAULT_INGEST_OPTIONS, type IngestOptions } from '../options.ts';
 import { IntakeColumns } from '../protocol/intake-columns.ts';
+import { IntakeExemplars } from '../protocol/intake-exemplars.ts';
+import { IntakeHistograms } from '../protocol/intake-histograms.ts';
 import { RemoteWriteDecoder } from '../protocol/remote-write.ts';
 import { WireLabels } from '../protocol/wire-labels.ts';
 import { Routes } from '../route/routes.ts';
@@ -20,12 +22,15 @@ export class RequestReader {
   readonly directory: SeriesDirectory;
   readonly decoder: RemoteWriteDecoder;
   readonly columns = new IntakeColumns();
+  readonly exemplars: IntakeExemplars;
+  readonly histograms = new IntakeHistograms();
   refusals = new Refusals();
   metadata: readonly MetricMetadata[] = [];
 
   constructor(options: Partial<IngestOptions> = {}) {
     const all = { ...DEFAULT_INGEST_OPTIONS, ...options };
     const labels = new WireLabels(all);
+    this.exemplars = new IntakeExemplars(all);
     const seed = hash32(new Uint8Array([1]));
     this.directory = new SeriesDirectory(
       { tenantHash: 1, routes: new Routes(all.partitions), seed, sectionBytesMax: all.sectionBytesMax },
@@ -37,8 +42,10 @@ export class RequestReader {
   /** Decodes a decompressed request and tells its samples as text. */
   read(request: Uint8Array): readonly DecodedSample[] {
     this.columns.reset();
+    this.exemplars.reset();
+    this.histograms.reset();
     this.refusals = new Refusals();
-    this.metadata = this.decoder.decode(request, this.directory, this.columns, this.refusals);
+    this.metadata = this.decoder.decode(request, this.directory, this, this.refusals);
     const { refs, timestampsMs, words, count } = this.columns;
     return Array.from({ length: count }, (_, i) => ({
       labels: this.labelsOf(refs[i] as number),

@@ -1,3 +1,4 @@
+export { type RequestHistogram, writeHistogramMessage } from './histogram-message.ts';
 export { snappyBlock, snappyLiteral } from './snappy-block.ts';
 export {
   message,

@@ -1,3 +1,5 @@
+import { type NaiveHistogram, naiveHistogram } from './naive-histogram.ts';
+
 // The oracle: reads remote write requests the obvious way, into objects, and shares no code with the product.
 
 export interface NaiveSample {
@@ -9,7 +11,8 @@ export interface NaiveSeries {
   readonly labels: readonly (readonly [name: string, value: string])[];
   readonly samples: readonly NaiveSample[];
   readonly exemplars: number;
-  readonly histograms: number;
+  /** Undefined: one that is none. */
+  readonly histograms: readonly (NaiveHistogram | undefined)[];
 }
 
 export interface NaiveMetadata {
@@ -63,7 +66,12 @@ export function naiveSnappy(input: Uint8Array): Uint8Array {
   return Uint8Array.from(out);
 }
 
-type Field = { readonly number: number; readonly wire: number; readonly varint: bigint; readonly bytes: Uint8Array };
+export type Field = {
+  readonly number: number;
+  readonly wire: number;
+  readonly varint: bigint;
+  readonly bytes: Uint8Array;
+};
 
 function fieldsOf(message: Uint8Array): Field[] {
   let at = 0;
@@ -128,7 +136,7 @@ export function naiveRequest(request: Uint8Array): NaiveRequest {
           };
         }),
         exemplars: wired(inside, 3, 2).length,
-        histograms: wired(inside, 4, 2).length,
+        histograms: wired(inside, 4, 2).map((one) => naiveHistogram(fieldsOf, one.bytes)),
       };
     }),
     metadata: wired(fields, 3, 2).map((metadata) => {

@@ -1,4 +1,5 @@
 import { ByteWriter } from '@tidemark/base';
+import { type RequestHistogram, writeHistogramMessage } from './histogram-message.ts';
 
 // Writes prompb.WriteRequest messages, for tests and benches, one obvious function a message.
 
@@ -9,11 +10,15 @@ export interface RequestSample {
   readonly bits?: bigint;
 }
 
+export interface RequestExemplar extends RequestSample {
+  readonly labels: RequestSeries['labels'];
+}
+
 export interface RequestSeries {
   readonly labels: readonly (readonly [name: string | Uint8Array, value: string | Uint8Array])[];
   readonly samples: readonly RequestSample[];
-  readonly exemplars?: number;
-  readonly histograms?: number;
+  readonly exemplars?: readonly RequestExemplar[];
+  readonly histograms?: readonly (RequestHistogram | Uint8Array)[];
 }
 
 export interface RequestMetadata {
@@ -36,8 +41,22 @@ export function writeSeries(series: RequestSeries): Uint8Array {
   const out = new ByteWriter(512);
   for (const [name, value] of series.labels) message(out, 1, writeLabel(name, value));
   for (const sample of series.samples) message(out, 2, writeSample(sample));
-  for (let i = 0; i < (series.exemplars ?? 0); i++) message(out, 3, writeSample({ value: 1, timestampMs: 1 }));
-  for (let i = 0; i < (series.histograms ?? 0); i++) message(out, 4, writeSample({ value: 1, timestampMs: 1 }));
+  for (const exemplar of series.exemplars ?? []) message(out, 3, writeExemplar(exemplar));
+  for (const histogram of series.histograms ?? []) {
+    message(out, 4, histogram instanceof Uint8Array ? histogram : writeHistogramMessage(histogram));
+  }
+  return out.finish();
+}
+
+export function writeExemplar({ labels, value, timestampMs }: RequestExemplar): Uint8Array {
+  const out = new ByteWriter(128);
+  for (const [name, text] of labels) message(out, 1, writeLabel(name, text));
+  const bits = new DataView(new ArrayBuffer(8));
+  bits.setFloat64(0, value, true);
+  out.u8(0x11);
+  out.raw(new Uint8Array(bits.buffer));
+  out.u8(0x18);
+  int64(out, BigInt(timestampMs));
   return out.finish();
 }
 

@@ -7,6 +7,7 @@ import { recordBytes } from '../record.ts';
 export const KEY = 0x6b;
 export const RECORD = 0x6f;
 export const ACCOUNT = Uint8Array.of(0x6d);
+export const STAND_IN = Uint8Array.of(0x73);
 
 export function keyKey(partition: number, key: Uint8Array): Uint8Array {
   const writer = new ByteWriter(5 + key.length);
@@ -41,11 +42,25 @@ export function encodeRecord(partition: number, record: LogRecord): [bytes: Uint
 }
 
 export function encodePlace(partition: number, record: LogRecord, recordCrc: number): Uint8Array {
+  return encodePlaceAt(partition, must(record.key), record.offset, recordCrc).value;
+}
+
+export function encodePlaceAt(partition: number, key: Uint8Array, offset: number, recordCrc: number) {
   const writer = new ByteWriter(16);
   writer.u32be(0);
-  writer.u64be(record.offset);
+  writer.u64be(offset);
   writer.u32be(recordCrc);
-  return sealed(keyKey(partition, must(record.key)), writer)[0];
+  const at = keyKey(partition, key);
+  return { key: at, value: sealed(at, writer)[0] };
+}
+
+/** Whose account the store stands in for though it has less. */
+export function encodeStandIn({ records, digest }: { readonly records: number; readonly digest: number }): Uint8Array {
+  const writer = new ByteWriter(16);
+  writer.u32be(0);
+  writer.uvarint(records);
+  writer.u32be(digest);
+  return sealed(STAND_IN, writer)[0];
 }
 
 export function encodeAccount(records: number, digest: number, through: readonly number[]): Uint8Array {

@@ -1,5 +1,4 @@
 import { assert, ByteReader, type Disk, isTidemarkError, messageOf, must, systemCode } from '@tidemark/base';
-import { type BatchOperation, ClassicLevel } from 'classic-level';
 import type { LogRecord } from '../log.ts';
 import type { Slice } from '../reader.ts';
 import { NO_HEADERS, recordBytes } from '../record.ts';
@@ -14,16 +13,19 @@ import {
   keyText,
   RECORD,
   recordKey,
+  STAND_IN,
 } from './compacted-codec.ts';
+import { type Batch, type Level, levelAt, problemOf } from './compacted-level.ts';
 import type { CompactedStore, TombstonesKept } from './compacted-store.ts';
 import type { Materialised } from './control-body.ts';
-import { corrupt, fromDisk } from './faults.ts';
+import { fromDisk, storeCorrupt } from './faults.ts';
 
 // The last record of every key of one compacted topic, in a LevelDB of its own.
 //
 //   'o' partition u32be offset u64be   ->  crc u32be | timestampMs u64be | key bytes | value | headers
 //   'k' partition u32be key            ->  crc u32be | offset u64be | recordCrc u32be      where the key's record is
 //   'm'                                ->  crc u32be | records uvarint | digest u32be | count uvarint | through uvarint *
+//   's'                                ->  crc u32be | records uvarint | digest u32be      of a journal's account it stands in for
 //
 //   value   := 0 u8 (tombstone) | 1 u8 bytes
 //   headers := count uvarint | (name text | value text)*
@@ -36,8 +38,10 @@ import { corrupt, fromDisk } from './faults.ts';
 // 1000: one call into the database takes about as long as it does.
 const ASK_AT_ONCE = 1000;
 
-type Level = ClassicLevel<Uint8Array, Uint8Array>;
-type Batch = BatchOperation<Level, Uint8Array, Uint8Array>[];
+export interface CompactedTopic {
+  readonly name: string;
+  readonly partitions: number;
+}
 
 /** Where the record of a key is. */
 interface Place {
@@ -63,16 +67,13 @@ function tombstoneOf(partition: number, { key, offset, timestampMs }: LogRecord)
 export async function openLevelStore(
   disk: Disk,
   path: string,
-  topic: { readonly name: string; readonly partitions: number },
+  topic: CompactedTopic,
   known: Materialised | undefined,
 ): Promise<CompactedStore> {
-  const place = must(disk.nativePath, 'LevelDB needs a real folder')(path);
   await disk.makeFolder(path);
-  const level: Level = new ClassicLevel(place, {
-    keyEncoding: 'view',
-    valueEncoding: 'view',
-    maxFileSize: 8 * 1024 * 1024,
-  });
+  const problem = await problemOf(disk, path);
+  if (problem !== undefined) throw storeCorrupt(path, topic.name, problem);
+  const level = levelAt(disk, path);
   const store = new LevelStore(level, path, topic);
   try {
     await level.open();
@@ -86,8 +87,8 @@ export async function openLevelStore(
 
 /** How many partitions the store at `path` has; undefined when it does not say. */
 export async function partitionsOfStore(disk: Disk, path: string): Promise<number | undefined> {
-  const place = must(disk.nativePath, 'LevelDB needs a real folder')(path);
-  const level: Level = new ClassicLevel(place, { keyEncoding: 'view', valueEncoding: 'view', createIfMissing: false });
+  if ((await problemOf(disk, path)) !== undefined) return undefined;
+  const level = levelAt(disk, path, { createIfMissing: false });
   try {
     await level.open();
     const bytes = await level.get(ACCOUNT);
@@ -113,8 +114,10 @@ class LevelStore implements CompactedStore {
   readonly #tombstones: Tombstone[] = [];
   #records = 0;
   #digest = 0;
+  /** The journal's account that this store stands in for, after a repair that lost some of it. */
+  #standsIn = { records: -1, digest: 0 };
 
-  constructor(level: Level, path: string, topic: { readonly name: string; readonly partitions: number }) {
+  constructor(level: Level, path: string, topic: CompactedTopic) {
     this.#level = level;
     this.#path = path;
     this.#topic = topic.name;
@@ -233,6 +236,8 @@ class LevelStore implements CompactedStore {
         placed.offsets += place.offset;
         keys.push(key);
         if (keys.length >= ASK_AT_ONCE) keys = await this.#askFor(keys);
+      } else if (key.length === 1 && key[0] === STAND_IN[0]) {
+        this.#standsIn = this.#takeStandIn(key, bytes);
       } else {
         account = this.#takeAccount(key, bytes);
       }
@@ -268,6 +273,8 @@ class LevelStore implements CompactedStore {
       );
     }
     const same = known.through.every((offset, partition) => this.through(partition) === offset);
+    const { records, digest } = this.#standsIn;
+    if (known.records === records && known.digest === digest) return;
     if (same && (known.records !== this.#records || known.digest !== this.#digest)) {
       throw this.#corrupt(
         `the journal says ${known.records} records with digest ${known.digest}, found ${this.#found()}`,
@@ -317,6 +324,14 @@ class LevelStore implements CompactedStore {
     });
   }
 
+  #takeStandIn(key: Uint8Array, bytes: Uint8Array): { records: number; digest: number } {
+    this.#checked(key, bytes, 'what it stands in for');
+    return this.#parsed(bytes, 'what it stands in for', (reader) => ({
+      records: reader.uvarint(),
+      digest: reader.u32be(),
+    }));
+  }
+
   #takeAccount(key: Uint8Array, bytes: Uint8Array): { records: number; digest: number } {
     if (key.length !== 1 || key[0] !== ACCOUNT[0]) throw this.#corrupt(`an entry of unknown kind: ${keyText(key)}`);
     this.#checked(key, bytes, 'the account');
@@ -359,6 +374,6 @@ class LevelStore implements CompactedStore {
   }
 
   #corrupt(what: string): Error {
-    return corrupt(this.#path, `the store of ${this.#topic}: ${what}`, { topic: this.#topic });
+    return storeCorrupt(this.#path, this.#topic, what);
   }
 }

@@ -1,4 +1,4 @@
-import { assert, type Clock, type Disk, type Logger } from '@tidemark/base';
+import { assert, type Clock, type Disk, type FolderLock, type Logger } from '@tidemark/base';
 import { closed, overloaded, recordTooLarge } from '../errors.ts';
 import { Groups } from '../groups.ts';
 import type {
@@ -25,7 +25,6 @@ import { tryDisk } from './faults.ts';
 import { Kind } from './format.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { Journal } from './journal.ts';
-import type { FolderLock } from './lock.ts';
 import type { LogMetrics } from './metrics.ts';
 import type { EmbeddedLogOptions } from './options.ts';
 import type { Partition } from './partition.ts';
@@ -281,7 +280,7 @@ export class EmbeddedLog implements Log {
 
   async #createMissing(topics: readonly TopicSpec[]): Promise<void> {
     this.#mustBeOpen();
-    const { catalog, disk, options } = this.#state;
+    const { catalog, disk, logger, metrics, options } = this.#state;
     const missing = new Map<string, TopicSpec>();
     for (const spec of topics) {
       const found = catalog.find(spec.name)?.spec ?? missing.get(spec.name);
@@ -298,7 +297,7 @@ export class EmbeddedLog implements Log {
         for (const topic of numbered) catalog.add(topic);
       },
     );
-    await openStores(disk, options.folder, catalog);
+    await openStores({ disk, folder: options.folder, logger, metrics }, catalog);
   }
 
   async #roll(): Promise<void> {

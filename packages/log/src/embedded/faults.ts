@@ -13,6 +13,15 @@ export function corrupt(path: string, what: string, details: ErrorDetails = {}):
   );
 }
 
+export function storeCorrupt(path: string, topic: string, what: string): TidemarkError {
+  return new TidemarkError(
+    'LOG_CORRUPT',
+    `${path}: the store of ${topic}: ${what}. Nothing was changed. Check the disk, put the folder of the log back from a copy; or ` +
+      'let "tidemark repair" say what would be lost, and "tidemark repair --cut" make it anew of what can still be read.',
+    { path, topic },
+  );
+}
+
 export function foreign(path: string): TidemarkError {
   return new TidemarkError(
     'LOG_FOREIGN',

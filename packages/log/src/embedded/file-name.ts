@@ -1,8 +1,9 @@
+import type { Disk } from '@tidemark/base';
+
 // The only maker and parser of names in the journal's folder.
 
 const JOURNAL = /^(\d{8,10})\.journal$/;
 
-export const LOCK_NAME = 'lock';
 export const COMPACTED_FOLDER = 'compacted';
 
 export function journalName(number: number): string {
@@ -31,4 +32,10 @@ export function isUnfinishedName(name: string): boolean {
 
 export function isTornName(name: string): boolean {
   return name.endsWith('.torn');
+}
+
+/** A folder for what a repair takes away; it is not there yet. */
+export async function freeFolder(disk: Disk, folder: string): Promise<string> {
+  const names = new Set(await disk.list(folder));
+  for (let i = 1; ; i++) if (!names.has(`damaged-${i}/`)) return `${folder}/damaged-${i}`;
 }

@@ -1,7 +1,7 @@
 import { type Disk, must, type Random, systemRandom } from '@tidemark/base';
 import { encodeSnapshot } from './control-body.ts';
 import { encodeFileHeader } from './file-header.ts';
-import { journalName } from './file-name.ts';
+import { freeFolder, journalName } from './file-name.ts';
 import { FILE_HEADER_BYTES, FRAME_HEADER_BYTES, Kind } from './format.ts';
 import { encodeFrameHeader } from './frame.ts';
 import { encodeRepaired, type Repaired } from './repaired-body.ts';
@@ -93,11 +93,6 @@ function freshFile(number: number, random: Random, repaired: Repaired): Uint8Arr
   );
   const end = FILE_HEADER_BYTES + FRAME_HEADER_BYTES + (body[0]?.length ?? 0);
   return joined([encodeFileHeader(header), snapshot, ...body, ...repairedFrame(repaired, header, end)]);
-}
-
-async function freeFolder(disk: Disk, folder: string): Promise<string> {
-  const names = new Set(await disk.list(folder));
-  for (let i = 1; ; i++) if (!names.has(`damaged-${i}/`)) return `${folder}/damaged-${i}`;
 }
 
 function joined(pieces: readonly Uint8Array[]): Uint8Array {

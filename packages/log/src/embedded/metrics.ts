@@ -16,6 +16,7 @@ export interface LogMetrics {
   readonly journalFiles: Gauge;
   readonly tornBytes: Counter;
   readonly cutOffs: Labelled<Counter>;
+  readonly storesMended: Labelled<Counter>;
 }
 
 export function logMetrics(
@@ -43,6 +44,11 @@ export function logMetrics(
     cutOffs: metrics.counters(
       'tidemark_log_retention_cutoff_total',
       'Journal files removed before every reader of the topic had passed them.',
+      ['topic'],
+    ),
+    storesMended: metrics.counters(
+      'tidemark_log_stores_mended_total',
+      'Stores of compacted topics that were damaged and could be mended whole.',
       ['topic'],
     ),
   };

@@ -2,21 +2,22 @@ import {
   assert,
   type Clock,
   type Disk,
+  FolderLock,
   type Logger,
   must,
+  type Processes,
   type Random,
   type SelfMetrics,
+  systemProcesses,
   systemRandom,
 } from '@tidemark/base';
 import { Catalog } from './catalog.ts';
 import { EmbeddedLog } from './embedded-log.ts';
-import { tryDisk } from './faults.ts';
+import { locked, tryDisk } from './faults.ts';
 import { Journal } from './journal.ts';
-import { FolderLock, type Processes } from './lock.ts';
 import { logMetrics } from './metrics.ts';
 import { DEFAULT_OPTIONS, type EmbeddedLogOptions } from './options.ts';
 import type { FrameReader } from './partition.ts';
-import { systemProcesses } from './processes.ts';
 import { replay } from './replay.ts';
 import { openStores } from './stores.ts';
 
@@ -46,7 +47,7 @@ export async function openEmbeddedLog(parts: EmbeddedLogParts): Promise<Embedded
   assert(options.recordBytesMax <= options.inFlightBytesMax, 'a record that is allowed fits in flight');
   const lock = await tryDisk('lock the log', async () => {
     await disk.makeFolder(options.folder);
-    return FolderLock.take(disk, options.folder, parts.processes ?? (await systemProcesses()));
+    return FolderLock.take(disk, options.folder, parts.processes ?? (await systemProcesses()), locked);
   });
   try {
     return await tryDisk('open the log', () => open(parts, options, lock));
@@ -67,7 +68,7 @@ async function open(parts: EmbeddedLogParts, options: EmbeddedLogOptions, lock: 
   journal = new Journal({ disk, clock, random, metrics, options }, files);
   try {
     if (files.length === 0) await journal.roll((previous) => catalog.snapshot(previous));
-    await openStores(disk, options.folder, catalog);
+    await openStores({ disk, logger, metrics, folder: options.folder }, catalog);
     const log = new EmbeddedLog({ clock, disk, logger, metrics, options, lock, catalog, journal, unmarked });
     await log.begin();
     logger.info('log is open', {

@@ -1,15 +1,26 @@
-import { type Disk, isTidemarkError, type Logger, messageOf, must, type Random, silentLogger } from '@tidemark/base';
+import {
+  type Disk,
+  FolderLock,
+  isTidemarkError,
+  type Logger,
+  messageOf,
+  must,
+  type Processes,
+  type Random,
+  silentLogger,
+  systemProcesses,
+} from '@tidemark/base';
 import type { Position } from '../log.ts';
 import { Catalog } from './catalog.ts';
 import { openLevelStore, partitionsOfStore } from './compacted.ts';
+import { finishSwap, type MendedStore, mendStoreOfWhatIsLeft, reachedByStore } from './compacted-rescue.ts';
 import type { PositionChange } from './control-body.ts';
 import { Evidence } from './evidence.ts';
+import { locked } from './faults.ts';
 import { COMPACTED_FOLDER, journalName, parseJournalName } from './file-name.ts';
 import { type Cut, cutJournal } from './journal-cut.ts';
-import { FolderLock, type Processes } from './lock.ts';
 import { logMetrics } from './metrics.ts';
 import { DEFAULT_OPTIONS } from './options.ts';
-import { systemProcesses } from './processes.ts';
 import type { Repaired } from './repaired-body.ts';
 import { journalNumbers, replay } from './replay.ts';
 import { headerOf, salvageFile } from './salvage.ts';
@@ -37,10 +48,19 @@ export interface JournalReport {
   readonly partitions: readonly PartitionLoss[];
   /** Where each group stands; what lies between there and `keptEnd` it will still read. */
   readonly positions: readonly (Position & { readonly group: string })[];
-  /** Stores of compacted topics that are damaged themselves: this repair does not mend them. */
-  readonly damagedStores: readonly { readonly topic: string; readonly reason: string }[];
+  /** Stores of compacted topics that are damaged themselves. */
+  readonly damagedStores: readonly DamagedStore[];
   /** After a repair: the folder with everything that was taken away. */
   readonly keptIn: string | undefined;
+}
+
+export interface DamagedStore {
+  readonly topic: string;
+  readonly reason: string;
+  /** Records it had, if the journal says so. */
+  readonly records: number | undefined;
+  /** After a repair: what was made of it, and where it is kept as it was. Undefined too where nothing could be made of it. */
+  readonly mended: MendedStore | undefined;
 }
 
 export interface PartitionLoss {
@@ -65,15 +85,25 @@ export interface RepairParts {
   readonly processes?: Processes;
 }
 
-/** Looks, and changes nothing. The log must not be in use. Throws `LOG_FOREIGN`, `LOG_VERSION`, `LOG_LOCKED`, `LOG_IO`. */
+/** Looks, and changes nothing but to finish a repair that died halfway. The log must not be in use. Throws `LOG_FOREIGN`, `LOG_VERSION`, `LOG_LOCKED`, `LOG_IO`. */
 export async function examineJournal(parts: RepairParts): Promise<JournalReport> {
-  return locked(parts, async () => (await diagnose(parts)).report);
+  return whileLocked(parts, async () => (await diagnose(parts)).report);
 }
 
-/** Cuts the journal at its damage, if it has one. Promises: it opens afterwards. Throws as `examineJournal`, and `LOG_FULL`. */
+/**
+ * Cuts the journal at its damage, if it has one; makes stores that are damaged anew of what can be read of them. Promises: it opens
+ * afterwards. Throws as `examineJournal`, and `LOG_FULL`.
+ */
 export async function repairJournal(parts: RepairParts): Promise<JournalReport> {
-  return locked(parts, async () => {
-    const { cut, repaired, report } = await diagnose(parts);
+  return whileLocked(parts, async () => {
+    const { cut, repaired, report: found, catalog } = await diagnose(parts);
+    const damagedStores: DamagedStore[] = [];
+    for (const damaged of found.damagedStores) {
+      const { id, spec } = must(catalog.find(damaged.topic));
+      const mended = await mendStoreOfWhatIsLeft(parts, spec, catalog.materialised.get(id));
+      damagedStores.push({ ...damaged, mended });
+    }
+    const report = { ...found, damagedStores };
     if (!cut || !repaired) return report;
     const keptIn = await cutJournal(parts, cut, repaired);
     parts.logger?.warn('journal cut at its damage', { file: cut.path, position: cut.position, keptIn });
@@ -82,13 +112,14 @@ export async function repairJournal(parts: RepairParts): Promise<JournalReport> 
 }
 
 interface Diagnosis {
+  readonly catalog: Catalog;
   readonly report: JournalReport;
   readonly cut?: Cut;
   readonly repaired?: Repaired;
 }
 
-async function locked<T>({ disk, folder, processes }: RepairParts, work: () => Promise<T>): Promise<T> {
-  const lock = await FolderLock.take(disk, folder, processes ?? (await systemProcesses()));
+async function whileLocked<T>({ disk, folder, processes }: RepairParts, work: () => Promise<T>): Promise<T> {
+  const lock = await FolderLock.take(disk, folder, processes ?? (await systemProcesses()), locked);
   try {
     return await work();
   } finally {
@@ -128,7 +159,7 @@ async function diagnose(parts: RepairParts): Promise<Diagnosis> {
     damagedStores,
     keptIn: undefined,
   };
-  if (!found.cut) return { report };
+  if (!found.cut) return { report, catalog };
   const ends = [...catalog.topics].flatMap(({ id, partitions: all }) =>
     all.map(({ partition }) => ({ topicId: id, partition, end: evidence.safeEnd(id, partition) })),
   );
@@ -140,7 +171,7 @@ async function diagnose(parts: RepairParts): Promise<Diagnosis> {
     lastEpoch: evidence.safeEpoch(),
     newTopicsFrom: evidence.newTopicsFrom(),
   };
-  return { report, cut: found.cut, repaired };
+  return { report, catalog, cut: found.cut, repaired };
 }
 
 interface Found {
@@ -209,14 +240,11 @@ async function readBehind(disk: Disk, folder: string, cut: Cut, evidence: Eviden
 }
 
 /** A store may hold more than the journal still says. */
-async function askStores(
-  disk: Disk,
-  folder: string,
-  catalog: Catalog,
-  evidence: Evidence,
-): Promise<{ topic: string; reason: string }[]> {
-  const damaged: { topic: string; reason: string }[] = [];
+async function askStores(disk: Disk, folder: string, catalog: Catalog, evidence: Evidence): Promise<DamagedStore[]> {
+  const damaged: DamagedStore[] = [];
   if (!disk.nativePath) return damaged;
+  // Before anything is opened where a store belongs: it would be made there, of nothing.
+  for (const { spec } of catalog.topics) if (spec.compacted) await finishSwap(disk, folder, spec.name);
   const there = new Set(await disk.list(`${folder}/${COMPACTED_FOLDER}`));
   // A store whose topic nothing else speaks of any more says what it needs: its name, and how many partitions it has.
   for (const name of [...there].map((each) => each.replace(/\/$/, ''))) {
@@ -225,7 +253,7 @@ async function askStores(
     if (partitions !== undefined) evidence.learn({ name, partitions, compacted: true, retentionMs: 0 });
   }
   for (const { id, partitions, spec } of catalog.topics) {
-    if (!spec.compacted || !there.has(`${spec.name}/`)) continue;
+    if (!spec.compacted || !(there.has(`${spec.name}/`) || catalog.materialised.has(id))) continue;
     try {
       const store = await openLevelStore(
         disk,
@@ -237,7 +265,10 @@ async function askStores(
       await store.close();
     } catch (error) {
       if (!isTidemarkError(error, 'LOG_CORRUPT')) throw error;
-      damaged.push({ topic: spec.name, reason: error.message });
+      const reached = await reachedByStore({ disk, folder }, spec);
+      for (const { partition } of partitions) evidence.reached(id, partition, must(reached[partition]));
+      const reason = error.message.replace(/\. Nothing was changed\..*/s, '');
+      damaged.push({ topic: spec.name, reason, records: catalog.materialised.get(id)?.records, mended: undefined });
     }
   }
   return damaged;

@@ -1,4 +1,4 @@
-import { type Disk, isTidemarkError, messageOf } from '@tidemark/base';
+import { type Disk, isTidemarkError, LOCK_NAME, messageOf } from '@tidemark/base';
 import { openLevelStore } from './compacted.ts';
 import {
   decodeMaterialised,
@@ -7,14 +7,7 @@ import {
   type Materialised,
   type NumberedTopic,
 } from './control-body.ts';
-import {
-  COMPACTED_FOLDER,
-  isTornName,
-  isUnfinishedName,
-  journalName,
-  LOCK_NAME,
-  parseJournalName,
-} from './file-name.ts';
+import { COMPACTED_FOLDER, isTornName, isUnfinishedName, journalName, parseJournalName } from './file-name.ts';
 import { FILE_HEADER_BYTES, Kind } from './format.ts';
 import { outlineRecords } from './records-body.ts';
 import { journalNumbers, readHeader } from './replay.ts';

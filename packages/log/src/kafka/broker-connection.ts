@@ -1,13 +1,15 @@
 import { type Clock, type Logger, messageOf, TidemarkError } from '@tidemark/base';
 import { BrokerFault, BrokerUnreachable } from './broker-fault.ts';
-import { plainSockets, type RawConnection, type RawLogger, rawConnection } from './kafkajs.ts';
+import { type RawConnection, type RawLogger, rawConnection } from './kafkajs.ts';
+import { hungUpOnFirstRequest, noConnection, openingFailed } from './listener-mismatch.ts';
 import type { KafkaMetrics } from './metrics.ts';
-import { oauthBearer, TokenRefused } from './oauth-bearer.ts';
+import { oauthBearer } from './oauth-bearer.ts';
 import type { KafkaLogOptions, SaslOptions, TlsOptions } from './options.ts';
 import { type ApiRanges, apiVersionsRequest } from './protocol/api-versions.ts';
 import type { KafkaRequest } from './protocol/request.ts';
 import { WireReader } from './protocol/wire-reader.ts';
 import { WireWriter } from './protocol/wire-writer.ts';
+import { plainSockets } from './sockets.ts';
 
 // One connection to one broker: a kafkajs connection, with our own clock over it.
 //
@@ -41,6 +43,9 @@ export class BrokerConnection {
   readonly #raw: RawConnection;
   readonly #ends = new Set<(why: BrokerUnreachable) => void>();
   #ranges: ApiRanges = {};
+  /** Mechanisms of SASL, once it has said so. */
+  #offered: readonly string[] = [];
+  #answers = 0;
   #ended: BrokerUnreachable | undefined;
 
   private constructor(address: Address, parts: ConnectionParts) {
@@ -54,6 +59,9 @@ export class BrokerConnection {
       socketFactory: options.socketFactory ?? plainSockets,
       ssl: tlsOf(options.tls),
       sasl: saslOf(options.sasl),
+      onMechanisms: (offered) => {
+        this.#offered = offered;
+      },
       connectionTimeout: options.connectMaxMs,
       requestTimeout: options.requestMaxMs,
       reauthenticationThreshold: REAUTHENTICATE_BEFORE_MS,
@@ -67,12 +75,12 @@ export class BrokerConnection {
   static async open(address: Address, parts: ConnectionParts): Promise<BrokerConnection> {
     const connection = new BrokerConnection(address, parts);
     const { connectMaxMs } = parts.options;
-    const late = () => connection.#unanswered(`no connection within ${connectMaxMs} ms`);
+    const late = () => noConnection(connection.name, `no connection within ${connectMaxMs} ms`, parts.options);
     try {
       await connection.#within(connectMaxMs, late, connection.#open());
     } catch (error) {
       connection.destroy('it could not be opened');
-      throw connection.#openingFailed(error);
+      throw openingFailed(error, { broker: connection.name, offered: connection.#offered, ...parts.options });
     }
     return connection;
   }
@@ -121,7 +129,7 @@ export class BrokerConnection {
     const began = clock.monotonicMs();
     const count = metrics.request(request.name);
     try {
-      return await this.#raw.send<T>({
+      const answer = await this.#raw.send<T>({
         request: {
           apiKey: request.key,
           apiVersion: request.version,
@@ -144,11 +152,16 @@ export class BrokerConnection {
         },
         logResponseError: false,
       });
+      this.#answers++;
+      return answer;
     } catch (error) {
       count.failed();
       if (error instanceof BrokerUnreachable || error instanceof TidemarkError) throw error;
       if (this.#ended) throw this.#ended;
-      throw new BrokerUnreachable(this.name, messageOf(error), true, error);
+      // Only ApiVersions was answered, which needs no credentials.
+      const isFirst = this.#answers === 1 && this.#parts.options.sasl === undefined;
+      const advice = isFirst ? hungUpOnFirstRequest(error) : undefined;
+      throw new BrokerUnreachable(this.name, advice ?? messageOf(error), true, error);
     }
   }
 
@@ -159,7 +172,7 @@ export class BrokerConnection {
     const has = range ? `versions ${range.minVersion} to ${range.maxVersion}` : 'nothing of the kind';
     throw new TidemarkError(
       'LOG_PROTOCOL',
-      `broker ${this.name} knows ${has} of ${name}, version ${version} is needed: Kafka 2.4 to 4.3 will do`,
+      `broker ${this.name} knows ${has} of ${name}, version ${version} is needed: Kafka 2.5 to 4.3 will do`,
       { broker: this.name, api: name, version },
     );
   }
@@ -193,62 +206,6 @@ export class BrokerConnection {
       );
     });
   }
-
-  #openingFailed(error: unknown): unknown {
-    const cause = error instanceof BrokerUnreachable ? (error.cause ?? error) : error;
-    const { sasl } = this.#parts.options;
-    if (sasl !== undefined && isOfSasl(cause)) {
-      const advice = sasl.mechanism === 'OAUTHBEARER' ? 'the token' : 'user and password';
-      return new TidemarkError(
-        'LOG_DENIED',
-        `broker ${this.name} refuses the credentials: ${messageOf(cause)}; look at sasl's mechanism and ${advice}`,
-        { broker: this.name, mechanism: sasl.mechanism },
-        cause,
-      );
-    }
-    const untrusted = adviceOnCertificate(cause);
-    if (untrusted !== undefined) {
-      return new TidemarkError(
-        'LOG_UNTRUSTED',
-        `broker ${this.name}: ${messageOf(cause)}; ${untrusted}`,
-        { broker: this.name },
-        cause,
-      );
-    }
-    if (error instanceof TidemarkError) return error;
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ECONNRESET') {
-      return this.#unanswered(messageOf(cause), cause);
-    }
-    return error instanceof BrokerUnreachable
-      ? error
-      : new BrokerUnreachable(this.name, messageOf(error), false, error);
-  }
-
-  /** Somebody is there who does not speak to us. */
-  #unanswered(what: string, cause?: unknown): BrokerUnreachable {
-    const kind = this.#parts.options.tls === undefined ? 'without' : 'with';
-    return new BrokerUnreachable(this.name, `${what}; its listener must be one ${kind} TLS`, false, cause);
-  }
-}
-
-function isOfSasl(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if (error instanceof TokenRefused) return true;
-  const type = 'type' in error ? String(error.type) : '';
-  return type.includes('SASL') || error.name.includes('SASL');
-}
-
-/** By the code of OpenSSL or Node: the certificate is none to trust, or of another name. */
-function adviceOnCertificate(error: unknown): string | undefined {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return "set tls's serverName to a name in the certificate";
-  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') return 'look at the certificate, and at the clocks';
-  if (/SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|CERT_UNTRUSTED|CERT_SIGNATURE/.test(code)) {
-    return "give tls's ca the certificate of whoever signed it";
-  }
-  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER')
-    return 'its listener speaks without TLS: leave tls out, or take another port';
-  return undefined;
 }
 
 function throttleOf(answer: unknown): number {

@@ -1,5 +1,6 @@
 import { TidemarkError } from '@tidemark/base';
 import type { ErrorCode } from './protocol/request.ts';
+import { type Asker, deniedError } from './rights.ts';
 
 // What brokers answer instead of what was asked for, and what helps.
 //
@@ -90,8 +91,13 @@ const FAULTS: Readonly<Record<number, readonly [name: string, helps: Helps]>> = 
   100: ['UNKNOWN_TOPIC_ID', leaders],
 };
 
+/** Names are the log's. */
 export interface FaultContext {
+  /** What was asked: "Produce". */
+  readonly request?: string;
   readonly topic?: string;
+  /** Where it is the same with several. */
+  readonly topics?: readonly string[];
   readonly partition?: number;
   readonly group?: string;
   readonly transactionalId?: string;
@@ -105,6 +111,8 @@ export class BrokerFault extends Error {
   readonly fault: string;
   readonly helps: Helps;
   readonly context: FaultContext;
+  /** Noted by the client that met it. */
+  asker: Asker | undefined;
 
   constructor(code: ErrorCode, what: string, context: FaultContext = {}) {
     const [fault, helps] = FAULTS[code] ?? [`error code ${code}`, 'nothing'];
@@ -147,29 +155,19 @@ export class BrokerUnreachable extends Error {
   }
 }
 
-const DENIED: Readonly<Record<number, string>> = {
-  29: 'topic',
-  30: 'group',
-  31: 'cluster',
-  53: 'transactional id',
-};
-
 /** A fault nothing helped against, as the port's callers know it. `LOG_*` errors and our own mistakes pass as they are. */
 export function kafkaError(error: unknown, doing: string): unknown {
   if (error instanceof BrokerUnreachable) {
     return new TidemarkError('LOG_IO', `${doing}: no answer from Kafka (${error.message})`, { doing }, error);
   }
   if (!(error instanceof BrokerFault)) return error;
+  const denied = deniedError(error, doing);
+  if (denied !== undefined) return denied;
   const { context, fault } = error;
-  const details = { doing, fault, ...context };
-  const denied = DENIED[error.code];
-  if (denied !== undefined) {
-    const advice = `the broker's ACLs deny this user the ${denied}; grant it, or configure another user`;
-    return new TidemarkError('LOG_DENIED', `${doing}: ${fault}; ${advice}`, details, error);
-  }
+  const { request, topics, ...details } = context;
   if (fault === 'UNKNOWN_TOPIC_OR_PARTITION') {
     const topic = context.topic ?? 'unknown';
     return new TidemarkError('LOG_TOPIC_UNKNOWN', `there is no topic ${topic}; ensureTopics creates it`, { topic });
   }
-  return new TidemarkError('LOG_IO', `${doing}: Kafka answers ${fault}`, details, error);
+  return new TidemarkError('LOG_IO', `${doing}: Kafka answers ${fault}`, { doing, fault, ...details }, error);
 }

@@ -13,6 +13,7 @@ import {
   type TopicMetadata,
 } from './protocol/metadata.ts';
 import type { ErrorCode, KafkaRequest } from './protocol/request.ts';
+import { type Asker, askerOf } from './rights.ts';
 
 // The cluster as this process knows it, and connections to it.
 //
@@ -38,6 +39,9 @@ export interface SendOptions {
   readonly timeoutMs?: number;
 }
 
+/** What an answer says: of the whole, or of the first topic (at the broker) that was refused. */
+export type Verdict = ErrorCode | { readonly error: ErrorCode; readonly topic: string };
+
 export interface RetryOptions {
   /** operationMaxMs unless said otherwise. */
   readonly maxMs?: number;
@@ -57,6 +61,7 @@ export class KafkaClient {
   readonly options: KafkaLogOptions;
   /** Name in the log -> name at the broker, for topics, groups and transactional ids, and back. */
   readonly names: { toBroker(name: string): string; fromBroker(name: string): string | undefined };
+  readonly asker: Asker;
   readonly #seeds: readonly Address[];
   readonly #nodes = new Map<number, Address>();
   readonly #topics = new Map<string, TopicMetadata>();
@@ -80,6 +85,7 @@ export class KafkaClient {
       toBroker: (name) => `${namespace}${name}`,
       fromBroker: (name) => (name.startsWith(namespace) ? name.slice(namespace.length) : undefined),
     };
+    this.asker = askerOf(parts.options);
     this.#seeds = parts.options.brokers.map(addressOf);
   }
 
@@ -175,13 +181,13 @@ export class KafkaClient {
     return leader === -1 ? undefined : leader;
   }
 
-  /** Throws `BrokerFault`, `BrokerUnreachable`. */
-  async coordinatorOf(kind: CoordinatorKind, id: string): Promise<number> {
+  /** `request`: what it is wanted for. Throws `BrokerFault`, `BrokerUnreachable`. */
+  async coordinatorOf(kind: CoordinatorKind, id: string, request?: string): Promise<number> {
     const key = `${kind} ${id}`;
     const known = this.#coordinators.get(key);
     if (known !== undefined) return known;
     const found = await this.sendToAny(findCoordinatorRequest(kind, this.names.toBroker(id)));
-    mustSucceed(found.error, `find the coordinator of ${kind} ${id}`, contextOf(kind, id));
+    mustSucceed(found.error, `find the coordinator of ${kind} ${id}`, contextOf(kind, id, request));
     this.#nodes.set(found.nodeId, { host: found.host, port: found.port });
     this.#coordinators.set(key, found.nodeId);
     return found.nodeId;
@@ -199,13 +205,16 @@ export class KafkaClient {
     kind: CoordinatorKind,
     id: string,
     request: KafkaRequest<T>,
-    codeOf: (answer: T) => ErrorCode,
+    verdictOf: (answer: T) => Verdict,
     options: SendOptions = {},
   ): Promise<T> {
-    const nodeId = await this.coordinatorOf(kind, id);
+    const nodeId = await this.coordinatorOf(kind, id, request.name);
     try {
       const answer = await this.send(nodeId, request, options);
-      mustSucceed(codeOf(answer), `${request.name} of ${kind} ${id}`, contextOf(kind, id));
+      const verdict = verdictOf(answer);
+      const { error, topic } = typeof verdict === 'number' ? { error: verdict, topic: undefined } : verdict;
+      const of = topic === undefined ? {} : { topic: this.names.fromBroker(topic) ?? topic };
+      mustSucceed(error, `${request.name} of ${kind} ${id}`, { ...contextOf(kind, id, request.name), ...of });
       return answer;
     } catch (error) {
       if (error instanceof BrokerUnreachable || (error instanceof BrokerFault && error.helps === 'coordinator')) {
@@ -251,12 +260,13 @@ export class KafkaClient {
     }
   }
 
-  /** Counts a fault; says what helps against it. */
+  /** Counts a fault, and notes who asked; says what helps against it. */
   noteFault(error: unknown): Helps {
     let helps: Helps = 'nothing';
     if (error instanceof BrokerUnreachable) helps = 'leaders';
     else if (error instanceof BrokerFault) {
       this.metrics.faults.with(error.fault).add();
+      error.asker = this.asker;
       helps = error.helps;
     }
     if (helps !== 'nothing') this.metrics.retries.with(helps).add();
@@ -293,17 +303,23 @@ export class KafkaClient {
   }
 
   async #learn(name: string): Promise<TopicMetadata | undefined> {
-    const { topics } = await this.retrying(`look up topic ${name}`, () => this.cluster([this.names.toBroker(name)]));
-    for (const topic of topics) this.#note(topic);
-    return this.#topics.get(name);
+    return await this.retrying(`look up topic ${name}`, async () => {
+      const { topics } = await this.cluster([this.names.toBroker(name)]);
+      for (const topic of topics) {
+        this.#note(topic);
+        if (topic.error === DENIED)
+          throw new BrokerFault(DENIED, `topic ${name}`, { request: 'Metadata', topic: name });
+      }
+      return this.#topics.get(name);
+    });
   }
 
   #note(topic: TopicMetadata): void {
     const name = this.names.fromBroker(topic.name);
     if (name === undefined) return;
     const gone = topic.error !== 0 && isFault(new BrokerFault(topic.error, ''), ...UNKNOWN);
-    if (gone) this.#topics.delete(name);
-    if (topic.error === 29) throw kafkaError(new BrokerFault(29, `topic ${name}`, { topic: name }), `look up ${name}`);
+    // Whoever asks for it again is told.
+    if (gone || topic.error === DENIED) this.#topics.delete(name);
     if (topic.error === 0) this.#topics.set(name, topic);
   }
 
@@ -382,6 +398,7 @@ export class KafkaClient {
   }
 }
 
+const DENIED = 29;
 const UNKNOWN = ['UNKNOWN_TOPIC_OR_PARTITION', 'INVALID_TOPIC_EXCEPTION'];
 
 /** Throws `LOG_PARTITION_UNKNOWN`. */
@@ -396,8 +413,9 @@ function leaderIn(at: TopicPartition, found: PartitionMetadata): { nodeId: numbe
   return { nodeId: found.leader, leaderEpoch: found.leaderEpoch };
 }
 
-function contextOf(kind: CoordinatorKind, id: string) {
-  return kind === 'group' ? { group: id } : { transactionalId: id };
+function contextOf(kind: CoordinatorKind, id: string, request: string | undefined) {
+  const of = kind === 'group' ? { group: id } : { transactionalId: id };
+  return request === undefined ? of : { ...of, request };
 }
 
 /** `host:port`, IPv6 hosts in brackets or not. */

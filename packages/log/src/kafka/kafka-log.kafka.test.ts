@@ -6,9 +6,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bytesOf, CONFIG, config, NOW, RAW, raw, rawAt, textOf } from '../conformance/traits.ts';
 import type { LogReader } from '../log.ts';
 import { type KafkaLog, openKafkaLog } from './kafka-log.ts';
-import { plainSockets } from './kafkajs.ts';
 import { kafkaMetrics } from './metrics.ts';
 import type { KafkaLogOptions } from './options.ts';
+import { plainSockets } from './sockets.ts';
 
 let kafka: Kafka;
 beforeAll(async () => {
@@ -17,13 +17,13 @@ beforeAll(async () => {
 afterAll(() => kafka.stop());
 
 let worlds = 0;
-async function open(options: Partial<KafkaLogOptions> = {}): Promise<KafkaLog> {
+async function open(options: Partial<KafkaLogOptions> = {}, metrics = kafkaMetrics()): Promise<KafkaLog> {
   const namespace = options.namespace ?? `log-${process.pid}-${worlds++}.`;
   const log = await openKafkaLog({
     clock: systemClock,
     random: systemRandom,
     logger: silentLogger,
-    metrics: kafkaMetrics(),
+    metrics,
     options: { brokers: kafka.bootstrap, recordBytesMax: 100_000, batchBytesMax: 200_000, ...options, namespace },
   });
   await log.ensureTopics([RAW, CONFIG]);
@@ -105,6 +105,29 @@ test('a reader waits for records, seeks, pauses, and says which position is lost
   reader.seek({ ...rawAt(0), offset: 2 });
   await reader.close();
   await expect(parked).rejects.toMatchObject({ code: 'LOG_CLOSED' });
+  await log.close();
+});
+
+test('of each group, time that records took to come is counted apart from time that they took here', async () => {
+  const metrics = kafkaMetrics();
+  const log = await open({}, metrics);
+  await log.append([raw(0, 'a')]);
+  const reader = await readerAt(log, 0);
+  const seconds = (what: 'fetch' | 'process') => {
+    const name = `tidemark_kafka_${what}_seconds_total{group="g"} `;
+    const line = metrics.self
+      .expose()
+      .split('\n')
+      .find((each) => each.startsWith(name));
+    return Number(line?.slice(name.length) ?? 0);
+  };
+  expect(await values(reader, 1)).toEqual(['a']);
+  await systemClock.sleep(400);
+  const before = seconds('fetch');
+  expect(seconds('process')).toBeLessThan(0.4);
+  expect(await reader.fetch({ maxBytes: 1000, maxWaitMs: 800 })).toEqual([]);
+  expect(seconds('process')).toBeGreaterThanOrEqual(0.4);
+  expect(seconds('fetch') - before).toBeGreaterThanOrEqual(0.75);
   await log.close();
 });
 

@@ -14,6 +14,7 @@ import type {
   TopicSpec,
   TransactionalProducer,
 } from '../log.ts';
+import { type KafkaRights, mustBeAllowed } from './allowed.ts';
 import { Appender } from './appender.ts';
 import { type ClientParts, KafkaClient } from './client.ts';
 import { KafkaGroups } from './group/kafka-groups.ts';
@@ -35,16 +36,30 @@ import { KafkaTransactions } from './transaction/kafka-transactions.ts';
 
 export interface KafkaLogParts extends Omit<ClientParts, 'options'> {
   readonly options: Partial<KafkaLogOptions> & Pick<KafkaLogOptions, 'brokers'>;
+  /** Ends the wait for a broker. */
+  readonly signal?: AbortSignal;
+  /** How long to wait for a broker that answers; operationMaxMs unless said. */
+  readonly reachMaxMs?: number;
 }
 
-/** Asks a broker who is there. Throws `LOG_IO` when none answers within operationMaxMs, `LOG_DENIED`, `LOG_UNTRUSTED`, `LOG_PROTOCOL`. */
-export async function openKafkaLog(parts: KafkaLogParts): Promise<KafkaLog> {
+/**
+ * Asks a broker who is there. Throws `LOG_IO` when none answers in time, `LOG_DENIED`, `LOG_UNTRUSTED`, `LOG_PROTOCOL`, the
+ * signal's reason.
+ */
+export async function openKafkaLog({ signal, reachMaxMs, ...parts }: KafkaLogParts): Promise<KafkaLog> {
   const client = new KafkaClient({ ...parts, options: { ...KAFKA_LOG_DEFAULTS, ...parts.options } });
+  const close = () => client.close();
+  signal?.addEventListener('abort', close, { once: true });
   try {
-    await client.retrying('reach Kafka', () => client.cluster([]));
+    signal?.throwIfAborted();
+    const maxMs = reachMaxMs ?? client.options.operationMaxMs;
+    await client.retrying('reach Kafka', () => client.cluster([]), { maxMs });
   } catch (error) {
     client.close();
+    signal?.throwIfAborted();
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', close);
   }
   return new KafkaLog(client);
 }
@@ -75,6 +90,12 @@ export class KafkaLog implements Log {
   async ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
     this.#mustBeOpen();
     await this.#topics.ensure(topics);
+  }
+
+  /** What this process is going to do with topics that are there, and with groups. Throws `LOG_DENIED` with all that is missing. */
+  async mustBeAllowed(rights: KafkaRights): Promise<void> {
+    this.#mustBeOpen();
+    await mustBeAllowed(this.#client, rights);
   }
 
   async topics(): Promise<readonly TopicSpec[]> {

@@ -68,6 +68,7 @@ export class KafkaReader implements LogReader {
   #faults = 0;
   #faultsSinceMs: number | undefined;
   #isFetching = false;
+  /** Undefined: the last fetch had nothing to hand out. */
   #handedOutAtMs: number | undefined;
 
   constructor(parts: ReaderParts, from: readonly Position[]) {
@@ -90,15 +91,18 @@ export class KafkaReader implements LogReader {
     const { client, group } = this.#parts;
     const beganMs = client.clock.monotonicMs();
     if (this.#handedOutAtMs !== undefined) {
-      client.metrics.processSeconds.with(group).add((beganMs - this.#handedOutAtMs) / 1000);
+      const workedMs = beganMs - this.#handedOutAtMs - (options.restedMs ?? 0);
+      client.metrics.processSeconds.with(group).add(Math.max(0, workedMs) / 1000);
     }
+    this.#handedOutAtMs = undefined;
     this.#isFetching = true;
     try {
-      return await this.#fetch(options, beganMs);
+      const fetched = await this.#fetch(options, beganMs);
+      if (fetched.length > 0) this.#handedOutAtMs = client.clock.monotonicMs();
+      return fetched;
     } finally {
       this.#isFetching = false;
-      this.#handedOutAtMs = client.clock.monotonicMs();
-      client.metrics.fetchSeconds.with(group).add((this.#handedOutAtMs - beganMs) / 1000);
+      client.metrics.fetchSeconds.with(group).add((client.clock.monotonicMs() - beganMs) / 1000);
     }
   }
 

@@ -15,6 +15,7 @@ export type SocketFactory = (options: {
 
 interface RawRequestQueue {
   readonly pending: readonly unknown[];
+  fulfillRequest(answer: { readonly size: number; readonly correlationId: number; readonly payload: Buffer }): void;
   scheduleCheckPendingRequests(): void;
 }
 
@@ -28,6 +29,11 @@ interface Encoded {
 export interface RawConnection {
   readonly socket: Socket | undefined;
   readonly requestQueue: RawRequestQueue;
+  /** While it authenticates: what is answered goes there. */
+  readonly authHandlers: object | null;
+  /** Of answers that are not whole yet. */
+  readonly bytesBuffered: number;
+  processData(data: Buffer): void;
   /** ms, of the last authentication; 0: no end. */
   readonly sessionLifetime: { toNumber(): number };
   reauthenticationThreshold: number;
@@ -76,12 +82,18 @@ export interface RawConnectionOptions {
   readonly reauthenticationThreshold: number;
   readonly maxInFlightRequests: number | null;
   readonly enforceRequestTimeout: boolean;
+  /** The mechanisms of SASL that the broker has, when it says so. */
+  readonly onMechanisms: (mechanisms: readonly string[]) => void;
 }
 
 const Connection = require('kafkajs/src/network/connection.js') as new (options: RawConnectionOptions) => RawConnection;
 
+const SASL_HANDSHAKE = 17;
+
 export function rawConnection(options: RawConnectionOptions): RawConnection {
   const connection = new Connection(options);
+  hearMechanisms(connection, options.onMechanisms);
+  takeWholeAnswers(connection);
   // After each answer it sets a timer to look at requests held back, with a negative time, which Node warns of; with none
   // held back there is nothing to look at.
   const { requestQueue } = connection;
@@ -92,4 +104,41 @@ export function rawConnection(options: RawConnectionOptions): RawConnection {
   return connection;
 }
 
-export const plainSockets = (require('kafkajs/src/network/socketFactory.js') as () => SocketFactory)();
+/** They come with the refusal of another, and kafkajs makes an error of it that does not have them. */
+function hearMechanisms(connection: RawConnection, heard: (mechanisms: readonly string[]) => void): void {
+  const send = connection.send.bind(connection);
+  connection.send = (protocol) => {
+    const { request, response } = protocol;
+    if (request.apiKey !== SASL_HANDSHAKE) return send(protocol);
+    const decode = async (raw: Buffer) => {
+      const decoded: object = await response.decode(raw);
+      if ('enabledMechanisms' in decoded) heard(decoded.enabledMechanisms as readonly string[]);
+      return decoded as Awaited<ReturnType<typeof response.decode>>;
+    };
+    return send({ ...protocol, response: { ...response, decode } });
+  };
+}
+
+const ANSWER_AT = { correlationId: 4, body: 8 };
+
+/**
+ * It joins what comes to what came before, and something always did, if nothing but no bytes: an answer that comes whole, as
+ * from sockets.ts, would be copied.
+ */
+function takeWholeAnswers(connection: RawConnection): void {
+  const { requestQueue } = connection;
+  const processAny = connection.processData.bind(connection);
+  connection.processData = (data) => {
+    if (connection.authHandlers || connection.bytesBuffered > 0 || !isAnswer(data)) return processAny(data);
+    requestQueue.fulfillRequest({
+      size: data.length - ANSWER_AT.correlationId,
+      correlationId: data.readInt32BE(ANSWER_AT.correlationId),
+      payload: data.subarray(ANSWER_AT.body),
+    });
+  };
+}
+
+/** One, and nothing behind it. */
+function isAnswer(data: Buffer): boolean {
+  return data.length >= ANSWER_AT.body && data.readInt32BE() === data.length - ANSWER_AT.correlationId;
+}

@@ -24,7 +24,7 @@ export interface KafkaMetrics {
   readonly corruptBatches: Labelled<Counter>;
   /** Waiting for records to come. */
   readonly fetchSeconds: Labelled<Counter>;
-  /** From handing out records to the next fetch. */
+  /** From handing out records to the next fetch, less what the reader's owner rested. */
   readonly processSeconds: Labelled<Counter>;
   /** Assignments of members here. */
   readonly assignments: Labelled<Counter>;
@@ -73,7 +73,7 @@ export function kafkaMetrics(self = new SelfMetrics()): KafkaMetrics {
     fetchSeconds: self.counters('tidemark_kafka_fetch_seconds_total', 'Readers waiting for records.', ['group']),
     processSeconds: self.counters(
       'tidemark_kafka_process_seconds_total',
-      'Readers between records handed out and the next fetch.',
+      'Work between records handed out and the next fetch.',
       ['group'],
     ),
     assignments: self.counters('tidemark_kafka_assignments_total', 'Partitions assigned to a member.', ['group']),

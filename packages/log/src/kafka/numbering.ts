@@ -47,7 +47,7 @@ export class IdempotentNumbering implements Numbering {
     const client = this.#client;
     const asked = client.retrying('get a producer id', async () => {
       const answer = await client.sendToAny(initProducerIdRequest(null, client.options.operationMaxMs));
-      mustSucceed(answer.error, 'get a producer id');
+      mustSucceed(answer.error, 'get a producer id', { request: 'InitProducerId' });
       return answer;
     });
     asked.catch(() => {

@@ -2,7 +2,7 @@ import { checkName, groupInUse, positionLost } from '../errors.ts';
 import type { Isolation, PartitionBounds, Position, TopicPartition } from '../log.ts';
 import { isFault, mustSucceed } from './broker-fault.ts';
 import { type KafkaClient, partitionIn } from './client.ts';
-import { deleteGroupsRequest, offsetCommitRequest, offsetFetchRequest } from './protocol/group-offsets.ts';
+import { deleteGroupsRequest, offsetCommitRequest, offsetFetchRequest, refusedOf } from './protocol/group-offsets.ts';
 import { EARLIEST, LATEST, listOffsetsRequest } from './protocol/list-offsets.ts';
 
 // Where partitions begin and end, and where groups without members stand.
@@ -47,12 +47,7 @@ export class KafkaPositions {
     const request = offsetCommitRequest(client.names.toBroker(group), offsets);
     try {
       await client.retrying(`commit positions of group ${group}`, () =>
-        client.sendToCoordinator(
-          'group',
-          group,
-          request,
-          ({ results }) => results.find((r) => r.error !== 0)?.error ?? 0,
-        ),
+        client.sendToCoordinator('group', group, request, ({ results }) => refusedOf(results)),
       );
     } catch (error) {
       throw inUse(group, error);
@@ -83,7 +78,7 @@ export class KafkaPositions {
     const request = offsetFetchRequest(client.names.toBroker(group), at);
     const { offsets } = await client.retrying(`read positions of group ${group}`, () =>
       client.sendToCoordinator('group', group, request, ({ error, offsets: each }) => {
-        return error !== 0 ? error : (each.find((one) => one.error !== 0)?.error ?? 0);
+        return error !== 0 ? error : refusedOf(each);
       }),
     );
     return partitions.flatMap(({ topic, partition }, i) => {
@@ -126,7 +121,7 @@ export class KafkaPositions {
         const answer = await client.send(nodeId, listOffsetsRequest(offsets, isolation));
         for (const { topic, partition, error, offset } of answer.offsets) {
           const name = client.names.fromBroker(topic) ?? topic;
-          mustSucceed(error, `bounds of ${name}/${partition}`, { topic: name, partition });
+          mustSucceed(error, `bounds of ${name}/${partition}`, { request: 'ListOffsets', topic: name, partition });
           found.set(`${name}/${partition}`, offset);
         }
       });

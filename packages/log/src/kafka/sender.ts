@@ -118,7 +118,7 @@ export class Sender {
       const answer = await client.send(leader, request, { lane: 'produce', timeoutMs: 2 * requestMaxMs });
       for (const { queue, batch } of under) {
         const found = answer.batches.find((b) => b.topic === batch.topic && b.partition === batch.partition);
-        if (found?.error !== 0) this.#failed(queue, new BrokerFault(found?.error ?? -1, 'append', queue.at));
+        if (found?.error !== 0) this.#failed(queue, new BrokerFault(found?.error ?? -1, 'append', faultAt(queue.at)));
         else {
           queue.acknowledged(found.baseOffset);
           this.#free(queue);
@@ -174,6 +174,10 @@ export class Sender {
     }
     this.#free(queue);
   }
+}
+
+function faultAt({ topic, partition }: TopicPartition) {
+  return { request: 'Produce', topic, partition };
 }
 
 function isInDoubt(error: unknown): boolean {

@@ -42,7 +42,18 @@ test.each([
   );
 });
 
-test('partitions can be added, and not taken away', () => {
-  expect(() => check(RAW, {}, 2)).toThrow('kafka-topics.sh --bootstrap-server kafka:9092 --alter --topic tidemark.raw');
-  expect(() => check(RAW, {}, 4)).toThrow(/partitions 4, not 3: .*configure 4/);
+test('other partitions: the setting to choose as the topic has it comes first, and why no other is possible', () => {
+  const data = { ...RAW, partitionsSetting: 'log.partitions' };
+  for (const found of [2, 4]) {
+    expect(() => check(data, {}, found)).toThrow(
+      new RegExp(
+        `partitions ${found}, not 3: .*\\. Configure log\\.partitions: ${found}, as the topic has\\. .*their past`,
+      ),
+    );
+    expect(() => check(data, {}, found)).not.toThrow('--alter');
+  }
+});
+
+test('other partitions of a topic whose count is no setting: only without the topic it can be made', () => {
+  expect(() => check(CONFIG, {}, 2)).toThrow(/tidemark\.config has partitions 2, not 1: .*kafka\.namespace/);
 });

@@ -56,7 +56,7 @@ export function checkSettings(
   options: Sizes & Place,
 ): void {
   const check = new Check(wanted.name, options);
-  check.partitions(wanted.partitions, found.partitions);
+  check.partitions(wanted, found.partitions);
   const policy = configs.get('cleanup.policy') ?? '';
   if (wanted.compacted) check.policy('compact', policy, 'last values of keys would be deleted by time');
   else check.policy('delete', policy, 'records would be dropped when their key comes again');
@@ -82,14 +82,16 @@ class Check {
     this.#server = `--bootstrap-server ${brokers[0]}`;
   }
 
-  partitions(wanted: number, found: number): void {
-    if (wanted === found) return;
-    const more = `kafka-topics.sh ${this.#server} --alter --topic ${this.#named} --partitions ${wanted}`;
+  /** With another count samples of a series would go elsewhere than those before them, to whoever does not have these. */
+  partitions(wanted: TopicSpec, found: number): void {
+    if (wanted.partitions === found) return;
+    const { partitionsSetting: setting } = wanted;
     const advice =
-      wanted > found
-        ? `Mend it with: ${more}`
-        : `Kafka takes none away: configure ${found}, or delete the topic with all that is in it`;
-    throw this.#mismatch('partitions', String(wanted), String(found), 'records would go where nobody reads', advice);
+      setting === undefined
+        ? 'Delete the topic with all that is in it, or choose another kafka.namespace'
+        : `Configure ${setting}: ${found}, as the topic has. Its count cannot be changed, here or at the broker: series would go on in other partitions than those of their past, where whoever has it does not read`;
+    const why = 'records would go where nobody reads';
+    throw this.#mismatch('partitions', String(wanted.partitions), String(found), why, advice);
   }
 
   policy(wanted: string, found: string, why: string): void {

@@ -5,6 +5,7 @@ import { checkTopicSpec } from '../topic-spec.ts';
 import { BrokerFault, faultName } from './broker-fault.ts';
 import type { KafkaClient } from './client.ts';
 import type { TopicMetadata } from './protocol/metadata.ts';
+import type { ErrorCode } from './protocol/request.ts';
 import { createTopicsRequest, describeTopicsRequest, type TopicConfigs } from './protocol/topics.ts';
 import { checkSettings, SETTINGS, settingsOf, specOf } from './topic-settings.ts';
 
@@ -14,6 +15,7 @@ import { checkSettings, SETTINGS, settingsOf, specOf } from './topic-settings.ts
 //                                      ^------------ those that another has created meanwhile ----'
 
 const EXISTS = 36;
+const DENIED = 29;
 
 export class KafkaTopics {
   readonly #client: KafkaClient;
@@ -39,6 +41,7 @@ export class KafkaTopics {
     return spec;
   }
 
+  /** Without those whose settings may not be seen: whoever asks for one is told. */
   async list(): Promise<readonly TopicSpec[]> {
     const { names } = this.#client;
     const { topics } = await this.#client.retrying('list topics', () => this.#client.cluster(null));
@@ -48,7 +51,7 @@ export class KafkaTopics {
       if (error === 0 && !internal && own !== undefined) counts.set(own, partitions.length);
     }
     if (counts.size === 0) return [];
-    const described = await this.#describe([...counts.keys()]);
+    const described = await this.#describe([...counts.keys()], 'leave out what is denied');
     return described.map(({ name, configs }) => {
       const own = names.fromBroker(name) ?? name;
       return specOf(own, counts.get(own) ?? 0, configs);
@@ -75,8 +78,11 @@ export class KafkaTopics {
 
   async #checkThoseThere(specs: readonly TopicSpec[]): Promise<readonly TopicSpec[]> {
     const client = this.#client;
-    const ask = () => client.cluster(specs.map(({ name }) => client.names.toBroker(name)));
-    const { topics } = await client.retrying('look up topics', ask);
+    const { topics } = await client.retrying('look up topics', async () => {
+      const found = await client.cluster(specs.map(({ name }) => client.names.toBroker(name)));
+      mustBeAllowed(found.topics, 'Metadata', client);
+      return found;
+    });
     const counts = new Map<string, number>();
     for (const { error, name, partitions } of topics) {
       if (error === 0) counts.set(client.names.fromBroker(name) ?? name, partitions.length);
@@ -107,6 +113,7 @@ export class KafkaTopics {
     await client.retrying('create topics', async () => {
       const request = createTopicsRequest(topics, requestMaxMs);
       const { results } = await client.sendToController(request, requestMaxMs + operationMaxMs);
+      mustBeAllowed(results, 'CreateTopics', client);
       for (const { name, error, message } of results) {
         const spec = specs.find((each) => client.names.toBroker(each.name) === name);
         if (error === EXISTS && spec) there.add(spec);
@@ -153,15 +160,30 @@ export class KafkaTopics {
     }
   }
 
-  async #describe(names: readonly string[]): Promise<readonly TopicConfigs[]> {
+  async #describe(
+    names: readonly string[],
+    how: 'all' | 'leave out what is denied' = 'all',
+  ): Promise<readonly TopicConfigs[]> {
     const client = this.#client;
     const request = describeTopicsRequest(names.map(client.names.toBroker), SETTINGS);
     return await client.retrying('read settings of topics', async () => {
       const { topics } = await client.sendToAny(request);
-      for (const { error, name } of topics) {
+      if (how === 'all') mustBeAllowed(topics, 'DescribeConfigs', client);
+      const seen = topics.filter(({ error }) => error !== DENIED);
+      for (const { error, name } of seen) {
         if (error !== 0) throw new BrokerFault(error, `settings of ${name}`, { topic: name });
       }
-      return topics;
+      return seen;
     });
   }
+}
+
+/** Throws a `BrokerFault` of all that are denied: whoever grants one grants them all. */
+function mustBeAllowed(
+  topics: readonly { readonly error: ErrorCode; readonly name: string }[],
+  request: string,
+  { names }: KafkaClient,
+): void {
+  const denied = topics.flatMap(({ error, name }) => (error === DENIED ? [names.fromBroker(name) ?? name] : [])).sort();
+  if (denied.length > 0) throw new BrokerFault(DENIED, `${request} of ${denied.join()}`, { request, topics: denied });
 }

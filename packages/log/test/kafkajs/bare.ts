@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 // biome-ignore lint/style/noRestrictedImports: what this client does by itself is what is compared with
 import { Kafka, type KafkaConfig, type KafkaMessage, logLevel } from 'kafkajs';
-import { plainSockets, type SocketFactory } from '../../src/kafka/kafkajs.ts';
+import type { SocketFactory } from '../../src/kafka/kafkajs.ts';
+import { plainSockets } from '../../src/kafka/sockets.ts';
 
 // kafkajs by itself, as its users have it, beside the log that is made of one room of it: what the flaws are that the log
 // must not have. And sockets for both that do what networks do.
@@ -109,4 +110,42 @@ export function losingSockets(apiKey: number, when: 'written' | 'answered' = 'an
     return socket;
   };
   return trouble;
+}
+
+/** What Kafka answers while it still ends the transaction before: CONCURRENT_TRANSACTIONS. */
+export const STILL_ENDING = 51;
+
+interface Refusal {
+  readonly factory: SocketFactory;
+  /** Answers that are changed yet. */
+  left: number;
+}
+
+/** Sockets on which answers to an API that end in an error's code (i16) say `code` there, whatever the broker said. */
+export function refusingSockets(apiKey: number, code: number): Refusal {
+  const refusal: Refusal = { left: 0, factory: (options) => open(options) };
+  const open = (options: Parameters<SocketFactory>[0]): Socket => {
+    const socket = plainSockets(options);
+    const asked = new Set<number>();
+    const write = socket.write.bind(socket) as (bytes: Buffer, ...more: unknown[]) => boolean;
+    // length i32 | API key i16 | version i16 | correlation i32 | ...
+    socket.write = ((bytes: Buffer, ...more: unknown[]) => {
+      const request = Buffer.from(bytes);
+      if (request.readInt16BE(4) === apiKey) asked.add(request.readInt32BE(8));
+      return write(bytes, ...more);
+    }) as Socket['write'];
+    const emit = socket.emit.bind(socket) as (name: string, ...values: unknown[]) => boolean;
+    // length i32 | correlation i32 | ... | error code i16
+    socket.emit = ((name: string, ...values: unknown[]) => {
+      if (name !== 'data') return emit(name, ...values);
+      const answer = Buffer.from(values[0] as Buffer);
+      if (refusal.left > 0 && asked.delete(answer.readInt32BE(4))) {
+        refusal.left--;
+        answer.writeInt16BE(code, answer.length - 2);
+      }
+      return emit(name, answer);
+    }) as Socket['emit'];
+    return socket;
+  };
+  return refusal;
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { silentLogger, systemClock, systemRandom } from '@tidemark/base';
+import { type Clock, silentLogger, systemClock, systemRandom } from '@tidemark/base';
 import { type KafkaLog, openKafkaLog } from '../../src/kafka/kafka-log.ts';
 import { type KafkaMetrics, kafkaMetrics } from '../../src/kafka/metrics.ts';
 import type { KafkaLogOptions } from '../../src/kafka/options.ts';
@@ -20,11 +20,15 @@ export interface Ours extends AsyncDisposable {
 /** With the topic `tasks`. */
 export async function ours(
   brokers: readonly string[],
-  { namespace = `${randomUUID()}.`, ...options }: Partial<KafkaLogOptions> = {},
+  {
+    namespace = `${randomUUID()}.`,
+    clock = systemClock,
+    ...options
+  }: Partial<KafkaLogOptions> & { readonly clock?: Clock } = {},
 ): Promise<Ours> {
   const metrics = kafkaMetrics();
   const log = await openKafkaLog({
-    clock: systemClock,
+    clock,
     random: systemRandom,
     logger: silentLogger,
     metrics,

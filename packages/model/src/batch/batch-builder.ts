@@ -1,6 +1,8 @@
 import { ByteWriter, bytesEqual, hash32 } from '@tidemark/base';
 import { type Labels, writeLabels } from '../labels.ts';
 import { wordsOf } from '../stale.ts';
+import { ExemplarBuilder } from './exemplar-builder.ts';
+import { HistogramBuilder } from './histogram-builder.ts';
 import type { SampleBatch } from './sample-batch.ts';
 import { METRIC_TYPES, type MetricType, type SeriesSection } from './series-section.ts';
 
@@ -23,6 +25,8 @@ export class BatchBuilder {
   #timestampsMs = new Float64Array(64);
   #values = new Float64Array(64);
   #sampleCount = 0;
+  #exemplars: ExemplarBuilder | undefined;
+  #histograms: HistogramBuilder | undefined;
 
   constructor(tenant: string) {
     this.tenant = tenant;
@@ -98,6 +102,18 @@ export class BatchBuilder {
     words[at * 2 + 1] = high;
   }
 
+  /** As `HistogramBuilder.add`. */
+  addHistogram(series: number, timestampMs: number, bytes: Uint8Array): void {
+    this.#histograms ??= new HistogramBuilder();
+    this.#histograms.add(series, timestampMs, bytes);
+  }
+
+  /** As `ExemplarBuilder.add`. */
+  addExemplar(series: number, timestampMs: number, value: number, labels: Uint8Array, hasNoTime = false): void {
+    this.#exemplars ??= new ExemplarBuilder();
+    this.#exemplars.add(series, timestampMs, value, labels, hasNoTime);
+  }
+
   /** The batch; copies, so the builder may go on or be thrown away. */
   build(admittedAtMs: number): SampleBatch {
     const count = this.#seriesCount;
@@ -116,8 +132,8 @@ export class BatchBuilder {
       sampleSeries: this.#sampleSeries.slice(0, this.#sampleCount),
       timestampsMs: this.#timestampsMs.slice(0, this.#sampleCount),
       values: this.#values.slice(0, this.#sampleCount),
-      histograms: undefined,
-      exemplars: undefined,
+      histograms: this.#histograms?.build(),
+      exemplars: this.#exemplars?.build(),
       metadata: undefined,
     };
   }

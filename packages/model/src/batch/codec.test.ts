@@ -95,6 +95,8 @@ test('units, start times, histograms, exemplars and metadata travel in columns o
   expect(back.series.startTimesMs).toEqual(Float64Array.of(1234));
   expect(back.histograms).toEqual(batch.histograms);
   expect(back.exemplars).toEqual(batch.exemplars);
+  const exemplars = { ...batch.exemplars, hasNoTime: Uint8Array.of(1) } as SampleBatch['exemplars'];
+  expect(decodeSampleBatch(foreign(encodeSampleBatch({ ...batch, exemplars }))).exemplars).toEqual(exemplars);
   expect(back.metadata).toEqual(batch.metadata);
 });
 

@@ -226,6 +226,7 @@ function writeExemplars(writer: ByteWriter, columns: ExemplarColumns): void {
   writeTimeColumn(writer, columns.timestampsMs, count);
   writeFloatColumn(writer, columns.values, count);
   writeRagged(writer, columns.labelBytes, columns.labelEnds);
+  if (columns.hasNoTime) writer.raw(columns.hasNoTime.subarray(0, count));
 }
 
 function readExemplars(reader: ByteReader, seriesCount: number): ExemplarColumns {
@@ -234,7 +235,8 @@ function readExemplars(reader: ByteReader, seriesCount: number): ExemplarColumns
   const timestampsMs = readTimeColumn(reader, count);
   const values = readFloatColumn(reader, count);
   const { bytes, ends } = readRagged(reader, count);
-  return { series, timestampsMs, values, labelBytes: bytes, labelEnds: ends };
+  const hasNoTime = reader.left > 0 ? reader.raw(count).slice() : undefined;
+  return { series, timestampsMs, values, labelBytes: bytes, labelEnds: ends, hasNoTime };
 }
 
 function writeRagged(writer: ByteWriter, bytes: Uint8Array, ends: Uint32Array): void {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { formatLabels } from '../labels.ts';
+import { decodeLabels, formatLabels } from '../labels.ts';
 import {
   decodeRowBatch,
   decodeSampleBatch,
@@ -31,6 +31,15 @@ test('the page shows a batch of two samples, byte for byte', () => {
     values: Float64Array.of(1, 0.5),
     timestampsMs: Float64Array.of(1000, 1000),
   });
+  expect(encodeSampleBatch({ ...batch, series: { ...batch.series } })).toEqual(bytes);
+});
+
+test('the page shows the column of an exemplar, byte for byte', () => {
+  const bytes = hexBlock('exemplar-batch');
+  const batch = decodeSampleBatch(bytes);
+  expect(batch.exemplars).toMatchObject({ timestampsMs: Float64Array.of(1000), values: Float64Array.of(0.25) });
+  expect(formatLabels(decodeLabels(batch.exemplars?.labelBytes ?? new Uint8Array()))).toBe('{trace="4b"}');
+  expect(batch.exemplars?.hasNoTime).toEqual(Uint8Array.of(1));
   expect(encodeSampleBatch({ ...batch, series: { ...batch.series } })).toEqual(bytes);
 });
 

@@ -5,8 +5,8 @@
 // Decoded columns are three times what travels. Consumers that are up to date are milliseconds behind; one that is further
 // behind decodes for itself, and memory stays what it is.
 
-/** 8 MiB: the columns of 400,000 samples, four seconds at 100,000/s. */
-export const REMEMBERED_BYTES_MAX = 8 * 1024 * 1024;
+/** 4 MiB: the columns of 200,000 samples, two seconds at 100,000/s; what they were encoded to is held as well, some 3 MiB. */
+export const REMEMBERED_BYTES_MAX = 4 * 1024 * 1024;
 
 export class Remembered<B> {
   readonly #bytesMax: number;

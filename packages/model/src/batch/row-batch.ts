@@ -52,6 +52,8 @@ export const ROW_FLOAT_COLUMNS = [
   'increase',
 ] as const;
 
+export type RowFloatColumn = (typeof ROW_FLOAT_COLUMNS)[number];
+
 export function makeRowColumns(length: number): RowColumns {
   const f64 = () => new Float64Array(length);
   return {

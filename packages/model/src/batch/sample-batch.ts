@@ -23,7 +23,10 @@ export interface SampleBatch {
   readonly metadata: readonly MetricMetadata[] | undefined;
 }
 
-/** Native histograms; each value is bytes of its own, `bytes[ends[i - 1] or 0, ends[i])`. */
+/**
+ * Native histograms; each is bytes of its own, `bytes[ends[i - 1] or 0, ends[i])`, as histogram/codec.ts writes them. In log order they
+ * come after the batch's numbers.
+ */
 export interface HistogramColumns {
   readonly series: Uint32Array;
   readonly timestampsMs: Float64Array;
@@ -38,6 +41,8 @@ export interface ExemplarColumns {
   /** Canonical labels of exemplar i are `labelBytes[labelEnds[i - 1] or 0, labelEnds[i])`. */
   readonly labelEnds: Uint32Array;
   readonly labelBytes: Uint8Array;
+  /** 1: it named no time, the one it has is its sample's. Absent: all named one. */
+  readonly hasNoTime?: Uint8Array | undefined;
 }
 
 export interface MetricMetadata {

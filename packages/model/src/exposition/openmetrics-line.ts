@@ -1,3 +1,5 @@
+import { EXEMPLAR_CHARACTERS_MAX } from '../batch/exemplar-builder.ts';
+
 // Lines of OpenMetrics 1.0, to the letter: one space where there is a space, no other blanks, no comma too many.
 //
 //   "# HELP " name " " text    "# TYPE " name " " type    "# UNIT " name " " unit    "# EOF"
@@ -23,7 +25,6 @@ const NAME = /[a-zA-Z_:][a-zA-Z0-9_:]*/y;
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"/sy;
 const NUMBER = /[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?|nan)(?= |$)/iy;
 const SECONDS = /[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?(?= |$)/iy;
-const EXEMPLAR_CHARACTERS_MAX = 128;
 
 export class LineProblem extends Error {}
 

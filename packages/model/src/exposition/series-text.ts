@@ -65,12 +65,7 @@ export class SeriesText {
    * page's labels must know that an empty one was exposed.
    */
   write(bytes: Uint8Array, start: number, end: number, line: number, out: ByteWriter, keepEmpty = false): void {
-    this.#bytes = bytes;
-    this.#at = start;
-    this.#end = end;
-    this.#line = line;
-    this.#text.reset();
-    this.#ranges.length = 0;
+    this.#begin(bytes, start, end, line);
     const nameStart = start;
     while (this.#at < end && isNameByte(bytes[this.#at])) this.#at++;
     let hasName = this.#at > nameStart;
@@ -84,6 +79,25 @@ export class SeriesText {
     if (!hasName) throw this.#wrong('the series has no metric name');
     this.#sort();
     this.#emit(out, keepEmpty);
+  }
+
+  /** As `write`, of `{...}` alone: labels that are nobody's series. */
+  writeLabelSet(bytes: Uint8Array, start: number, end: number, line: number, out: ByteWriter): void {
+    this.#begin(bytes, start, end, line);
+    this.#at++;
+    this.#pairs(true);
+    if (this.#at < end) throw this.#wrong(`${excerpt(bytes, this.#at, end)} is not expected after the labels`);
+    this.#sort();
+    this.#emit(out, false);
+  }
+
+  #begin(bytes: Uint8Array, start: number, end: number, line: number): void {
+    this.#bytes = bytes;
+    this.#at = start;
+    this.#end = end;
+    this.#line = line;
+    this.#text.reset();
+    this.#ranges.length = 0;
   }
 
   #pairs(hasName: boolean): boolean {

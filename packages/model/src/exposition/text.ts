@@ -3,6 +3,7 @@ import { BatchBuilder } from '../batch/batch-builder.ts';
 import type { MetricMetadata } from '../batch/sample-batch.ts';
 import { excerpt, malformedLine } from './complaint.ts';
 import { parseDecimal } from './decimal.ts';
+import { ExemplarText } from './exemplar-text.ts';
 import { Families } from './families.ts';
 import { closingQuote, isBlank, isNameByte, isNameStart, QUOTE, SeriesText } from './series-text.ts';
 
@@ -15,7 +16,7 @@ import { closingQuote, isBlank, isNameByte, isNameStart, QUOTE, SeriesText } fro
 //
 // A scrape repeats its series texts, so the reader hands out their ranges, and whoever keeps what they meant last time need
 // not have them read again. Lenient where nothing can be misunderstood: CRLF, blanks, OpenMetrics' `# UNIT`, `# EOF` and
-// exemplars (left out). With `openMetrics` timestamps are seconds, and `# EOF` must end the page; openmetrics-check.ts holds
+// exemplars (read with `openMetrics` only: exemplar-text.ts). With it timestamps are seconds, and `# EOF` must end the page; openmetrics-check.ts holds
 // a page against the rest of that specification.
 
 export interface ExpositionOptions {
@@ -40,6 +41,9 @@ export class ExpositionReader {
   value = 0;
   /** NaN when the line has none. */
   timestampMs = Number.NaN;
+  /** Where the exemplar of the current sample stands, its "#" included; start -1: it has none. */
+  exemplarStart = -1;
+  exemplarEnd = -1;
   readonly bytes: Uint8Array;
   readonly families: Families;
   readonly #openMetrics: boolean;
@@ -142,16 +146,28 @@ export class ExpositionReader {
     if (value === undefined) throw this.#wrong(`the value ${excerpt(bytes, at, tokenEnd)} is no number`);
     this.value = value;
     this.timestampMs = Number.NaN;
+    this.exemplarStart = -1;
     at = tokenEnd;
     while (at < end && isBlank(bytes[at])) at++;
-    if (at === end || bytes[at] === HASH) return;
+    if (at === end) return;
+    if (bytes[at] === HASH) {
+      this.#exemplar(at, end);
+      return;
+    }
     tokenEnd = endOfToken(bytes, at, end);
     this.timestampMs = this.#timestamp(at, tokenEnd);
     at = tokenEnd;
     while (at < end && isBlank(bytes[at])) at++;
-    if (at < end && bytes[at] !== HASH) {
-      throw this.#wrong(`${excerpt(bytes, at, end)} is not expected after the timestamp`);
-    }
+    if (at === end) return;
+    if (bytes[at] !== HASH) throw this.#wrong(`${excerpt(bytes, at, end)} is not expected after the timestamp`);
+    this.#exemplar(at, end);
+  }
+
+  /** In the older format nothing stands behind a sample that means anything. */
+  #exemplar(at: number, end: number): void {
+    if (!this.#openMetrics) return;
+    this.exemplarStart = at;
+    this.exemplarEnd = end;
   }
 
   #timestamp(start: number, end: number): number {
@@ -207,6 +223,8 @@ export interface ParseExpositionOptions extends ExpositionOptions {
 
 export interface ParsedExposition {
   readonly batch: BatchBuilder;
+  /** Exemplars that could not be read; their samples are in the batch. */
+  readonly exemplarsMalformed: number;
   readonly metadata: readonly MetricMetadata[];
 }
 
@@ -215,6 +233,8 @@ export function parseExposition(bytes: Uint8Array, options: ParseExpositionOptio
   const reader = new ExpositionReader(bytes, options);
   const batch = new BatchBuilder(options.tenant);
   const labels = new ByteWriter(512);
+  const exemplar = new ExemplarText();
+  let exemplarsMalformed = 0;
   const { onProblem, samplesMax = Number.POSITIVE_INFINITY } = options;
   for (;;) {
     try {
@@ -232,7 +252,16 @@ export function parseExposition(bytes: Uint8Array, options: ParseExpositionOptio
     }
     const type = reader.families.typeOf(bytes, reader.seriesStart, reader.seriesEnd);
     const series = batch.seriesOf(labels.bytes, 0, labels.length, type);
-    batch.add(series, Number.isNaN(reader.timestampMs) ? options.nowMs : reader.timestampMs, reader.value);
+    const atMs = Number.isNaN(reader.timestampMs) ? options.nowMs : reader.timestampMs;
+    batch.add(series, atMs, reader.value);
+    if (reader.exemplarStart < 0) continue;
+    if (exemplar.read(reader)) addExemplar(batch, series, atMs, exemplar);
+    else exemplarsMalformed++;
   }
-  return { batch, metadata: reader.families.metadata() };
+  return { batch, exemplarsMalformed, metadata: reader.families.metadata() };
+}
+
+function addExemplar(batch: BatchBuilder, series: number, atMs: number, exemplar: ExemplarText): void {
+  const hasNoTime = Number.isNaN(exemplar.timestampMs);
+  batch.addExemplar(series, hasNoTime ? atMs : exemplar.timestampMs, exemplar.value, exemplar.labels.view(), hasNoTime);
 }

@@ -1,11 +1,13 @@
 import { ByteWriter, isTidemarkError, messageOf, TidemarkError } from '@tidemark/base';
 import type { Cardinality } from '../cardinality.ts';
+import type { SelectedExemplars } from '../exemplar-source.ts';
 import type { Labels } from '../labels.ts';
 import type { MetricDescriptions } from '../metadata-source.ts';
 import type { ReadPosition, SelectAnswer, SelectedRows, SelectedSeries } from '../series-source.ts';
+import { decodeExemplarsPart, encodeExemplarsPart } from './exemplars-part.ts';
 import { encodeFrame, type Frame, type FrameKind, malformedAnswer } from './frame.ts';
 import { decodeRowsPart, encodeRowsPart, rowsBetween } from './rows-part.ts';
-import { decodeSamplesPart, encodeSamplesPart } from './samples-part.ts';
+import { cutSamples, cutWhereHeavy, decodeSamplesPart, encodeSamplesPart, sizeOfSamples } from './samples-part.ts';
 import { beginPart, endPart, openPart } from './series-part.ts';
 
 // What the frames of an answer say. Columns travel in parts of a few hundred kilobytes, small things as JSON.
@@ -40,6 +42,7 @@ export type ReadPart =
   | { readonly kind: 'texts'; readonly texts: readonly string[] }
   | { readonly kind: 'metadata'; readonly metrics: readonly MetricDescriptions[] }
   | { readonly kind: 'cardinality'; readonly cardinality: Cardinality }
+  | { readonly kind: 'exemplars'; readonly series: readonly SelectedExemplars[] }
   | { readonly kind: 'error'; readonly error: TidemarkError }
   | { readonly kind: 'end'; readonly end: ReadEnd };
 
@@ -50,6 +53,8 @@ const SERIES_PER_PART = 2048;
 const TEXTS_PER_PART = 8192;
 // One metric's help may be long.
 const METRICS_PER_PART = 512;
+// At 200 bytes each, 0.8 MB.
+const EXEMPLARS_PER_PART = 4096;
 
 export function headFrame(head: ReadHead): Uint8Array {
   return jsonFrame('head', { version: 0, ...head });
@@ -68,13 +73,10 @@ export function errorFrame(error: unknown): Uint8Array {
 }
 
 export function* samplesFrames({ series }: SelectAnswer<SelectedSeries>): Iterable<Uint8Array> {
-  const sizeOf = ({ values }: SelectedSeries) => values.length;
-  const cut = ({ labels, timestampsMs, values }: SelectedSeries, from: number, to: number) => ({
-    labels,
-    timestampsMs: timestampsMs.subarray(from, to),
-    values: values.subarray(from, to),
-  });
-  for (const some of slices(series, SAMPLES_PER_PART, sizeOf, cut))
+  // One histogram of most buckets may be more than a part should be; a part it is all the same.
+  const sizeOf = (one: SelectedSeries) =>
+    one.histograms ? Math.min(sizeOfSamples(one), SAMPLES_PER_PART) : one.values.length;
+  for (const some of slices([...cutWhereHeavy(series, SAMPLES_PER_PART)], SAMPLES_PER_PART, sizeOf, cutSamples))
     yield encodeFrame('samples', encodeSamplesPart(some));
 }
 
@@ -112,6 +114,17 @@ export function* metadataFrames(metrics: Iterable<MetricDescriptions>): Iterable
   if (some.length > 0) yield jsonFrame('metadata', some);
 }
 
+export function* exemplarsFrames({ series }: SelectAnswer<SelectedExemplars>): Iterable<Uint8Array> {
+  const sizeOf = ({ exemplars }: SelectedExemplars) => exemplars.length;
+  const cut = ({ labels, exemplars }: SelectedExemplars, from: number, to: number) => ({
+    labels,
+    exemplars: exemplars.slice(from, to),
+  });
+  for (const some of slices(series, EXEMPLARS_PER_PART, sizeOf, cut)) {
+    yield encodeFrame('exemplars', encodeExemplarsPart(some));
+  }
+}
+
 export function cardinalityFrame(cardinality: Cardinality): Uint8Array {
   return jsonFrame('cardinality', { ...cardinality, range: cardinality.range ?? null });
 }
@@ -136,6 +149,8 @@ function decode(kind: FrameKind, body: Uint8Array): ReadPart {
       const { series } = openPart(body);
       return { kind, series };
     }
+    case 'exemplars':
+      return { kind, series: decodeExemplarsPart(body) };
     case 'head': {
       const head = fromJson(body) as ReadHead & { readonly version: number };
       if (head.version !== 0) throw malformedAnswer(`its version is ${head.version}; this Tidemark reads 0`);

@@ -58,6 +58,6 @@ test('the page shows a question', () => {
 });
 
 test('the page lists the kinds of frames by their numbers, which are never used again for others', () => {
-  const listed = [...page.matchAll(/^\| (\d) \| (\w+) \|/gm)].map(([, number, kind]) => [kind, Number(number)]);
+  const listed = [...page.matchAll(/^\| (\d+) \| (\w+) \|/gm)].map(([, number, kind]) => [kind, Number(number)]);
   expect(Object.fromEntries(listed)).toEqual(FRAME_KINDS);
 });

@@ -2,7 +2,7 @@ import { ByteReader, ByteWriter, crc32c, TidemarkError } from '@tidemark/base';
 
 // An answer between processes is a run of frames; whoever reads it knows where it is cut.
 //
-//   answer := head | part* | end            a part: samples, rows, series, texts, metadata, cardinality
+//   answer := head | part* | end            a part: samples, rows, series, texts, metadata, cardinality, exemplars
 //             head | part* | error          what came before the error is no answer
 //   frame  := kind u8 | length u32 | crc u32 | body byte[length]
 //
@@ -18,6 +18,7 @@ export const FRAME_KINDS = {
   cardinality: 7,
   error: 8,
   end: 9,
+  exemplars: 10,
 } as const;
 export type FrameKind = keyof typeof FRAME_KINDS;
 

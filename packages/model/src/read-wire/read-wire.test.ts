@@ -1,6 +1,7 @@
 import { seededRandom, TidemarkError } from '@tidemark/base';
 import { describe, expect, test } from 'vitest';
 import { makeRowColumns, ROW_FLOAT_COLUMNS } from '../batch/row-batch.ts';
+import type { NativeHistogram } from '../histogram/native-histogram.ts';
 import { labelsOf } from '../labels.ts';
 import { matcher } from '../matcher.ts';
 import type { SelectedRows, SelectedSeries } from '../series-source.ts';
@@ -10,6 +11,7 @@ import {
   decodePart,
   endFrame,
   errorFrame,
+  exemplarsFrames,
   headFrame,
   metadataFrames,
   type ReadPart,
@@ -74,6 +76,42 @@ test('a long answer is cut into parts, and a long series into several in order',
   expect(long.flatMap(({ timestampsMs }) => [...timestampsMs])).toEqual([...(series[3]?.timestampsMs ?? [])]);
 });
 
+/** With a histogram at every third entry, of so many buckets. */
+function withHistograms(series: SelectedSeries, buckets: number): SelectedSeries {
+  const values = series.values.map((value, i) => (i % 3 === 0 ? Number.NaN : value));
+  const entries = Uint32Array.from({ length: Math.ceil(values.length / 3) }, (_, i) => i * 3);
+  const none = { spans: [], counts: new Float64Array(0) };
+  const histograms = Array.from(entries, (entry): NativeHistogram => {
+    const positive = { spans: [{ gap: entry, length: buckets }], counts: new Float64Array(buckets).fill(1) };
+    return {
+      ...{ schema: 0, hint: 'unknown', fractions: false, zeroThreshold: 0, zeroCount: 0, bounds: undefined },
+      ...{ count: buckets, sum: entry / 4, positive, negative: none },
+    };
+  });
+  return { ...series, values, histograms: { entries, histograms } };
+}
+
+test('native histograms come back, at the entries where they were', () => {
+  const [a, b, c] = scrape(3, 7) as [SelectedSeries, SelectedSeries, SelectedSeries];
+  const series = [withHistograms(a, 2), b, withHistograms(c, 5)];
+  const [part] = read(joined(samplesFrames({ series, warnings: [] })));
+  if (part?.kind !== 'samples') return expect.unreachable('no samples');
+  expect(part.series).toEqual(series);
+});
+
+test('a series of large histograms is cut into parts that a frame takes, in order', () => {
+  const one = withHistograms(scrape(1, 90)[0] as SelectedSeries, 20_000);
+  const parts = read(joined(samplesFrames({ series: [one], warnings: [] })));
+  const pieces = parts.flatMap((part) => (part.kind === 'samples' ? part.series : []));
+  expect(parts).toHaveLength(10);
+  expect(pieces.flatMap(({ timestampsMs }) => [...timestampsMs])).toEqual([...one.timestampsMs]);
+  expect(pieces.flatMap(({ histograms }) => histograms?.histograms)).toEqual(one.histograms?.histograms);
+  const marked = pieces.flatMap(({ values, histograms }) =>
+    Array.from(values, (_, i) => histograms?.entries.includes(i) === true),
+  );
+  expect(marked).toEqual(Array.from(one.values, (_, i) => i % 3 === 0));
+});
+
 test('rows come back, each series with its own', () => {
   const random = seededRandom(3);
   const series: SelectedRows[] = [0, 3, 9000].map((length, s) => {
@@ -108,6 +146,14 @@ test('everything small comes back as it was', () => {
   const cardinality = { ...counts, range: undefined, valuesByLabel: [], bytesByLabel: [], seriesByPair: [] };
   const range = { oldestMs: 1, newestMs: 2 };
   const error = new TidemarkError('SELECT_TOO_MANY_SERIES', 'too many', { limit: 5 });
+  const exemplars = {
+    labels: labelsOf({ __name__: 'm', 'é"': '\n' }),
+    exemplars: [Number.NaN, -0, Number.POSITIVE_INFINITY, 5e-324].map((value, i) => ({
+      labels: labelsOf(i === 0 ? {} : { trace: '\u2028' }),
+      value,
+      timestampMs: i,
+    })),
+  };
   const labels = [labelsOf({ a: 'b' }), labelsOf({ a: 'c' })];
   const parts = read(
     joined([
@@ -115,6 +161,7 @@ test('everything small comes back as it was', () => {
       ...seriesFrames({ series: labels, warnings: [] }),
       ...textsFrames({ series: ['a', '\u2028"'], warnings: [] }),
       ...metadataFrames([{ metric: 'm', entries }]),
+      ...exemplarsFrames({ series: [exemplars], warnings: [] }),
       cardinalityFrame(cardinality),
       cardinalityFrame({ ...cardinality, range }),
       errorFrame(error),
@@ -128,6 +175,7 @@ test('everything small comes back as it was', () => {
     { kind: 'series', series: labels },
     { kind: 'texts', texts: ['a', '\u2028"'] },
     { kind: 'metadata', metrics: [{ metric: 'm', entries }] },
+    { kind: 'exemplars', series: [exemplars] },
     { kind: 'cardinality', cardinality },
     { kind: 'cardinality', cardinality: { ...cardinality, range } },
     { kind: 'error', error },

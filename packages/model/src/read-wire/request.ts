@@ -1,6 +1,7 @@
 import { isTidemarkError, messageOf, TidemarkError } from '@tidemark/base';
 import { RESOLUTION_MS, type Resolution } from '../batch/row-batch.ts';
 import type { CardinalityRequest } from '../cardinality.ts';
+import type { ExemplarRequest } from '../exemplar-source.ts';
 import { type Matcher, matcher } from '../matcher.ts';
 import type { MetadataRequest } from '../metadata-source.ts';
 import type { LabelsRequest, ReadPosition, ReadTerms, SelectRequest } from '../series-source.ts';
@@ -8,13 +9,15 @@ import { checkTenant } from '../tenant.ts';
 
 // What one process asks another to read: JSON, the body of a POST. The kind of question is the route's.
 
+type WrittenMatcher = readonly [type: Matcher['type'], name: string, value: string];
+
 /** Every field that any kind has. Times that are open are null. */
 interface WrittenRequest {
   readonly version: 0;
   readonly tenant: string;
   readonly partitions?: readonly number[];
   readonly notBefore?: readonly (readonly [topic: string, partition: number, offset: number])[];
-  readonly matchers?: readonly (readonly [type: Matcher['type'], name: string, value: string])[];
+  readonly matchers?: readonly WrittenMatcher[];
   readonly start?: number | null;
   readonly end?: number | null;
   readonly seriesMax?: number;
@@ -25,6 +28,8 @@ interface WrittenRequest {
   readonly resolution?: Resolution;
   readonly name?: string;
   readonly metrics?: readonly string[];
+  /** Alternatives, of exemplars. */
+  readonly selectors?: readonly (readonly WrittenMatcher[])[];
   readonly timeout?: number;
 }
 
@@ -35,6 +40,7 @@ export type WireRequest = Pick<SelectRequest, 'tenant'> &
   Pick<MetadataRequest, 'metrics'> & {
     readonly resolution?: Resolution;
     readonly name?: string;
+    readonly selectors?: ExemplarRequest['selectors'];
     /** How long the answer may be waited for, ms. */
     readonly timeoutMs?: number;
   };
@@ -42,7 +48,7 @@ export type WireRequest = Pick<SelectRequest, 'tenant'> &
 // As many as a tenant's metrics, and no more than a body holds anyway.
 const LIST_MAX = 100_000;
 
-export function encodeReadRequest(request: WireRequest | CardinalityRequest): Uint8Array {
+export function encodeReadRequest(request: WireRequest | CardinalityRequest | ExemplarRequest): Uint8Array {
   const asked = request as WireRequest;
   const { range, limits } = asked;
   const written: WrittenRequest = {
@@ -52,7 +58,8 @@ export function encodeReadRequest(request: WireRequest | CardinalityRequest): Ui
     ...(asked.notBefore && {
       notBefore: asked.notBefore.map(({ topic, partition, offset }) => [topic, partition, offset] as const),
     }),
-    ...(asked.matchers && { matchers: asked.matchers.map(({ type, name, value }) => [type, name, value] as const) }),
+    ...(asked.matchers && { matchers: asked.matchers.map(writeMatcher) }),
+    ...(asked.selectors && { selectors: asked.selectors.map((matchers) => matchers.map(writeMatcher)) }),
     ...(range && { start: finite(range.startMs), end: finite(range.endMs) }),
     ...(limits && { seriesMax: limits.seriesMax, samplesMax: limits.samplesMax }),
     ...(asked.limit !== undefined && { limit: asked.limit }),
@@ -93,12 +100,8 @@ function readFields(written: WrittenRequest): WireRequest {
   return {
     tenant: checkTenant(text('tenant', written.tenant)),
     ...termsOf(written),
-    ...(written.matchers && {
-      matchers: list('matchers', written.matchers).map(([type, name, value]) => {
-        if (!['=', '!=', '=~', '!~'].includes(type)) throw malformed('the type of a matcher');
-        return matcher(type, text('name', name), text('value', value));
-      }),
-    }),
+    ...(written.matchers && { matchers: readMatchers(written.matchers) }),
+    ...(written.selectors && { selectors: list('selectors', written.selectors).map(readMatchers) }),
     ...(start !== undefined &&
       end !== undefined && {
         range: {
@@ -118,6 +121,17 @@ function readFields(written: WrittenRequest): WireRequest {
     ...(written.metrics && { metrics: list('metrics', written.metrics).map((one) => text('metrics', one)) }),
     ...(written.timeout !== undefined && { timeoutMs: whole('timeout', written.timeout) }),
   };
+}
+
+function writeMatcher({ type, name, value }: Matcher): WrittenMatcher {
+  return [type, name, value];
+}
+
+function readMatchers(written: readonly WrittenMatcher[]): Matcher[] {
+  return list('matchers', written).map(([type, name, value]) => {
+    if (!['=', '!=', '=~', '!~'].includes(type)) throw malformed('the type of a matcher');
+    return matcher(type, text('name', name), text('value', value));
+  });
 }
 
 function termsOf({ partitions, notBefore }: WrittenRequest): ReadTerms {

@@ -13,6 +13,7 @@ export const READ_KINDS = [
   'label_values',
   'metadata',
   'cardinality',
+  'exemplars',
   // Waits until what the log holds now is in the store; the head says how far that is, and how far it got.
   'catch_up',
 ] as const;

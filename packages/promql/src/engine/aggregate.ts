@@ -1,14 +1,17 @@
 import { assert, must } from '@tidemark/base';
 import { type Labels, METRIC_NAME } from '@tidemark/model';
+import { HistogramNotes } from '../function/histogram-notes.ts';
 import { warnOfQuantiles } from '../function/warning.ts';
+import { histogramText } from '../histogram/text.ts';
 import type { Aggregate } from '../language/ast.ts';
 import { executionError } from '../language/errors.ts';
 import { formatDecimal, quote } from '../language/literal.ts';
 import { withLabel } from '../value/label-set.ts';
-import { mergeSameLabels } from '../value/merge.ts';
+import { mergeSameLabels, seriesKey } from '../value/merge.ts';
 import { LABEL_WORK } from '../value/pace.ts';
 import { emptySeries, type Grid, isAbsent, type Series, type Value } from '../value/value.ts';
 import { groupingOf } from './grouping.ts';
+import { numbersAlone, totalMixed } from './mixed-aggregate.ts';
 import { selectByRank } from './rank.ts';
 import { reduceColumns, reduceSeries } from './reduction.ts';
 import type { Scope } from './scope.ts';
@@ -34,9 +37,18 @@ export async function aggregate(
   checkNumbers(scope, expr, numbers);
   const groups = await groupSeries(scope, expr, input.series);
   const { operator } = expr;
+  const inner = new HistogramNotes(scope.notes, expr.expr.position);
   switch (operator) {
     case 'topk':
-    case 'bottomk':
+    case 'bottomk': {
+      const outer = new HistogramNotes(scope.notes, expr.position);
+      const ranked = must(numbers).some((count) => count >= 1);
+      const among = groups.map((group) => ({
+        ...group,
+        members: [...(ranked ? numbersAlone(group.members, operator, outer) : group.members)],
+      }));
+      return { kind: 'vector', series: await selectByRank(scope, operator, grid, among, must(numbers)) };
+    }
     case 'limitk':
     case 'limit_ratio':
       return { kind: 'vector', series: await selectByRank(scope, operator, grid, groups, must(numbers)) };
@@ -48,10 +60,19 @@ export async function aggregate(
   }
   const out: Series[] = [];
   for (const group of groups) {
-    const result = emptySeries(group.labels, grid.steps, group.dropName);
-    if (operator === 'stddev' || operator === 'stdvar' || operator === 'quantile') {
-      await reduceColumns(scope.meter, operator, group.members, result, numbers);
-    } else await reduceSeries(scope.meter, operator, group.members, result);
+    let result = emptySeries(group.labels, grid.steps, group.dropName);
+    const isMixed = group.members.some(({ histograms }) => histograms !== undefined);
+    if (isMixed && (operator === 'sum' || operator === 'avg')) {
+      const notesFor = (name: string) => new HistogramNotes(scope.notes, expr.expr.position, name);
+      result = await totalMixed(scope.meter, operator, group.members, result, notesFor);
+    } else if (operator === 'stddev' || operator === 'stdvar' || operator === 'quantile') {
+      await reduceColumns(scope.meter, operator, numbersAlone(group.members, operator, inner), result, numbers);
+    } else {
+      // How many there are, and whether, needs no numbers.
+      const counts = operator === 'count' || operator === 'group';
+      const members = counts ? group.members : numbersAlone(group.members, operator, inner);
+      await reduceSeries(scope.meter, operator, members, result);
+    }
     if (!isAbsent(result)) out.push(result);
   }
   return { kind: 'vector', series: out };
@@ -101,19 +122,27 @@ async function groupSeries(scope: Scope, expr: Aggregate, series: readonly Serie
 /** How many members have each value, the value's text as a label. */
 async function countValues(scope: Scope, grid: Grid, groups: readonly Group[], label: string): Promise<Series[]> {
   if (label === '' || !label.isWellFormed()) throw executionError(`invalid label name ${quote(label)}`);
-  const out: Series[] = [];
+  // Groups that differ only in the label that now bears the value become one.
+  const out = new Map<string, Series>();
   for (const group of groups) {
     const byValue = new Map<string, Series>();
-    for (const { values, present } of group.members) {
+    for (const { values, present, histograms } of group.members) {
       for (let k = 0; k < grid.steps; k++) {
         if (present[k] === 0) continue;
-        const text = formatDecimal(values[k] as number);
+        const histogram = histograms?.[k];
+        const text = histogram === undefined ? formatDecimal(values[k] as number) : histogramText(histogram);
         let series = byValue.get(text);
         if (!series) {
-          series = emptySeries(withLabel(group.labels, label, text), grid.steps, group.dropName);
+          const made = emptySeries(withLabel(group.labels, label, text), grid.steps, group.dropName);
+          const key = seriesKey(made);
+          series = out.get(key);
+          if (!series) {
+            series = made;
+            out.set(key, series);
+            // Each different value is a column of its own: this is where a careless query grows.
+            scope.meter.take(grid.steps);
+          }
           byValue.set(text, series);
-          // Each different value is a column of its own: this is where a careless query grows.
-          scope.meter.take(grid.steps);
         }
         series.values[k] = (series.values[k] as number) + 1;
         series.present[k] = 1;
@@ -121,8 +150,7 @@ async function countValues(scope: Scope, grid: Grid, groups: readonly Group[], l
       const pause = scope.meter.pulse(grid.steps);
       if (pause) await pause;
     }
-    scope.meter.release(byValue.size * grid.steps);
-    out.push(...byValue.values());
   }
-  return out;
+  scope.meter.release(out.size * grid.steps);
+  return [...out.values()];
 }

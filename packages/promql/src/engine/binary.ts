@@ -1,8 +1,11 @@
 import { assert } from '@tidemark/base';
-import { type Binary, isComparison, isSetOperator } from '../language/ast.ts';
+import { HistogramNotes } from '../function/histogram-notes.ts';
+import { type Binary, isComparison, isSetOperator, isTrim } from '../language/ast.ts';
 import { mergeSameLabels, withoutName } from '../value/merge.ts';
-import { type Grid, isAbsent, type Series, type Value } from '../value/value.ts';
+import { SeriesDraft, sampleAt } from '../value/mixed.ts';
+import { emptySeries, type Grid, isAbsent, type Series, type Value } from '../value/value.ts';
 import { matchVectors } from './matching.ts';
+import { combineMixed } from './mixed-operator.ts';
 import { combinationOf } from './operator.ts';
 import type { Scope } from './scope.ts';
 import { combineSets } from './set-operator.ts';
@@ -54,6 +57,13 @@ async function withScalar(
   const filters = isComparison(expr.operator) && !expr.bool;
   const out: Series[] = [];
   for (const one of vector) {
+    if (one.histograms !== undefined || isTrim(expr.operator)) {
+      const mixed = mixedWithScalar(scope, expr, one, scalar, scalarFirst);
+      if (!isAbsent(mixed)) out.push(mixed);
+      const pause = scope.meter.pulse(scalar.length);
+      if (pause) await pause;
+      continue;
+    }
     const values = new Float64Array(scalar.length);
     const present = new Uint8Array(scalar.length);
     for (let k = 0; k < scalar.length; k++) {
@@ -72,4 +82,24 @@ async function withScalar(
     if (pause) await pause;
   }
   return voidsName ? mergeSameLabels(out, grid, scope.meter) : out;
+}
+
+/** The same of a series in which there are native histograms. */
+function mixedWithScalar(scope: Scope, expr: Binary, one: Series, scalar: Float64Array, scalarFirst: boolean): Series {
+  assert(!isSetOperator(expr.operator), 'set operators take vectors');
+  const combination = combinationOf(expr.operator, expr.bool);
+  const filters = isComparison(expr.operator) && !expr.bool;
+  const notes = new HistogramNotes(scope.notes, expr.position);
+  const named = combination.voidsName ? withoutName(one, scope.delayedNames) : one;
+  const draft = new SeriesDraft(emptySeries(named.labels, scalar.length, named.dropName));
+  for (let k = 0; k < scalar.length; k++) {
+    const sample = sampleAt(one, k);
+    if (sample === undefined) continue;
+    const number = scalar[k] as number;
+    const result = scalarFirst
+      ? combineMixed(expr, combination, number, sample, notes)
+      : combineMixed(expr, combination, sample, number, notes);
+    draft.put(k, result === undefined || !filters ? result : sample);
+  }
+  return draft.finish();
 }

@@ -6,8 +6,10 @@ import { FUNCTIONS } from '../function/registry.ts';
 import { type Call, type Expr, type MatrixSelector, type Subquery, withoutParens } from '../language/ast.ts';
 import { unsupportedError } from '../language/errors.ts';
 import { mergeSameLabels, withoutName } from '../value/merge.ts';
+import { floatsOf } from '../value/mixed.ts';
 import { emptySeries, type Grid, isAbsent, type Series, timeAt, type Value } from '../value/value.ts';
 import type { Columns } from './accumulate.ts';
+import { reduceMixed } from './mixed-call.ts';
 import type { Points } from './points.ts';
 import type { Scope } from './scope.ts';
 import { selectInstants } from './selector.ts';
@@ -57,16 +59,16 @@ const POINTS_PER_TURN = 100_000;
 async function overWindows(call: FunctionCall, definition: WindowFunction, pointsFor: PointsFor): Promise<Series[]> {
   const { scope, expr, grid } = call;
   const range = rangeArgument(expr);
+  const out: Series[] = [];
   const spans = range.kind === 'matrixSelector' ? scope.spans.get(range.selector) : undefined;
   if (spans && range.kind === 'matrixSelector') {
     const reduce = must(FROM_SPANS.get(expr.name), 'rows are selected for functions that they answer');
     const series = await overSpans(scope, range, grid, spans, reduce);
     if (definition.counter) for (const one of series) informOfGauge(scope, range, one);
-    return definition.keepsName ? series : series.map((one) => withoutName(one, scope.delayedNames));
+    out.push(...(definition.keepsName ? series : series.map((one) => withoutName(one, scope.delayedNames))));
   }
   const windows = new Windows(grid, must(scope.plan.windows.get(range), 'the range was planned'));
   const scalars = call.args.flatMap((arg) => (arg.kind === 'scalar' ? [arg.values] : []));
-  const out: Series[] = [];
   let checked = false;
   for (const points of await pointsFor(scope, range, grid)) {
     windows.load(points);
@@ -75,6 +77,12 @@ async function overWindows(call: FunctionCall, definition: WindowFunction, point
     checked = true;
     scope.meter.need((out.length + 1) * grid.steps);
     const series = emptySeries(points.labels, grid.steps, points.dropName);
+    if (points.histograms !== undefined) {
+      const mixed = await reduceMixed(call, definition, windows, points, points.histograms, scalars, series);
+      if (definition.counter && !isAbsent(floatsOf(mixed))) informOfGauge(scope, range, points);
+      out.push(definition.keepsName ? mixed : withoutName(mixed, scope.delayedNames));
+      continue;
+    }
     const pause = reduceAll(scope, definition, windows, scalars, series);
     if (pause) await pause;
     if (definition.counter) informOfGauge(scope, range, points);
@@ -150,7 +158,7 @@ async function timestamps(call: FunctionCall): Promise<Series[]> {
   assert(value.kind === 'vector', 'timestamp() takes a vector');
   const times = new Float64Array(grid.steps);
   for (let k = 0; k < grid.steps; k++) times[k] = timeAt(grid, k) / 1000;
-  return value.series.map((one) => ({ ...withoutName(one, scope.delayedNames), values: times }));
+  return value.series.map(({ histograms, ...one }) => ({ ...withoutName(one, scope.delayedNames), values: times }));
 }
 
 /** The labels an absent selector would have had: those it asked for by `=`, once each. */
@@ -191,7 +199,6 @@ async function absentOverTime(call: FunctionCall, pointsFor: PointsFor): Promise
   const spans = range.kind === 'matrixSelector' ? scope.spans.get(range.selector) : undefined;
   if (spans && range.kind === 'matrixSelector') {
     await seenInSpans(scope, range, grid, spans, seen);
-    return oneWhereNothing(call, seen);
   }
   for (const points of await pointsFor(scope, range, grid)) {
     windows.load(points);

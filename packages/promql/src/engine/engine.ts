@@ -1,5 +1,12 @@
 import { assert, type Clock, must, systemClock, TidemarkError } from '@tidemark/base';
-import { formatMatcher, leftOpen, type SelectAnswer, type SelectedSeries, type SelectRequest } from '@tidemark/model';
+import {
+  formatMatcher,
+  leftOpen,
+  type SelectAnswer,
+  type SelectedHistograms,
+  type SelectedSeries,
+  type SelectRequest,
+} from '@tidemark/model';
 import { type Aggregate, type Expr, type VectorSelector, withoutParens } from '../language/ast.ts';
 import { typeError } from '../language/errors.ts';
 import { parse } from '../language/parse.ts';
@@ -35,7 +42,7 @@ export interface SelectorRequest extends SelectRequest {
 }
 
 export interface SelectorAnswer extends SelectAnswer<SelectedSeries> {
-  /** Instead of `series`, where `use` is answered by rows. */
+  /** Where `use` is answered by rows; `series` are then those that no span can stand for: with native histograms. */
   readonly spans?: readonly SpanSeries[];
   /** What the samples come from, finest first; absent: `raw`. */
   readonly resolutions?: readonly string[];
@@ -276,16 +283,30 @@ class Query {
     for (const resolution of found.resolutions ?? ['raw']) this.#resolutions.add(resolution);
     if (found.exact === false) this.#accuracy.exact = false;
     let samples = 0;
-    for (const { values } of found.series) samples += values.length;
-    for (const { spans } of found.spans ?? []) samples += spans.length;
-    this.#series += found.spans?.length ?? found.series.length;
+    let slots = 0;
+    for (const { values, histograms } of found.series) {
+      samples += values.length;
+      if (histograms) slots += slotsOfSelected(histograms);
+    }
+    for (const { spans } of found.spans ?? []) {
+      samples += spans.length;
+      slots += spans.length * (SPAN_SLOTS - 1);
+    }
+    this.#series += found.series.length + (found.spans?.length ?? 0);
     this.#samples += samples;
-    this.#meter.take(found.spans ? samples * SPAN_SLOTS : samples);
+    this.#meter.take(samples + slots);
     // A source with everything in memory never lets go of the thread.
     await this.#meter.breathe();
     if (!found.spans) return found;
     return { ...found, spans: [...found.spans].sort((a, b) => compareLabels(a.labels, b.labels)) };
   }
+}
+
+/** Slots of native histograms, beside those of their entries. */
+function slotsOfSelected({ histograms }: SelectedHistograms): number {
+  let slots = 0;
+  for (const { positive, negative } of histograms) slots += 6 + positive.counts.length + negative.counts.length;
+  return slots;
 }
 
 /** What tells apart what is asked of the source. */
@@ -316,10 +337,12 @@ async function rangeData(scope: Scope, expr: Expr, grid: Grid): Promise<QueryDat
     const from = windows.from[0] as number;
     const to = windows.to[0] as number;
     if (to === from) continue;
+    const histograms = points.histograms?.slice(from, to);
     series.push({
       labels: points.labels,
       timestampsMs: points.timestampsMs.subarray(from, to),
       values: points.values.subarray(from, to),
+      ...(histograms?.some(Boolean) ? { histograms } : {}),
     });
   }
   series.sort((a, b) => compareLabels(a.labels, b.labels));

@@ -1,4 +1,5 @@
 import { assert, must } from '@tidemark/base';
+import { multiplied } from '../histogram/arithmetic.ts';
 import type { Expr, Subquery, Unary } from '../language/ast.ts';
 import { subqueryGrid } from '../plan/plan.ts';
 import { mergeSameLabels, withoutName } from '../value/merge.ts';
@@ -90,7 +91,8 @@ export async function pointsFor(scope: Scope, expr: Expr, grid: Grid): Promise<r
   assert(expr.kind === 'matrixSelector', 'points are cut from range vectors only');
   const known = scope.points.get(expr.selector);
   if (known) return known;
-  const points = sortedSeries(scope, expr.selector).map(pointsOf);
+  const resets = scope.plan.totalsOnly.has(expr.selector);
+  const points = sortedSeries(scope, expr.selector).map((one) => pointsOf(one, resets));
   scope.points.set(expr.selector, points);
   return points;
 }
@@ -108,10 +110,11 @@ async function subqueryPoints(scope: Scope, expr: Subquery, grid: Grid): Promise
 async function negated(scope: Scope, expr: Unary, grid: Grid, value: Value): Promise<Value> {
   if (expr.operator === '+' || value.kind === 'string') return value;
   if (value.kind === 'scalar') return { kind: 'scalar', values: value.values.map((v) => -v) };
-  const series = value.series.map((one) => ({
-    ...withoutName(one, scope.delayedNames),
-    values: one.values.map((v) => -v),
-  }));
+  const series = value.series.map((one) => {
+    const negative = { ...withoutName(one, scope.delayedNames), values: one.values.map((v) => -v) };
+    if (one.histograms === undefined) return negative;
+    return { ...negative, histograms: one.histograms.map((histogram) => histogram && multiplied(histogram, -1)) };
+  });
   return { kind: 'vector', series: await mergeSameLabels(series, grid, scope.meter) };
 }
 
@@ -124,6 +127,7 @@ function spread(value: Value, steps: number): Value {
     ...one,
     values: new Float64Array(steps).fill(one.values[0] as number),
     present: new Uint8Array(steps).fill(one.present[0] as number),
+    ...(one.histograms ? { histograms: new Array(steps).fill(one.histograms[0]) } : {}),
   }));
   return { kind: 'vector', series };
 }

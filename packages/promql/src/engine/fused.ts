@@ -22,7 +22,7 @@ import { Windows } from './window.ts';
 //   series ──▶ values, present ──▶ group of its labels       one walk, in the source's order
 //
 // A source that hands its series over one at a time (`each`) never holds them all: they are added while it reads. Where that could
-// come out otherwise than the long way (an average that overflows, names that would collide), there is no result, and the long
+// come out otherwise than the long way (an average that overflows, names that would collide, native histograms), there is no result, and the long
 // way is taken.
 
 const FUSED: ReadonlySet<string> = new Set<AccumulatedOperator>(['sum', 'avg', 'count', 'group', 'min', 'max']);
@@ -150,6 +150,8 @@ class FusedInstants implements Fused {
   readonly #groups: Groups;
   readonly #instants: Instants;
   readonly #member: Series;
+  /** Some values are native histograms. */
+  #isMixed = false;
 
   constructor(scope: FusedScope, selector: VectorSelector, grid: Grid, groups: Groups) {
     this.selector = selector;
@@ -160,7 +162,9 @@ class FusedInstants implements Fused {
   }
 
   add(series: SelectedSeries): Promise<void> | undefined {
-    const { timestampsMs, values } = series;
+    const { timestampsMs, values, histograms } = series;
+    if (histograms !== undefined) this.#isMixed = true;
+    if (this.#isMixed) return undefined;
     const member = this.#member;
     const any = this.#instants.fill(timestampsMs, values, member.values, member.present, false);
     if (any) this.#groups.add(series, member, true);
@@ -168,7 +172,7 @@ class FusedInstants implements Fused {
   }
 
   finish(): readonly Series[] | undefined {
-    return this.#groups.finish();
+    return this.#isMixed ? undefined : this.#groups.finish();
   }
 }
 
@@ -180,8 +184,8 @@ class FusedWindows implements Fused {
   readonly #groups: Groups;
   readonly #windows: Windows;
   readonly #member: Series;
-  /** Type or unit are labels of some series: without them, two may be alike. */
-  #mayCollide = false;
+  /** Type or unit are labels of some series: without them, two may be alike. Or some values are native histograms. */
+  #refused = false;
   #informed = false;
 
   constructor(scope: FusedScope, definition: WindowFunction, range: MatrixSelector, grid: Grid, groups: Groups) {
@@ -197,13 +201,14 @@ class FusedWindows implements Fused {
   add(series: SelectedSeries): Promise<void> | undefined {
     const definition = this.#definition;
     const windows = this.#windows;
-    if (this.#mayCollide) return undefined;
+    if (series.histograms !== undefined) this.#refused = true;
+    if (this.#refused) return undefined;
     const { values } = series;
     windows.load(countStale(values) === 0 ? series : pointsOf(series));
     if (windows.longest < definition.pointsMin) return undefined;
     const { labels } = series;
     if (!definition.keepsName && hasMoreMetadata(labels)) {
-      this.#mayCollide = true;
+      this.#refused = true;
       return undefined;
     }
     this.#member.present.fill(0);
@@ -214,7 +219,7 @@ class FusedWindows implements Fused {
   }
 
   finish(): readonly Series[] | undefined {
-    return this.#mayCollide ? undefined : this.#groups.finish();
+    return this.#refused ? undefined : this.#groups.finish();
   }
 
   #addReduced(series: SelectedSeries): void {

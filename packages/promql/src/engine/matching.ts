@@ -1,5 +1,8 @@
+import { assert } from '@tidemark/base';
 import { type Labels, labelValue } from '@tidemark/model';
-import type { Binary, Matching } from '../language/ast.ts';
+import { HistogramNotes } from '../function/histogram-notes.ts';
+import type { FloatHistogram } from '../histogram/float-histogram.ts';
+import { type Binary, isTrim, type Matching } from '../language/ast.ts';
 import { executionError } from '../language/errors.ts';
 import {
   compareLabels,
@@ -11,8 +14,10 @@ import {
   withLabel,
 } from '../value/label-set.ts';
 import { mergeSameLabels, seriesKey } from '../value/merge.ts';
+import { type Sample, SeriesDraft, sampleAt } from '../value/mixed.ts';
 import { LABEL_WORK } from '../value/pace.ts';
 import { emptySeries, type Grid, isAbsent, type Series } from '../value/value.ts';
+import { combineMixed } from './mixed-operator.ts';
 import type { Combination } from './operator.ts';
 import type { Scope } from './scope.ts';
 import { matchedLabels } from './signature.ts';
@@ -46,7 +51,7 @@ export async function matchVectors(
   const meetings = new Map<string, Meeting>();
   await gather(scope, expr.matching, meetings, many, 'many');
   await gather(scope, expr.matching, meetings, ones, 'ones');
-  const match = new VectorMatch(expr, combination, grid, scope.delayedNames);
+  const match = new VectorMatch(expr, combination, grid, scope);
   for (const meeting of meetings.values()) {
     match.meet(meeting);
     const pause = scope.meter.pulse((grid.steps + LABEL_WORK) * (meeting.many.length + 1));
@@ -88,6 +93,11 @@ function duplicate(matching: Matching, { labels }: Meeting, a: Series, b: Series
 
 class VectorMatch {
   readonly results: Series[] = [];
+  readonly #expr: Binary;
+  readonly #notes: HistogramNotes;
+  readonly #trims: boolean;
+  /** Of the meeting at hand, those results in which there are native histograms. */
+  readonly #drafts = new Map<string, SeriesDraft>();
   readonly #matching: Matching;
   readonly #combination: Combination;
   readonly #grid: Grid;
@@ -101,12 +111,15 @@ class VectorMatch {
   /** Steps at which the one partner is taken, where there must be one only. */
   readonly #taken: Uint8Array;
 
-  constructor(expr: Binary, combination: Combination, grid: Grid, delayed: boolean) {
+  constructor(expr: Binary, combination: Combination, grid: Grid, scope: Pick<Scope, 'notes' | 'delayedNames'>) {
+    this.#expr = expr;
+    this.#notes = new HistogramNotes(scope.notes, expr.position);
+    this.#trims = isTrim(expr.operator);
     this.#matching = expr.matching;
     this.#combination = combination;
     this.#grid = grid;
     this.#swapped = expr.matching.card === 'one-to-many';
-    this.#delayed = delayed;
+    this.#delayed = scope.delayedNames;
     this.#bool = expr.bool;
     this.#names = new Set(expr.matching.labels);
     this.#owner = new Int32Array(grid.steps);
@@ -121,7 +134,11 @@ class VectorMatch {
     for (const many of meeting.many) this.#meetOne(meeting, many, results);
     const fill = this.#matching.fillLeft;
     if (fill !== undefined) this.#fillMany(meeting, fill, results);
-    for (const series of results.values()) if (!isAbsent(series)) this.results.push(series);
+    for (const [key, series] of results) {
+      if (isAbsent(series)) continue;
+      this.results.push(this.#drafts.get(key)?.finish() ?? series);
+    }
+    this.#drafts.clear();
   }
 
   /** Throws `PROMQL_EXECUTION` when another series of the one side is there already. */
@@ -142,6 +159,7 @@ class VectorMatch {
     const oneToOne = this.#matching.card === 'one-to-one';
     const owner = this.#owner;
     const taken = this.#taken;
+    const isMixed = this.#trims || many.histograms !== undefined || ones.some(({ histograms }) => histograms);
     // The result's labels depend on the partner; most series have the same partner at every step.
     let result: Series | undefined;
     let resultOf = -2;
@@ -157,7 +175,9 @@ class VectorMatch {
         );
       }
       taken[k] = 1;
-      const value = this.#combine(many.values[k] as number, one ? (one.values[k] as number) : (fill as number));
+      const value = isMixed
+        ? this.#combineMixed(sampleAt(many, k), one ? sampleAt(one, k) : fill)
+        : this.#combine(many.values[k] as number, one ? (one.values[k] as number) : (fill as number));
       if (value === undefined) continue;
       if (!result || resultOf !== partner) {
         result = this.#resultFor(many.labels, one?.labels ?? [], many.dropName, results);
@@ -172,7 +192,10 @@ class VectorMatch {
     for (let k = 0; k < this.#owner.length; k++) {
       const one = ones[this.#owner[k] as number];
       if (!one || many.some(({ present }) => present[k] === 1)) continue;
-      const value = this.#combine(fill, one.values[k] as number);
+      const value =
+        this.#trims || one.histograms !== undefined
+          ? this.#combineMixed(fill, sampleAt(one, k))
+          : this.#combine(fill, one.values[k] as number);
       if (value !== undefined) this.#put(this.#resultFor(labels, one.labels, false, results), k, value);
     }
   }
@@ -184,9 +207,26 @@ class VectorMatch {
     return keeps && !keeps(left, right) ? undefined : of(left, right);
   }
 
-  #put(result: Series, step: number, value: number): void {
+  #combineMixed(many: Sample, one: Sample): Sample {
+    assert(many !== undefined && one !== undefined, 'both sides have a value');
+    const left = this.#swapped ? one : many;
+    const right = this.#swapped ? many : one;
+    return combineMixed(this.#expr, this.#combination, left, right, this.#notes);
+  }
+
+  #put(result: Series, step: number, value: number | FloatHistogram): void {
     if (result.present[step] === 1) {
       throw executionError('multiple matches for labels: grouping labels must ensure unique matches');
+    }
+    if (typeof value !== 'number') {
+      const key = seriesKey(result);
+      let draft = this.#drafts.get(key);
+      if (draft === undefined) {
+        draft = new SeriesDraft(result);
+        this.#drafts.set(key, draft);
+      }
+      draft.put(step, value);
+      return;
     }
     result.values[step] = value;
     result.present[step] = 1;

@@ -3,6 +3,7 @@ import {
   type BinaryOperator,
   type ComparisonOperator,
   isComparison,
+  isTrim,
 } from '../language/ast.ts';
 
 // What the operators do to two numbers.
@@ -26,6 +27,9 @@ export const ARITHMETIC: Readonly<Record<ArithmeticOperator, Operation>> = {
   atan2: Math.atan2,
 };
 
+/** Of native histograms only: two numbers have no result. */
+const TRIM: Combination = { of: () => Number.NaN, keeps: () => false, voidsName: false };
+
 export const COMPARISONS: Readonly<Record<ComparisonOperator, (left: number, right: number) => boolean>> = {
   '==': (left, right) => left === right,
   '!=': (left, right) => left !== right,
@@ -47,6 +51,7 @@ export interface Combination {
 }
 
 export function combinationOf(operator: Exclude<BinaryOperator, 'and' | 'or' | 'unless'>, bool: boolean): Combination {
+  if (isTrim(operator)) return TRIM;
   if (!isComparison(operator))
     return { of: ARITHMETIC[operator as ArithmeticOperator], keeps: undefined, voidsName: true };
   const holds = COMPARISONS[operator];

@@ -1,5 +1,14 @@
-import { isStaleAt, type Labels, type SelectedSeries, wordsOf } from '@tidemark/model';
-import { type Grid, type Series, timeAt } from '../value/value.ts';
+import {
+  isStale,
+  isStaleAt,
+  type Labels,
+  type SelectedHistograms,
+  type SelectedSeries,
+  wordsOf,
+} from '@tidemark/model';
+import { type FloatHistogram, fromNative, withHint } from '../histogram/float-histogram.ts';
+import { isReset } from '../histogram/reset.ts';
+import { type Grid, type HistogramColumn, type Series, timeAt } from '../value/value.ts';
 
 // What ranges are cut from: the points of a series in rising time, without stale markers.
 
@@ -8,9 +17,13 @@ export interface Points {
   readonly dropName: boolean;
   readonly timestampsMs: Float64Array;
   readonly values: Float64Array;
+  /** Those that are native histograms; absent: all are numbers. */
+  readonly histograms?: HistogramColumn | undefined;
 }
 
-export function pointsOf(series: SelectedSeries): Points {
+/** `resets`: of native histograms it is found out whether they begin anew, where they do not say. */
+export function pointsOf(series: SelectedSeries, resets = false): Points {
+  if (series.histograms !== undefined) return mixedPointsOf(series, series.histograms, resets);
   const { labels, timestampsMs, values } = series;
   const count = values.length;
   const stale = countStale(values);
@@ -25,6 +38,37 @@ export function pointsOf(series: SelectedSeries): Points {
     keptValues[at++] = values[i] as number;
   }
   return { labels, dropName: false, timestampsMs: keptTimes, values: keptValues };
+}
+
+function mixedPointsOf(series: SelectedSeries, selected: SelectedHistograms, resets: boolean): Points {
+  const all = histogramsByEntry(series, selected, resets);
+  const words = wordsOf(series.values);
+  const kept = [...all.keys()].filter((i) => (all[i] === undefined ? !isStaleAt(words, i) : all[i] !== 'stale'));
+  return {
+    labels: series.labels,
+    dropName: false,
+    timestampsMs: Float64Array.from(kept, (i) => series.timestampsMs[i] as number),
+    values: Float64Array.from(kept, (i) => series.values[i] as number),
+    histograms: kept.map((i) => all[i] as FloatHistogram | undefined),
+  };
+}
+
+/** By entry of the series' columns: a histogram, one that is a stale marker, or undefined where a number stands. */
+export function histogramsByEntry(
+  { values }: SelectedSeries,
+  { entries, histograms }: SelectedHistograms,
+  resets: boolean,
+): (FloatHistogram | 'stale' | undefined)[] {
+  const all = new Array<FloatHistogram | 'stale' | undefined>(values.length).fill(undefined);
+  let before: FloatHistogram | undefined;
+  histograms.forEach((native, i) => {
+    let histogram = isStale(native.sum) ? undefined : fromNative(native, before);
+    if (resets && histogram?.hint === 'unknown' && before !== undefined)
+      histogram = withHint(histogram, isReset(histogram, before) ? 'reset' : 'no reset');
+    all[entries[i] as number] = histogram ?? 'stale';
+    before = histogram;
+  });
+  return all;
 }
 
 export function countStale(values: Float64Array): number {
@@ -52,5 +96,11 @@ export function pointsOfSteps(series: Series, grid: Grid): Points {
     timestampsMs[at] = timeAt(grid, k);
     kept[at++] = values[k] as number;
   }
-  return { labels, dropName, timestampsMs, values: kept };
+  const points = { labels, dropName, timestampsMs, values: kept };
+  if (series.histograms === undefined) return points;
+  // What a histogram says of the one before it in the store says nothing of the step before.
+  const histograms = series.histograms
+    .filter((_, k) => present[k] === 1)
+    .map((one) => (one === undefined || one.hint === 'gauge' ? one : withHint(one, 'unknown')));
+  return { ...points, histograms };
 }

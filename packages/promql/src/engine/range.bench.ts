@@ -1,6 +1,6 @@
 import { systemClock } from '@tidemark/base';
-import { type Labels, labelsOf, type SelectedSeries } from '@tidemark/model';
-import { createEngine, type Queryable } from './engine.ts';
+import { type Labels, labelsOf, type NativeHistogram, type SelectedSeries } from '@tidemark/model';
+import { createEngine, type Queryable, type SelectorRequest } from './engine.ts';
 
 // What a dashboard's panel costs in the engine alone: the source hands out columns it already has.
 //
@@ -37,6 +37,8 @@ export const BENCH_EXPRESSIONS: readonly string[] = [
   'topk(5, rate(x_total[5m]))',
   'avg_over_time(rate(x_total[5m])[10m:1m])',
   'x_total / on (instance, cpu) x_total > 0.5',
+  'latency',
+  'histogram_quantile(0.9, sum by (job) (rate(latency[5m])))',
 ];
 
 export async function benchRange(
@@ -65,7 +67,10 @@ export async function benchRange(
   return results;
 }
 
-/** Ten series an instance; counters that are reset once, at a place of their own. */
+/**
+ * Ten series an instance; counters that are reset once, at a place of their own. Beside them a tenth as many native histograms of
+ * forty buckets.
+ */
 function sourceOf(count: number, hours: number): Queryable {
   const length = Math.floor((hours * 3_600_000) / SCRAPE_MS);
   const timestampsMs = Float64Array.from({ length }, (_, k) => START_MS + k * SCRAPE_MS);
@@ -74,7 +79,35 @@ function sourceOf(count: number, hours: number): Queryable {
     timestampsMs,
     values: Float64Array.from({ length }, (_v, k) => ((k + i) % length) * (1 + (i % 7))),
   }));
-  return { select: async () => ({ series: all, warnings: [] }) };
+  const native = Array.from({ length: Math.ceil(count / 10) }, (_, i) => nativeSeries(i, timestampsMs));
+  const isNative = ({ matchers }: SelectorRequest) => matchers.some(({ value }) => value === 'latency');
+  return { select: async (request) => ({ series: isNative(request) ? native : all, warnings: [] }) };
+}
+
+function nativeSeries(i: number, timestampsMs: Float64Array): SelectedSeries {
+  const entries = Uint32Array.from(timestampsMs.keys());
+  const histograms = Array.from(entries, (k): NativeHistogram => {
+    const counts = Float64Array.from({ length: 40 }, (_, b) => (k + 1) * (b + 1 + (i % 3)));
+    return {
+      schema: 3,
+      hint: k === 0 ? 'unknown' : 'no reset',
+      fractions: false,
+      zeroThreshold: 2 ** -128,
+      zeroCount: 0,
+      count: counts.reduce((sum, one) => sum + one, 0),
+      sum: k * 10,
+      positive: { spans: [{ gap: -20, length: 40 }], counts },
+      negative: { spans: [], counts: new Float64Array(0) },
+      bounds: undefined,
+    };
+  });
+  const labels = labelsOf({ __name__: 'latency', instance: `host-${i}:9100`, job: `job-${i % 5}` });
+  return {
+    labels,
+    timestampsMs,
+    values: new Float64Array(entries.length).fill(Number.NaN),
+    histograms: { entries, histograms },
+  };
 }
 
 function labelsFor(i: number): Labels {
@@ -91,7 +124,7 @@ if (import.meta.main) {
   const [series = '1000', hours = '1'] = process.argv.slice(2);
   for (const one of await benchRange({ series: Number(series), hours: Number(hours), rounds: 5 })) {
     process.stdout.write(
-      `${one.expression.padEnd(46)} ${one.samples} samples, ${one.steps} steps, ${one.resultSeries} series: ` +
+      `${one.expression.padEnd(58)} ${one.samples} samples, ${one.steps} steps, ${one.resultSeries} series: ` +
         `${one.wallMs.toFixed(1)} ms, CPU ${one.cpuMs.toFixed(1)} ms\n`,
     );
   }

@@ -23,7 +23,9 @@ export async function selectByRank(
     const order = await chooseFrom(scope.meter, operator, members, results, numbers);
     for (const index of order) {
       const series = results[index];
-      if (series && !isAbsent(series)) out.push(series);
+      if (series === undefined || isAbsent(series)) continue;
+      const histograms = members[index]?.histograms;
+      out.push(histograms === undefined ? series : { ...series, histograms });
     }
   }
   return out;

@@ -1,12 +1,17 @@
 import type { Labels } from '@tidemark/model';
+import type { FloatHistogram } from '../histogram/float-histogram.ts';
 import { compareLabels } from '../value/label-set.ts';
-import { type Grid, type Series, timeAt } from '../value/value.ts';
+import { hasHistograms } from '../value/mixed.ts';
+import { type Grid, type HistogramColumn, type Series, timeAt } from '../value/value.ts';
 
 // What a query answers with.
 
 export interface VectorSample {
   readonly labels: Labels;
+  /** NaN where there is a histogram. */
   readonly value: number;
+  /** Absent: the value is a number. */
+  readonly histogram?: FloatHistogram | undefined;
 }
 
 export interface MatrixSeries {
@@ -14,6 +19,8 @@ export interface MatrixSeries {
   /** Rising; series that have a value at every step share one array. Do not change it. */
   readonly timestampsMs: Float64Array;
   readonly values: Float64Array;
+  /** Those among the values that are native histograms; absent: all are numbers. */
+  readonly histograms?: HistogramColumn | undefined;
 }
 
 export type QueryData =
@@ -43,8 +50,10 @@ export interface QueryResult {
 
 export function vectorData(series: readonly Series[], grid: Grid): QueryData {
   const samples: VectorSample[] = [];
-  for (const { labels, values, present } of series) {
-    if (present[0] === 1) samples.push({ labels, value: values[0] as number });
+  for (const { labels, values, present, histograms } of series) {
+    if (present[0] === 0) continue;
+    const value = values[0] as number;
+    samples.push(histograms?.[0] === undefined ? { labels, value } : { labels, value, histogram: histograms[0] });
   }
   return { kind: 'vector', atMs: grid.startMs, samples };
 }
@@ -62,7 +71,13 @@ export function matrixData(series: readonly Series[], grid: Grid): QueryData {
   return { kind: 'matrix', series: out };
 }
 
-function presentPoints({ labels, values, present }: Series, allTimes: Float64Array): MatrixSeries {
+function presentPoints(series: Series, allTimes: Float64Array): MatrixSeries {
+  if (series.histograms === undefined || !hasHistograms(series)) return presentNumbers(series, allTimes);
+  const { histograms, present } = series;
+  return { ...presentNumbers(series, allTimes), histograms: histograms.filter((_, k) => present[k] === 1) };
+}
+
+function presentNumbers({ labels, values, present }: Series, allTimes: Float64Array): MatrixSeries {
   let count = 0;
   for (let k = 0; k < present.length; k++) count += present[k] as number;
   if (count === present.length) return { labels, timestampsMs: allTimes, values };

@@ -17,7 +17,7 @@ export interface Scope {
   /** In the source's order; `sortedSeries` has them by their labels. */
   readonly selected: ReadonlyMap<VectorSelector, readonly SelectedSeries[]>;
   readonly sorted: Map<readonly SelectedSeries[], readonly SelectedSeries[]>;
-  /** Series that came as spans, of the selectors that rows answer; the others are in `selected`. */
+  /** Series that came as spans, of the selectors that rows answer; in `selected` are the others, those with native histograms. */
   readonly spans: ReadonlyMap<VectorSelector, readonly SpanSeries[]>;
   /** Aggregations that were made while their series were read; `selected` does not have those. */
   readonly fused: ReadonlyMap<Aggregate, readonly Series[]>;

@@ -57,6 +57,12 @@ export class Instants {
     return any;
   }
 
+  /** By step the sample that is the newest in the lookback, stale or not; -1 where there is none. */
+  entries(timestampsMs: Float64Array): Int32Array {
+    if (timestampsMs !== this.#timestampsMs) this.#find(timestampsMs);
+    return this.#index;
+  }
+
   #find(timestampsMs: Float64Array): void {
     this.#timestampsMs = timestampsMs;
     const count = timestampsMs.length;

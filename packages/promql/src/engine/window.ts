@@ -38,6 +38,11 @@ export class Windows {
     this.to = new Int32Array(grid.steps);
   }
 
+  /** Others of the same grid and window, with nothing loaded. */
+  alike(): Windows {
+    return new Windows(this.#grid, this.#window);
+  }
+
   /** Where window `step` ends, its offset taken off. */
   endMs(step: number): number {
     return (this.#window.atMs ?? timeAt(this.#grid, step)) - this.#window.offsetMs;

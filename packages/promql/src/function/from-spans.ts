@@ -1,4 +1,4 @@
-import { countInside, gapOf, type Spans } from '../value/spans.ts';
+import { countInside, gapOf, type SpanColumn, type Spans } from '../value/spans.ts';
 import { Sum } from './summation.ts';
 
 // What functions over ranges say where rows stand for samples. `[from, to)` are the spans that reach into (afterMs, untilMs].
@@ -176,3 +176,30 @@ export const FROM_SPANS: ReadonlyMap<string, SpanReduce> = new Map<string, SpanR
   ['increase', extrapolated(true, false)],
   ['delta', extrapolated(false, false)],
 ]);
+
+// Where a span lies, and how many samples it has: what tells which of them a window has.
+const WHERE: readonly SpanColumn[] = ['count', 'firstMs', 'lastMs'];
+const ENDS: readonly SpanColumn[] = [...WHERE, 'first', 'last'];
+const SUMS: readonly SpanColumn[] = [...WHERE, 'sum', 'compensation'];
+
+/** What an instant is read from: span-instants.ts. */
+export const INSTANT_READS: readonly SpanColumn[] = ENDS;
+/** What stands for samples where a function needs them all: the last of each row. */
+export const SAMPLES_READ: readonly SpanColumn[] = [...WHERE, 'last'];
+
+const READS: Readonly<Record<string, readonly SpanColumn[]>> = {
+  sum_over_time: SUMS,
+  avg_over_time: SUMS,
+  min_over_time: [...WHERE, 'min'],
+  max_over_time: [...WHERE, 'max'],
+  last_over_time: ENDS,
+  first_over_time: ENDS,
+  rate: [...ENDS, 'increase'],
+  increase: [...ENDS, 'increase'],
+  delta: ENDS,
+};
+
+/** The columns that a function of FROM_SPANS, or `absent_over_time`, reads. */
+export function columnsRead(functionName: string): readonly SpanColumn[] {
+  return READS[functionName] ?? WHERE;
+}

@@ -1,25 +1,43 @@
 import { must } from '@tidemark/base';
 import { labelValue, METRIC_NAME } from '@tidemark/model';
+import {
+  histogramVariance,
+  histogramFraction as nativeFraction,
+  histogramQuantile as nativeQuantile,
+} from '../histogram/estimate.ts';
+import type { FloatHistogram } from '../histogram/float-histogram.ts';
 import { executionError } from '../language/errors.ts';
 import { formatNumber, numberOf } from '../language/literal.ts';
 import { labelKey, omitLabels, withLabel } from '../value/label-set.ts';
 import { withoutName } from '../value/merge.ts';
+import { floatsOf, histogramsOf } from '../value/mixed.ts';
 import { LABEL_WORK } from '../value/pace.ts';
-import { emptySeries, type Series } from '../value/value.ts';
-import { scalarArgument, stringArgument, vectorArgument } from './argument.ts';
+import { emptySeries, type HistogramColumn, isAbsent, type Series } from '../value/value.ts';
+import { mixedVectorArgument, scalarArgument, stringArgument } from './argument.ts';
 import { type Bucket, bucketFraction, bucketQuantile } from './bucket.ts';
-import { type FunctionCall, valueFunction, vectorOf } from './definition.ts';
+import { type FunctionCall, type ValueFunction, valueFunction, vectorOf } from './definition.ts';
+import { HistogramNotes } from './histogram-notes.ts';
 import { warnOfQuantile } from './warning.ts';
 
-// Functions of classic histograms: series that differ in `le` only are one histogram.
+// Functions of histograms: classic ones, where series that differ in `le` only are one histogram, and native ones.
 
 interface Histogram {
   readonly name: string;
   /** One with the histogram's labels, to make results from. */
   readonly sample: Series;
   readonly buckets: { readonly upperBound: number; readonly series: Series }[];
+  /** The native one of these labels. */
+  native: HistogramColumn;
 }
 
+/** What a function says of a histogram of either kind. */
+interface HistogramFunction {
+  readonly ofClassic: (buckets: Bucket[], step: number, histogram: Histogram) => number;
+  readonly ofNative: (histogram: FloatHistogram, step: number, notes: HistogramNotes) => number;
+}
+
+// A native histogram is some tens of buckets.
+const NATIVE_WORK = 30;
 const LE: ReadonlySet<string> = new Set(['le']);
 
 function boundOf(text: string): number | undefined {
@@ -42,10 +60,13 @@ function aboutMetric(name: string): string {
   return name === '' ? '' : ` for metric name ${JSON.stringify(name)}`;
 }
 
-async function histogramsOf(call: FunctionCall, argument: number): Promise<Histogram[]> {
+async function histogramsIn(call: FunctionCall, argument: number): Promise<Histogram[]> {
   const byKey = new Map<string, Histogram>();
   const { position } = must(call.expr.args[argument]);
-  for (const series of vectorArgument(call, argument)) {
+  for (const mixed of mixedVectorArgument(call, argument)) {
+    if (mixed.histograms !== undefined) addNative(byKey, mixed);
+    const series = floatsOf(mixed);
+    if (mixed.histograms !== undefined && isAbsent(series)) continue;
     const le = labelValue(series.labels, 'le');
     const name = labelValue(series.labels, METRIC_NAME);
     const upperBound = boundOf(le);
@@ -60,7 +81,7 @@ async function histogramsOf(call: FunctionCall, argument: number): Promise<Histo
     const key = labelKey(labels);
     let histogram = byKey.get(key);
     if (!histogram) {
-      histogram = { name, sample: { ...series, labels }, buckets: [] };
+      histogram = { name, sample: { ...series, labels }, buckets: [], native: [] };
       byKey.set(key, histogram);
     }
     histogram.buckets.push({ upperBound, series });
@@ -70,27 +91,41 @@ async function histogramsOf(call: FunctionCall, argument: number): Promise<Histo
   return [...byKey.values()];
 }
 
-/** One value for each histogram and step where any of its buckets is. */
+function addNative(byKey: Map<string, Histogram>, series: Series): void {
+  const key = labelKey(series.labels);
+  const native = histogramsOf(series);
+  const known = byKey.get(key);
+  if (known) known.native = native;
+  else {
+    const { histograms, ...sample } = series;
+    byKey.set(key, { name: labelValue(series.labels, METRIC_NAME), sample, buckets: [], native });
+  }
+}
+
+/** One value for each histogram and step where it is; none, and a warning, where a classic and a native one bear the same labels. */
 async function eachHistogram(
   call: FunctionCall,
   argument: number,
-  of: (buckets: Bucket[], step: number, histogram: Histogram) => number,
+  { ofClassic, ofNative }: HistogramFunction,
   labelled: (series: Series) => Series = (series) => series,
 ): Promise<Series[]> {
   const { steps } = call.grid;
   const out: Series[] = [];
-  for (const histogram of await histogramsOf(call, argument)) {
+  for (const histogram of await histogramsIn(call, argument)) {
     const nameless = withoutName(labelled(histogram.sample), call.scope.delayedNames);
     const result = { ...emptySeries(nameless.labels, steps), dropName: nameless.dropName };
+    const notes = new HistogramNotes(call.scope.notes, must(call.expr.args[argument]).position, histogram.name);
     for (let k = 0; k < steps; k++) {
+      const native = histogram.native[k];
       const buckets: Bucket[] = [];
       for (const { upperBound, series } of histogram.buckets) {
         if (series.present[k] === 1) buckets.push({ upperBound, count: series.values[k] as number });
       }
-      if (buckets.length === 0) continue;
-      result.values[k] = of(buckets, k, histogram);
+      if (native && buckets.length > 0) notes.mixedWithClassic();
+      if ((native === undefined) === (buckets.length === 0)) continue;
+      result.values[k] = native ? ofNative(native, k, notes) : ofClassic(buckets, k, histogram);
       result.present[k] = 1;
-      const pause = call.scope.meter.pulse(buckets.length * 4);
+      const pause = call.scope.meter.pulse((native ? NATIVE_WORK : buckets.length) * 4);
       if (pause) await pause;
     }
     out.push(result);
@@ -100,10 +135,8 @@ async function eachHistogram(
 
 function quantiles(call: FunctionCall, argument: number, q: Float64Array, labelled?: (series: Series) => Series) {
   const { position } = must(call.expr.args[argument]);
-  return eachHistogram(
-    call,
-    argument,
-    (buckets, k, { name }) => {
+  const of: HistogramFunction = {
+    ofClassic: (buckets, k, { name }) => {
       const { value, forced } = bucketQuantile(q[k] as number, buckets);
       if (forced) {
         call.scope.notes.info(
@@ -113,8 +146,13 @@ function quantiles(call: FunctionCall, argument: number, q: Float64Array, labell
       }
       return value;
     },
-    labelled,
-  );
+    ofNative: (histogram, k, notes) => {
+      const { value, nans } = nativeQuantile(q[k] as number, histogram);
+      if (nans) notes.nanQuantile(nans);
+      return value;
+    },
+  };
+  return eachHistogram(call, argument, of, labelled);
 }
 
 async function histogramQuantile(call: FunctionCall) {
@@ -149,14 +187,45 @@ async function histogramQuantiles(call: FunctionCall) {
 async function histogramFraction(call: FunctionCall) {
   const lower = scalarArgument(call, 0);
   const upper = scalarArgument(call, 1);
-  const series = await eachHistogram(call, 2, (buckets, k) =>
-    bucketFraction(lower[k] as number, upper[k] as number, buckets),
-  );
+  const series = await eachHistogram(call, 2, {
+    ofClassic: (buckets, k) => bucketFraction(lower[k] as number, upper[k] as number, buckets),
+    ofNative: (histogram, k, notes) => {
+      const { value, nans } = nativeFraction(lower[k] as number, upper[k] as number, histogram);
+      if (nans) notes.nanFraction();
+      return value;
+    },
+  });
   return vectorOf(series);
+}
+
+/** Of native histograms alone. */
+function nativeFunction(of: (histogram: FloatHistogram) => number): ValueFunction {
+  return valueFunction(async (call) => {
+    const out: Series[] = [];
+    for (const { histograms, ...series } of mixedVectorArgument(call, 0)) {
+      if (histograms === undefined) continue;
+      const { labels, dropName } = withoutName(series, call.scope.delayedNames);
+      const result = emptySeries(labels, call.grid.steps, dropName);
+      histograms.forEach((histogram, k) => {
+        if (histogram === undefined || series.present[k] === 0) return;
+        result.values[k] = of(histogram);
+        result.present[k] = 1;
+      });
+      if (!isAbsent(result)) out.push(result);
+      const pause = call.scope.meter.pulse(call.grid.steps * NATIVE_WORK);
+      if (pause) await pause;
+    }
+    return vectorOf(out);
+  });
 }
 
 export const HISTOGRAM_FUNCTIONS = {
   histogram_quantile: valueFunction(histogramQuantile),
   histogram_quantiles: valueFunction(histogramQuantiles),
   histogram_fraction: valueFunction(histogramFraction),
+  histogram_count: nativeFunction(({ count }) => count),
+  histogram_sum: nativeFunction(({ sum }) => sum),
+  histogram_avg: nativeFunction(({ sum, count }) => sum / count),
+  histogram_stddev: nativeFunction((histogram) => Math.sqrt(histogramVariance(histogram))),
+  histogram_stdvar: nativeFunction(histogramVariance),
 } as const;

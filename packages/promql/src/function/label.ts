@@ -5,7 +5,7 @@ import { quote } from '../language/literal.ts';
 import { withLabel } from '../value/label-set.ts';
 import { LABEL_WORK } from '../value/pace.ts';
 import type { Series } from '../value/value.ts';
-import { stringArgument, vectorArgument } from './argument.ts';
+import { mixedVectorArgument, stringArgument } from './argument.ts';
 import { type FunctionCall, valueFunction, vectorOf } from './definition.ts';
 
 // Functions that make labels of labels.
@@ -42,7 +42,7 @@ async function labelReplace(call: FunctionCall) {
   };
 
   const series: Series[] = [];
-  for (const one of vectorArgument(call, 0)) {
+  for (const one of mixedVectorArgument(call, 0)) {
     const value = labelValue(one.labels, source);
     if (!memo.has(value)) memo.set(value, replacementFor(value));
     const replacement = memo.get(value);
@@ -81,7 +81,7 @@ function labelJoin(call: FunctionCall) {
     }
   }
   checkLabelName(target, call);
-  const series = vectorArgument(call, 0).map((one) =>
+  const series = mixedVectorArgument(call, 0).map((one) =>
     relabelled(one, target, sources.map((source) => labelValue(one.labels, source)).join(separator)),
   );
   return vectorOf(series);

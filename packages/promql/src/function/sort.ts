@@ -1,13 +1,12 @@
 import { compareUtf8, labelValue } from '@tidemark/model';
 import { compareLabels } from '../value/label-set.ts';
 import type { Series } from '../value/value.ts';
-import { stringArgument, vectorArgument } from './argument.ts';
+import { mixedVectorArgument, stringArgument, vectorArgument } from './argument.ts';
 import { type FunctionCall, valueFunction, vectorOf } from './definition.ts';
 
 // The order of an instant result. A range result is always ordered by labels, so there sorting does nothing but say so.
 
-function sorted(call: FunctionCall, compare: (a: Series, b: Series) => number) {
-  const series = vectorArgument(call, 0);
+function sorted(call: FunctionCall, series: readonly Series[], compare: (a: Series, b: Series) => number) {
   if (call.scope.query.steps > 1) {
     call.scope.notes.warn(
       'sort is ineffective for range queries since results are always ordered by labels',
@@ -44,7 +43,7 @@ export function compareNatural(a: string, b: string): number {
 
 function byLabels(call: FunctionCall, direction: 1 | -1) {
   const names = call.args.slice(1).map((_, i) => stringArgument(call, i + 1));
-  return sorted(call, (a, b) => {
+  return sorted(call, mixedVectorArgument(call, 0), (a, b) => {
     for (const name of names) {
       const order = compareNatural(labelValue(a.labels, name), labelValue(b.labels, name));
       if (order !== 0) return order * direction;
@@ -54,8 +53,8 @@ function byLabels(call: FunctionCall, direction: 1 | -1) {
 }
 
 export const SORT_FUNCTIONS = {
-  sort: valueFunction((call) => sorted(call, byValue(1))),
-  sort_desc: valueFunction((call) => sorted(call, byValue(-1))),
+  sort: valueFunction((call) => sorted(call, vectorArgument(call, 0), byValue(1))),
+  sort_desc: valueFunction((call) => sorted(call, vectorArgument(call, 0), byValue(-1))),
   sort_by_label: valueFunction((call) => byLabels(call, 1)),
   sort_by_label_desc: valueFunction((call) => byLabels(call, -1)),
 } as const;

@@ -64,6 +64,31 @@ function factorOf(sampled: number, toStart: number, toEnd: number, rangeMs: numb
   return rangeMs === undefined ? factor : factor / (rangeMs / 1000);
 }
 
+export interface StretchedWindow {
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** Points but one. */
+  readonly gaps: number;
+  readonly endMs: number;
+  readonly rangeMs: number;
+  readonly perSecond: boolean;
+  /** How many sampled lengths before the first point the counter would be zero; undefined: it is none, or does not grow. */
+  readonly zeroAfter: number | undefined;
+}
+
+/** The factor of one window alone, as `Stretch` has it of all of them. */
+export function stretchFactor(window: StretchedWindow): number {
+  const { firstMs, lastMs, gaps, endMs, rangeMs, perSecond, zeroAfter } = window;
+  const sampled = (lastMs - firstMs) / 1000;
+  const gap = sampled / gaps;
+  let toStart = (firstMs - (endMs - rangeMs)) / 1000;
+  let toEnd = (endMs - lastMs) / 1000;
+  if (toStart >= gap * 1.1) toStart = gap / 2;
+  if (zeroAfter !== undefined) toStart = Math.min(toStart, sampled * zeroAfter);
+  if (toEnd >= gap * 1.1) toEnd = gap / 2;
+  return factorOf(sampled, toStart, toEnd, perSecond ? rangeMs : undefined);
+}
+
 /** All windows of rate, increase, delta. */
 export function stretched(counter: boolean, perSecond: boolean): ReduceSteps {
   // A query has one for each of its ranges; they go with it.

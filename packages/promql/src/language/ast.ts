@@ -25,7 +25,9 @@ export type ValueType = 'scalar' | 'string' | 'vector' | 'matrix';
 export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%' | '^' | 'atan2';
 export type ComparisonOperator = '==' | '!=' | '>' | '<' | '>=' | '<=';
 export type SetOperator = 'and' | 'or' | 'unless';
-export type BinaryOperator = ArithmeticOperator | ComparisonOperator | SetOperator;
+/** Of native histograms: what is below a value, what is above it. */
+export type TrimOperator = '</' | '>/';
+export type BinaryOperator = ArithmeticOperator | ComparisonOperator | SetOperator | TrimOperator;
 
 export type AggregateOperator =
   | 'sum'
@@ -174,7 +176,11 @@ export type Expr =
   | Paren;
 
 export function isComparison(operator: BinaryOperator): operator is ComparisonOperator {
-  return /^[=!<>]/.test(operator);
+  return /^[=!<>]/.test(operator) && !isTrim(operator);
+}
+
+export function isTrim(operator: BinaryOperator): operator is TrimOperator {
+  return operator === '</' || operator === '>/';
 }
 
 export function isSetOperator(operator: BinaryOperator): operator is SetOperator {

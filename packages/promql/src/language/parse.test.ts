@@ -131,7 +131,7 @@ describe('what is refused, and how', () => {
     ],
     ['1 @ 5', 'PROMQL_TYPE', '1:1: parse error: @ modifier must be preceded by an instant vector selector'],
     ['x[5m] anchored', 'PROMQL_UNSUPPORTED', '1:7: the anchored modifier is not supported yet'],
-    ['x </ 5', 'PROMQL_UNSUPPORTED', '1:3: the native histogram operator </ is not supported yet'],
+    ['1 </ 5', 'PROMQL_TYPE', 'operator "</" not allowed for Scalar operations'],
   ];
   for (const [text, code, message] of cases) {
     test(text === '' ? '(nothing)' : text, () => {

@@ -191,9 +191,6 @@ function readAggregate(text: string, node: SyntaxNode, depth: number): Expr {
 function readOperator(text: string, children: SyntaxNode[]): Item {
   const node = must(children[1]);
   const operator = textOf(text, node).toLowerCase();
-  if (operator === '</' || operator === '>/') {
-    throw unsupportedError(`the native histogram operator ${operator}`, text, positionOf(node));
-  }
   const modifiers = children.slice(2, -1);
   return {
     kind: 'operator',

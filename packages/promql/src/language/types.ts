@@ -8,6 +8,7 @@ import {
   type Expr,
   isComparison,
   isSetOperator,
+  isTrim,
   type ValueType,
   type VectorSelector,
 } from './ast.ts';
@@ -182,6 +183,9 @@ function checkBinary(text: string, expr: Binary, types: readonly ValueType[]): V
     // `on ()` and `ignoring ()` name no label: Prometheus takes no notice of them.
     if (matching.labels.length > 0 || filled) {
       throw typeError(text, position, 'vector matching only allowed between instant vectors');
+    }
+    if (isTrim(operator) && left === 'scalar' && right === 'scalar') {
+      throw typeError(text, position, `operator ${JSON.stringify(operator)} not allowed for Scalar operations`);
     }
     if (isSetOperator(operator)) {
       throw typeError(

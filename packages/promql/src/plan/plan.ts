@@ -1,5 +1,5 @@
 import { TidemarkError } from '@tidemark/base';
-import { FROM_SPANS } from '../function/from-spans.ts';
+import { columnsRead, FROM_SPANS, INSTANT_READS, SAMPLES_READ } from '../function/from-spans.ts';
 import {
   childrenOf,
   type Duration,
@@ -12,6 +12,7 @@ import { durationSeconds } from '../language/duration.ts';
 import { executionError } from '../language/errors.ts';
 import type { Grid } from '../value/value.ts';
 import { findInvariant } from './step-invariant.ts';
+import { findTotalsOnly } from './totals-only.ts';
 import type { SelectorUse } from './use.ts';
 
 // What is known before a single sample is read: how long each range and offset is, where each `@` points, which parts are
@@ -41,6 +42,8 @@ export interface Plan {
   /** Steps of subqueries. */
   readonly subquerySteps: ReadonlyMap<Subquery, number>;
   readonly invariant: ReadonlySet<Expr>;
+  /** Of whose native histograms only count and sum are asked, by histogram_count and its like. */
+  readonly totalsOnly: ReadonlySet<VectorSelector>;
   readonly needs: readonly Need[];
 }
 
@@ -91,7 +94,8 @@ export function planQuery(expr: Expr, grid: Grid, settings: PlanSettings): Plan 
     const firstMs = (window.atMs ?? within.startMs) - window.offsetMs;
     const lastMs = (window.atMs ?? lastOf(within)) - window.offsetMs;
     const stepMs = window.atMs === undefined && within.steps > 1 ? within.stepMs : 0;
-    const use = { kind, functionName, rangeMs: window.rangeMs, firstMs, stepMs };
+    const columns = columnsOf(kind, functionName);
+    const use = { kind, functionName, columns, rangeMs: window.rangeMs, firstMs, stepMs };
     needs.push({ selector, afterMs: firstMs - window.rangeMs, untilMs: lastMs, use });
   }
 
@@ -121,7 +125,12 @@ export function planQuery(expr: Expr, grid: Grid, settings: PlanSettings): Plan 
   }
 
   visit(expr, grid);
-  return { windows, subquerySteps, invariant: findInvariant(expr), needs };
+  return { windows, subquerySteps, invariant: findInvariant(expr), totalsOnly: findTotalsOnly(expr), needs };
+}
+
+function columnsOf(kind: SelectorUse['kind'], functionName = '') {
+  if (kind === 'rows') return columnsRead(functionName);
+  return kind === 'instant' ? INSTANT_READS : SAMPLES_READ;
 }
 
 function tooManySteps(steps: number, limit: number): TidemarkError {

@@ -1,6 +1,10 @@
 import type { Labels } from '@tidemark/model';
 import type { MatrixSeries, QueryData } from '../engine/result.ts';
+import { areSameBounds, type Buckets, type FloatHistogram } from '../histogram/float-histogram.ts';
+import { histogramText } from '../histogram/text.ts';
 import { describeLabels, labelKey } from '../value/label-set.ts';
+import type { Sample } from '../value/mixed.ts';
+import type { WrittenHistogram } from './parse-histogram.ts';
 import type { Point } from './parse-points.ts';
 import type { EvalCommand } from './parse-script.ts';
 
@@ -30,7 +34,7 @@ export function compareAnswer(command: EvalCommand, data: QueryData): string | u
   }
   if (data.kind === 'vector') {
     if (command.scalar !== undefined) return 'expected a scalar, came a vector';
-    const came = data.samples.map(({ labels, value }) => ({ labels, values: [value] as (number | undefined)[] }));
+    const came = data.samples.map(({ labels, value, histogram }) => ({ labels, values: [histogram ?? value] }));
     return compareSeries(command, came);
   }
   return compareSeries(
@@ -39,22 +43,24 @@ export function compareAnswer(command: EvalCommand, data: QueryData): string | u
   );
 }
 
+type Cell = Sample | WrittenHistogram;
+
 interface Row {
   readonly labels: Labels;
-  readonly values: readonly (number | undefined)[];
+  readonly values: readonly Cell[];
 }
 
 /** Points as a row, one place for each time the script speaks of. */
-function onGrid(command: EvalCommand, { labels, timestampsMs, values }: MatrixSeries): Row {
+function onGrid(command: EvalCommand, { labels, timestampsMs, values, histograms }: MatrixSeries): Row {
   const { startMs, endMs, stepMs } = command.rangeVector ?? {
     startMs: command.startMs,
     endMs: command.endMs,
     stepMs: command.stepMs ?? 1,
   };
-  const row: (number | undefined)[] = [];
+  const row: Cell[] = [];
   for (let ms = startMs; ms <= endMs; ms += stepMs) {
     const index = timestampsMs.indexOf(ms);
-    row.push(index < 0 ? undefined : values[index]);
+    row.push(index < 0 ? undefined : (histograms?.[index] ?? values[index]));
   }
   const outside =
     command.rangeVector && timestampsMs.some((ms) => (ms - startMs) % stepMs !== 0 || ms < startMs || ms > endMs);
@@ -76,12 +82,52 @@ function compareSeries(command: EvalCommand, rows: readonly Row[]): string | und
     const wrong = compareValues(row.values, found.values);
     if (wrong) return `${describeLabels(row.labels)}: ${wrong}`;
   }
-  for (const row of byKey.values()) return `unexpected ${describeLabels(row.labels)} ${row.values.join(' ')}`;
+  for (const row of byKey.values())
+    return `unexpected ${describeLabels(row.labels)} ${row.values.map(cellText).join(' ')}`;
   return command.ordered ? compareOrder(expected, came) : undefined;
 }
 
-function pointValue(point: Point): number | undefined {
+function pointValue(point: Point): Cell {
+  if (point.kind === 'histogram') return point;
   return point.kind === 'value' ? point.value : undefined;
+}
+
+function cellText(cell: Cell): string {
+  if (cell === undefined) return '_';
+  if (typeof cell === 'number') return String(cell);
+  const histogram = 'histogram' in cell ? cell.histogram : cell;
+  const { schema, hint, zeroThreshold, positive } = histogram;
+  return `${histogramText(histogram)} (schema ${schema}, ${hint}, zero ${zeroThreshold}, from ${positive.indexes[0]})`;
+}
+
+/** Whether what came is what was written. */
+function agree(written: Cell, came: Cell): boolean {
+  if (written === undefined || came === undefined) return written === came;
+  if (typeof written === 'number' || typeof came === 'number') {
+    return typeof written === 'number' && typeof came === 'number' && almostEqual(written, came);
+  }
+  if (!('histogram' in written) || 'histogram' in came) return false;
+  return almostSame(written.histogram, came) && (!written.hinted || written.histogram.hint === came.hint);
+}
+
+function almostSame(a: FloatHistogram, b: FloatHistogram): boolean {
+  return (
+    a.schema === b.schema &&
+    a.zeroThreshold === b.zeroThreshold &&
+    almostEqual(a.zeroCount, b.zeroCount) &&
+    almostEqual(a.count, b.count) &&
+    almostEqual(a.sum, b.sum) &&
+    areSameBounds(a.bounds, b.bounds) &&
+    almostSameBuckets(a.positive, b.positive) &&
+    almostSameBuckets(a.negative, b.negative)
+  );
+}
+
+function almostSameBuckets(a: Buckets, b: Buckets): boolean {
+  return (
+    a.counts.length === b.counts.length &&
+    a.counts.every((count, i) => a.indexes[i] === b.indexes[i] && almostEqual(count, b.counts[i] as number))
+  );
 }
 
 function summary(rows: readonly Row[]): string {
@@ -99,8 +145,9 @@ function compareValues(expected: Row['values'], came: Row['values']): string | u
   for (let k = 0; k < length; k++) {
     const x = expected[k];
     const y = came[k];
-    if (x === y || (x !== undefined && y !== undefined && almostEqual(x, y))) continue;
-    return `at place ${k} expected ${x ?? 'none'}, came ${y ?? 'none'} (all: ${came.map((v) => v ?? '_').join(' ')})`;
+    if (agree(x, y)) continue;
+    const none = (cell: Cell) => (cell === undefined ? 'none' : cellText(cell));
+    return `at place ${k} expected ${none(x)}, came ${none(y)} (all: ${came.map(cellText).join(' ')})`;
   }
   return undefined;
 }

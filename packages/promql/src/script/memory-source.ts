@@ -1,21 +1,24 @@
 import {
   type Labels,
   labelValue,
-  METRIC_NAME,
+  type NativeHistogram,
   type SelectedSeries,
   type SelectRequest,
   writeStale,
 } from '@tidemark/model';
 import type { Queryable } from '../engine/engine.ts';
+import { toNative } from '../histogram/float-histogram.ts';
 import { unsupportedError } from '../language/errors.ts';
-import { labelKey, omitLabels, withLabel } from '../value/label-set.ts';
+import { labelKey } from '../value/label-set.ts';
+import { nativeLines } from './classic-to-native.ts';
 import type { Point } from './parse-points.ts';
 import type { LoadCommand } from './parse-script.ts';
+import { withStoredHints } from './stored-hints.ts';
 
 // The store of a script: samples in memory, by series and time.
 //
-// Sources of ours hold floats. Where a script loads native histograms or start timestamps, their place is remembered, and a
-// query that touches them is refused: answering without them would be a wrong number.
+// Where a script loads start timestamps, their place is remembered, and a query that touches them is refused: answering without
+// them would be a wrong number.
 
 interface Stored {
   readonly labels: Labels;
@@ -31,14 +34,14 @@ export class MemorySource implements Queryable {
   }
 
   load(command: LoadCommand): void {
-    for (const { labels, points, startTimestamps } of command.series) {
+    const native = command.native ? nativeLines(command.series) : [];
+    for (const { labels, points, startTimestamps } of [...command.series, ...native]) {
       const stored = this.#stored(labels);
       if (startTimestamps) stored.startTimestamps = true;
       points.forEach((point, k) => {
-        if (point.kind === 'none') return;
-        stored.points.set(k * command.stepMs, point);
-        if (command.native) this.#addNative(labels, k * command.stepMs);
+        if (point.kind !== 'none') stored.points.set(k * command.stepMs, point);
       });
+      if (points.some(({ kind }) => kind === 'histogram')) hint(stored);
     }
   }
 
@@ -63,23 +66,33 @@ export class MemorySource implements Queryable {
     }
     return stored;
   }
+}
 
-  /** The native histogram that a bucket, sum or count of a classic one would be part of. */
-  #addNative(labels: Labels, ms: number): void {
-    const base = labelValue(labels, METRIC_NAME).replace(/_(?:bucket|sum|count)$/, '');
-    const native = withLabel(omitLabels(labels, new Set(['le'])), METRIC_NAME, base);
-    if (labelKey(native) !== labelKey(labels)) this.#stored(native).points.set(ms, { kind: 'histogram' });
-  }
+/** As a store that finds out while it appends how histograms follow each other. */
+function hint({ points }: Stored): void {
+  const times = [...points.keys()].sort((a, b) => a - b);
+  const hinted = withStoredHints(times.map((ms) => points.get(ms) as Point));
+  times.forEach((ms, i) => {
+    points.set(ms, hinted[i] as Point);
+  });
 }
 
 function selectedOf({ labels, points, startTimestamps }: Stored, times: readonly number[]): SelectedSeries {
   if (startTimestamps) throw unsupportedError('reading start timestamps');
   const values = new Float64Array(times.length);
+  const entries: number[] = [];
+  const histograms: NativeHistogram[] = [];
   times.forEach((ms, i) => {
     const point = points.get(ms);
-    if (point?.kind === 'histogram') throw unsupportedError('reading native histograms');
-    if (point?.kind === 'stale') writeStale(values, i);
+    if (point?.kind === 'histogram') {
+      values[i] = Number.NaN;
+      entries.push(i);
+      histograms.push(toNative(point.histogram));
+    } else if (point?.kind === 'stale') writeStale(values, i);
     else if (point?.kind === 'value') values[i] = point.value;
   });
-  return { labels, timestampsMs: Float64Array.from(times), values };
+  const selected = { labels, timestampsMs: Float64Array.from(times), values };
+  return entries.length === 0
+    ? selected
+    : { ...selected, histograms: { entries: Uint32Array.from(entries), histograms } };
 }

@@ -1,6 +1,7 @@
 import { TidemarkError } from '@tidemark/base';
 import { type Label, type Labels, labelsOf, METRIC_NAME } from '@tidemark/model';
 import { numberOf, unquote } from '../language/literal.ts';
+import { histogramSeries, parseHistogram, type WrittenHistogram } from './parse-histogram.ts';
 
 // A line of data: `metric{a="b", "quoted name"="c"} 1 2 _ 0+10x5 stale {{count:3}}`.
 
@@ -9,8 +10,7 @@ export type Point =
   | { readonly kind: 'value'; readonly value: number }
   | { readonly kind: 'none' }
   | { readonly kind: 'stale' }
-  /** A native histogram: read over, not read. */
-  | { readonly kind: 'histogram' };
+  | ({ readonly kind: 'histogram' } & WrittenHistogram);
 
 export interface SeriesLine {
   readonly labels: Labels;
@@ -89,12 +89,17 @@ export function parsePoints(text: string, line: number): Point[] {
 }
 
 function appendPoints(points: Point[], token: string, line: number): void {
-  const special = /^(_|stale|\{\{.*\}\})(?:x(\d+))?$/.exec(token);
+  const histograms = HISTOGRAMS.exec(token);
+  if (histograms) {
+    appendHistograms(points, histograms, line);
+    return;
+  }
+  const special = /^(_|stale)(?:x(\d+))?$/.exec(token);
   if (special) {
     const [, what, times] = special;
-    // `_x3` is three places without a sample, `stalex3` and `{{..}}x3` are four samples.
+    // `_x3` is three places without a sample, `stalex3` is four samples.
     if (what === '_') repeat(points, { kind: 'none' }, Number(times ?? 1));
-    else repeat(points, { kind: what === 'stale' ? 'stale' : 'histogram' }, Number(times ?? 0) + 1);
+    else repeat(points, { kind: 'stale' }, Number(times ?? 0) + 1);
     return;
   }
   const match = VALUE.exec(token);
@@ -107,6 +112,20 @@ function appendPoints(points: Point[], token: string, line: number): void {
     points.push({ kind: 'value', value });
     value += delta;
   }
+}
+
+const HISTOGRAMS = /^\{\{([^}]*)\}\}(?:([-+])\{\{([^}]*)\}\})?(?:x(\d+))?$/;
+
+/** `{{..}}x3` is four samples, as `1x3` is. */
+function appendHistograms(points: Point[], [token, base, sign, step, times]: RegExpExecArray, line: number): void {
+  const first = parseHistogram(base as string);
+  const added = step === undefined ? undefined : parseHistogram(step);
+  if (first === undefined || (step !== undefined && added === undefined)) {
+    throw scriptError(line, `cannot read the point ${token}`);
+  }
+  const all = histogramSeries(first.histogram, added?.histogram, sign, Math.min(Number(times ?? 0), REPEAT_MAX));
+  if (all === undefined) throw scriptError(line, `the histograms of ${token} do not fit`);
+  for (const histogram of all) points.push({ kind: 'histogram', histogram, hinted: first.hinted });
 }
 
 function repeat(points: Point[], point: Point, times: number): void {

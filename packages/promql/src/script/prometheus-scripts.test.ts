@@ -14,7 +14,9 @@ const PASSES: Readonly<Record<string, number>> = JSON.parse(
 );
 
 /** `file:line` of evals that may differ, with the reason. */
-const KNOWN_DIFFERENCES: ReadonlyMap<string, string> = new Map();
+const KNOWN_DIFFERENCES: ReadonlyMap<string, string> = new Map([
+  ['limit.test:106', 'which half of the series limit_ratio takes is told by a hash of our own: here two of eight'],
+]);
 
 if (existsSync(FOLDER)) {
   describe("Prometheus' scripts", () => {

@@ -35,6 +35,12 @@ describe('a script that is wrong about its answer does not pass', () => {
       /failed with: found duplicate/,
     ],
     ['a failure', 'eval instant at 0 m + on () m', /PROMQL_EXECUTION: found duplicate/],
+    ['another count of a histogram', 'eval instant at 0 native\n  native {{schema:0 count:2}}', /count:2.*count:1/],
+    ['another schema', 'eval instant at 0 native\n  native {{schema:1 count:1}}', /schema 1.*schema 0/],
+    ['a bucket too many', 'eval instant at 0 native\n  native {{schema:0 count:1 buckets:[1]}}', /\(0.5,1\]:1/],
+    ['another hint', 'eval instant at 0 native\n  native {{count:1 counter_reset_hint:gauge}}', /gauge.*unknown/],
+    ['a number', 'eval instant at 0 native\n  native 1', /expected 1, came \{count:1, sum:0\}/],
+    ['a histogram', 'eval instant at 0 sum(m)\n  {} {{count:1}}', /expected \{count:1.*came 5/],
     ['a missing warning', 'eval instant at 0 sum(m)\n  expect warn\n  {} 5', /missing warn/],
     [
       'another warning',
@@ -56,10 +62,9 @@ describe('a script that is wrong about its answer does not pass', () => {
   }
 });
 
-test('a query that meets native histograms is refused, not answered', async () => {
-  expect(await verdict('eval instant at 0 sum(native)')).toBe(
-    'unsupported reading native histograms is not supported yet',
-  );
+test('a query that meets start timestamps is refused, not answered', async () => {
+  const [outcome] = await runScript('load 1m\n  m@st -30s\n  m 1\n\neval instant at 0 sum(m)\n');
+  expect(outcome).toMatchObject({ verdict: 'unsupported', reason: 'reading start timestamps is not supported yet' });
 });
 
 test('what is right passes', async () => {
@@ -75,6 +80,9 @@ describe('a script that cannot be read names the line', () => {
     ['load soon\n  m 1', /line 1: cannot read the time soon/],
     ['\nsomething else', /line 2: cannot read the command/],
     ['eval instant at 0 m\n  expect wonders', /line 2: cannot read the expectation wonders/],
+    ['load 1m\n  m {{count:one}}', /line 2: cannot read the point/],
+    ['load 1m\n  m {{count:1 wonders:2}}', /line 2: cannot read the point/],
+    ['load 1m\n  m {{}}+{{schema:-53}}x2', /line 2: the histograms of .* do not fit/],
     ['load 1m\n  m 1x99999999999', /line 2: more than 1000000 points/],
   ];
   for (const [script, message] of cases) {

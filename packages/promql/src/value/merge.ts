@@ -1,7 +1,7 @@
 import { executionError } from '../language/errors.ts';
 import { labelKey, omitMetadata } from './label-set.ts';
 import { LABEL_WORK, type Pace } from './pace.ts';
-import type { Grid, Series } from './value.ts';
+import type { Grid, HistogramColumn, Series } from './value.ts';
 
 // Series that came to bear the same labels. They are one series where they never meet at one step, and an error where they do.
 // One whose name will go is another than one whose name stays.
@@ -28,6 +28,7 @@ export async function mergeSameLabels(series: readonly Series[], grid: Grid, pac
       shared.add(key);
     }
     pour(one, target, grid.steps);
+    if (one.histograms || target.histograms) byKey.set(key, { ...target, histograms: poured(one, target) });
   }
   return merged ? [...byKey.values()] : series;
 }
@@ -45,6 +46,10 @@ function pour(source: Series, target: Series, steps: number): void {
     target.present[k] = 1;
     target.values[k] = source.values[k] as number;
   }
+}
+
+function poured(source: Series, target: Series): HistogramColumn {
+  return Array.from(target.present, (_, k) => (source.present[k] === 1 ? source : target).histograms?.[k]);
 }
 
 /** The same values, no longer the metric's own: the name goes at once, or at the end of the query. */

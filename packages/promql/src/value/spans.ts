@@ -42,6 +42,8 @@ export const SPAN_COLUMNS = [
   'increase',
 ] as const satisfies readonly (keyof Spans)[];
 
+export type SpanColumn = (typeof SPAN_COLUMNS)[number];
+
 /** Numbers a span is: what it counts as against limits on samples. */
 export const SPAN_SLOTS = SPAN_COLUMNS.length;
 
@@ -50,21 +52,24 @@ export interface SpanSeries {
   readonly spans: Spans;
 }
 
-export function makeSpans(length: number, rows: number): Spans {
-  const column = () => new Float64Array(length);
+const NONE = new Float64Array(0);
+
+/** Room for spans; columns that are not named stay empty, and nobody may read them. */
+export function makeSpans(length: number, rows: number, columns: readonly SpanColumn[] = SPAN_COLUMNS): Spans {
+  const column = (name: SpanColumn) => (columns.includes(name) ? new Float64Array(length) : NONE);
   return {
     length,
     rows,
-    count: column(),
-    sum: column(),
-    compensation: column(),
-    min: column(),
-    max: column(),
-    first: column(),
-    firstMs: column(),
-    last: column(),
-    lastMs: column(),
-    increase: column(),
+    count: column('count'),
+    sum: column('sum'),
+    compensation: column('compensation'),
+    min: column('min'),
+    max: column('max'),
+    first: column('first'),
+    firstMs: column('firstMs'),
+    last: column('last'),
+    lastMs: column('lastMs'),
+    increase: column('increase'),
   };
 }
 

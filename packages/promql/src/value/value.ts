@@ -1,4 +1,5 @@
 import type { Labels } from '@tidemark/model';
+import { type FloatHistogram, slotsOfHistogram } from '../histogram/float-histogram.ts';
 
 // What an expression evaluates to, over all steps of a query at once.
 //
@@ -6,6 +7,7 @@ import type { Labels } from '@tidemark/model';
 //   scalar    values[0]  values[1]  values[2]
 //   vector    series A   values[k], present[k] = 1 where A has a value at step k (NaN is a value; absence is not)
 //             series B   ...
+//             a value that is a native histogram stands in `histograms[k]`, and values[k] means nothing; most series have none
 //
 // Values are never changed after they were returned: several expressions may share them.
 
@@ -22,7 +24,11 @@ export interface Series {
   readonly values: Float64Array;
   /** 1 where there is a value. */
   readonly present: Uint8Array;
+  /** The values that are native histograms, by step; absent: all are numbers. */
+  readonly histograms?: HistogramColumn | undefined;
 }
+
+export type HistogramColumn = readonly (FloatHistogram | undefined)[];
 
 export interface ScalarValue {
   readonly kind: 'scalar';
@@ -58,5 +64,14 @@ export function slotsOf(value: Value): number {
   if (value.kind === 'scalar') return value.values.length;
   if (value.kind === 'string') return 0;
   const first = value.series[0];
-  return first ? first.values.length * value.series.length : 0;
+  if (!first) return 0;
+  let slots = first.values.length * value.series.length;
+  for (const { histograms } of value.series) if (histograms) slots += slotsOfHistograms(histograms);
+  return slots;
+}
+
+export function slotsOfHistograms(histograms: HistogramColumn): number {
+  let slots = 0;
+  for (const one of histograms) if (one) slots += slotsOfHistogram(one);
+  return slots;
 }

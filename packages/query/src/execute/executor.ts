@@ -4,7 +4,7 @@ import { createEngine, DEFAULT_LIMITS, type Engine, type QueryData, type QueryRe
 import type { Answer, Result } from '../answer.ts';
 import { AUTO, type Preference } from '../plan/preference.ts';
 import type { TierRetention } from '../plan/tier.ts';
-import { tieredSource } from './tiered-source.ts';
+import { type TieredSourceOptions, tieredSource } from './tiered-source.ts';
 
 // Hands a question to the PromQL engine and its data back in the shapes the API writes.
 
@@ -16,8 +16,8 @@ export interface ExecutorOptions {
   readonly subqueryStepMs?: number;
   readonly seriesMax: number;
   readonly samplesMax: number;
-  /** How long each tier is kept; absent: there is raw alone. */
-  readonly retentionMs?: TierRetention;
+  /** How long each tier is kept, of everything or of what matchers may find; absent: there is raw alone. */
+  readonly retentionMs?: TierRetention | TieredSourceOptions['retentionOf'];
 }
 
 interface Evaluation {
@@ -56,9 +56,10 @@ export class Executor {
   /** An engine of its own for each question: what stands still about tiers is one moment and one wish. */
   #engine({ preference = AUTO, terms }: Evaluation): Engine {
     const { clock, lookbackMs, subqueryStepMs, seriesMax, samplesMax, retentionMs } = this.#options;
+    const retentionOf = typeof retentionMs === 'object' ? () => retentionMs : retentionMs;
     const source = terms ? onTerms(this.#options.source, terms) : this.#options.source;
     return createEngine({
-      source: retentionMs ? tieredSource({ source, retentionMs, preference, nowMs: clock.nowMs() }) : source,
+      source: retentionOf ? tieredSource({ source, retentionOf, preference, nowMs: clock.nowMs() }) : source,
       clock,
       options: {
         lookbackMs,
@@ -93,7 +94,7 @@ function resultOf(data: QueryData): Result {
     case 'string':
       return data;
     case 'vector':
-      return { kind: 'vector', points: data.samples.map(({ labels, value }) => ({ labels, value, atMs: data.atMs })) };
+      return { kind: 'vector', points: data.samples.map((sample) => ({ ...sample, atMs: data.atMs })) };
     case 'matrix':
       return { kind: 'matrix', lines: data.series };
     default:

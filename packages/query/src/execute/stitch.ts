@@ -1,4 +1,5 @@
 import {
+  HistogramEntries,
   isStaleAt,
   type Labels,
   type RowColumns,
@@ -6,7 +7,7 @@ import {
   type SelectedSeries,
   wordsOf,
 } from '@tidemark/model';
-import { labelKey, makeSpans, SPAN_COLUMNS, type SpanSeries, type Spans } from '@tidemark/promql';
+import { labelKey, makeSpans, type SpanColumn, type SpanSeries, type Spans } from '@tidemark/promql';
 
 // Rows and samples of one selector, put together series by series.
 //
@@ -24,10 +25,16 @@ interface Parts {
 }
 
 export class Stitch {
+  readonly #columns: readonly SpanColumn[];
   readonly #series = new Map<string, Parts>();
   rowCount = 0;
   /** Where the last of all windows ends. */
   endMs = Number.NEGATIVE_INFINITY;
+
+  /** `columns`: of spans, what will be read. */
+  constructor(columns: readonly SpanColumn[]) {
+    this.#columns = columns;
+  }
 
   /** Returns where the windows of these rows begin and end: an empty range that contains nothing when there are none. */
   addRows(series: readonly SelectedRows[], rowMs: number): { startMs: number; endMs: number } {
@@ -50,8 +57,17 @@ export class Stitch {
     }
   }
 
+  /** Of all series but those of `mixed`. */
   spans(keepStale: boolean): SpanSeries[] {
-    return [...this.#series.values()].map(({ labels, list }) => ({ labels, spans: spansOf(inTime(list), keepStale) }));
+    const spans = (list: Part[]) => spansOf(inTime(list), keepStale, this.#columns);
+    const numbers = [...this.#series.values()].filter(({ list }) => !isMixed(list));
+    return numbers.map(({ labels, list }) => ({ labels, spans: spans(list) }));
+  }
+
+  /** Series in which there are native histograms, which no span can stand for; of rows beside them the last value of each. */
+  mixed(): SelectedSeries[] {
+    const mixed = [...this.#series.values()].filter(({ list }) => isMixed(list));
+    return mixed.map(({ labels, list }) => samplesOf(labels, inTime(list)));
   }
 
   /** Samples where they are, and the last of each row where they are not. */
@@ -70,6 +86,10 @@ export class Stitch {
   }
 }
 
+function isMixed(list: readonly Part[]): boolean {
+  return list.some((part) => part.kind === 'raw' && part.series.histograms !== undefined);
+}
+
 function inTime(list: Part[]): Part[] {
   return list.sort((a, b) => beginOf(a) - beginOf(b));
 }
@@ -78,28 +98,28 @@ function beginOf(part: Part): number {
   return (part.kind === 'rows' ? part.rows.endMs[0] : part.series.timestampsMs[0]) as number;
 }
 
-function spansOf(parts: readonly Part[], keepStale: boolean): Spans {
+function spansOf(parts: readonly Part[], keepStale: boolean, columns: readonly SpanColumn[]): Spans {
   let rows = 0;
   let samples = 0;
   for (const part of parts) {
     if (part.kind === 'rows') rows += liveRows(part.rows);
     else samples += keepStale ? part.series.values.length : liveSamples(part.series.values);
   }
-  const spans = makeSpans(rows + samples, rows);
+  const spans = makeSpans(rows + samples, rows, columns);
   let at = 0;
   for (const part of parts)
-    at = part.kind === 'rows' ? putRows(spans, at, part.rows) : putSamples(spans, at, part.series, keepStale);
+    at = part.kind === 'rows' ? putRows(spans, at, part.rows, columns) : putSamples(spans, at, part.series, keepStale);
   return spans;
 }
 
-function putRows(spans: Spans, at: number, rows: RowColumns): number {
+function putRows(spans: Spans, at: number, rows: RowColumns, columns: readonly SpanColumn[]): number {
   if (liveRows(rows) === rows.length) {
-    for (const column of SPAN_COLUMNS) spans[column].set(rows[column], at);
+    for (const column of columns) spans[column].set(rows[column], at);
     return at + rows.length;
   }
   for (let i = 0; i < rows.length; i++) {
     if (rows.count[i] === 0) continue;
-    for (const column of SPAN_COLUMNS) spans[column][at] = rows[column][i] as number;
+    for (const column of columns) spans[column][at] = rows[column][i] as number;
     at++;
   }
   return at;
@@ -130,12 +150,14 @@ function samplesOf(labels: Labels, parts: readonly Part[]): SelectedSeries {
   for (const part of parts) count += part.kind === 'rows' ? liveRows(part.rows) : part.series.values.length;
   const timestampsMs = new Float64Array(count);
   const values = new Float64Array(count);
+  const entries = new HistogramEntries();
   let at = 0;
   for (const part of parts) {
     if (part.kind === 'raw') {
       timestampsMs.set(part.series.timestampsMs, at);
       // As words: a stale marker is told by its bits.
       wordsOf(values).set(wordsOf(part.series.values), at * 2);
+      if (part.series.histograms) entries.addAll(part.series.histograms, at);
       at += part.series.values.length;
       continue;
     }
@@ -145,7 +167,8 @@ function samplesOf(labels: Labels, parts: readonly Part[]): SelectedSeries {
       values[at++] = part.rows.last[i] as number;
     }
   }
-  return { labels, timestampsMs, values };
+  const histograms = entries.finish();
+  return histograms === undefined ? { labels, timestampsMs, values } : { labels, timestampsMs, values, histograms };
 }
 
 function liveRows({ count, length }: RowColumns): number {

@@ -1,4 +1,11 @@
-import { leftOpen, RESOLUTION_MS, type Resolution, type SeriesSource } from '@tidemark/model';
+import {
+  leftOpen,
+  type Matcher,
+  RESOLUTION_MS,
+  type Resolution,
+  type SelectedSeries,
+  type SeriesSource,
+} from '@tidemark/model';
 import { type Queryable, type SelectorAnswer, type SelectorRequest, SPAN_SLOTS } from '@tidemark/promql';
 import type { Preference } from '../plan/preference.ts';
 import { type Piece, planTiers, type Tier, type TierRetention } from '../plan/tier.ts';
@@ -15,7 +22,8 @@ import { Stitch } from './stitch.ts';
 
 export interface TieredSourceOptions {
   readonly source: SeriesSource;
-  readonly retentionMs: TierRetention;
+  /** Of what the matchers may find; of several lengths, the shortest. */
+  readonly retentionOf: (tenant: string, matchers: readonly Matcher[]) => TierRetention;
   readonly preference: Preference;
   readonly nowMs: number;
 }
@@ -24,8 +32,12 @@ export function tieredSource(options: TieredSourceOptions): Queryable {
   return { select: (request) => select(options, request) };
 }
 
-async function select(options: TieredSourceOptions, request: SelectorRequest): Promise<SelectorAnswer> {
+/** As planned for one selector. */
+type Planned = TieredSourceOptions & { readonly retentionMs: TierRetention };
+
+async function select(given: TieredSourceOptions, request: SelectorRequest): Promise<SelectorAnswer> {
   const { use, range } = request;
+  const options: Planned = { ...given, retentionMs: given.retentionOf(request.tenant, request.matchers) };
   const pieces = planTiers({ ...options, afterMs: range.startMs - 1, untilMs: range.endMs - 1, use });
   if (pieces.every(({ tier }) => tier === 'raw')) return options.source.select(request);
   const reading = new Reading(options, request);
@@ -34,10 +46,12 @@ async function select(options: TieredSourceOptions, request: SelectorRequest): P
   return reading.answer();
 }
 
+const isMixed = ({ histograms }: SelectedSeries) => histograms !== undefined;
+
 class Reading {
-  readonly #options: TieredSourceOptions;
+  readonly #options: Planned;
   readonly #request: SelectorRequest;
-  readonly #stitch = new Stitch();
+  readonly #stitch: Stitch;
   readonly #warnings = new Set<string>();
   readonly #tiers = new Set<Tier>();
   /** Of an instant one lookback more: a value stands until the next one, and whether one follows is known only by looking on. */
@@ -45,10 +59,11 @@ class Reading {
   /** All up to here was asked of some tier that has it. */
   #coveredMs: number;
 
-  constructor(options: TieredSourceOptions, request: SelectorRequest) {
+  constructor(options: Planned, request: SelectorRequest) {
     const { use, range } = request;
     this.#options = options;
     this.#request = request;
+    this.#stitch = new Stitch(use.columns);
     const lookOnMs = use.kind === 'instant' ? use.rangeMs : 0;
     this.#untilMs = Math.max(range.endMs - 1, Math.min(range.endMs - 1 + lookOnMs, options.nowMs));
     this.#coveredMs = range.startMs - 1;
@@ -68,19 +83,28 @@ class Reading {
   }
 
   async raw(): Promise<void> {
-    const { limits } = this.#request;
     if (this.#coveredMs >= this.#untilMs) return;
+    const series = await this.#readRaw(this.#coveredMs, this.#untilMs);
+    this.#stitch.addRaw(series);
+    // Native histograms have no rows: of them, what rows of others covered is read from raw as well.
+    const beforeMs = this.#request.range.startMs - 1;
+    if (this.#coveredMs <= beforeMs || !series.some(isMixed)) return;
+    this.#stitch.addRaw((await this.#readRaw(beforeMs, this.#coveredMs)).filter(isMixed));
+  }
+
+  async #readRaw(afterMs: number, untilMs: number): Promise<readonly SelectedSeries[]> {
+    const { limits, use } = this.#request;
     const answer = await this.#options.source.select({
       ...this.#request,
       // Beyond the range as well, to know whether a value is followed by another.
       newestOnly: false,
       each: undefined,
-      range: leftOpen(this.#coveredMs, this.#untilMs),
-      limits: { ...limits, samplesMax: this.#request.use.kind === 'samples' ? limits.samplesMax : this.#rowsLeft() },
+      range: leftOpen(afterMs, untilMs),
+      limits: { ...limits, samplesMax: use.kind === 'samples' ? limits.samplesMax : this.#rowsLeft() },
     });
     for (const warning of answer.warnings) this.#warnings.add(warning);
     if (answer.series.length > 0) this.#tiers.add('raw');
-    this.#stitch.addRaw(answer.series);
+    return answer.series;
   }
 
   answer(): SelectorAnswer {
@@ -88,7 +112,7 @@ class Reading {
     const resolutions = (['raw', '1m', '1h'] as const).filter((tier) => this.#tiers.has(tier));
     if (use.kind !== 'samples') {
       const spans = this.#stitch.spans(use.kind === 'instant');
-      return { series: [], spans, warnings: [...this.#warnings], resolutions };
+      return { series: this.#stitch.mixed(), spans, warnings: [...this.#warnings], resolutions };
     }
     const exact = this.#stitch.rowCount === 0;
     if (!exact) this.#warnings.add(this.#samplesAreGone());
@@ -101,6 +125,7 @@ class Reading {
       range: leftOpen(afterMs, untilMs),
       limits: { ...this.#request.limits, samplesMax: this.#rowsLeft() },
       resolution: tier,
+      columns: this.#request.use.columns,
     });
     for (const warning of found.warnings) this.#warnings.add(warning);
     if (found.series.length > 0) this.#tiers.add(tier);

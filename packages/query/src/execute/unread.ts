@@ -1,4 +1,5 @@
 import { TidemarkError } from '@tidemark/base';
+import { type HistogramColumn, slotsOfHistogram } from '@tidemark/promql';
 import type { Result } from '../answer.ts';
 
 // Answers are made whole, then written as fast as their readers read. What is not written yet is held in memory: bounded here,
@@ -52,18 +53,26 @@ export function bytesOf(result: Result): number {
     case 'string':
       return SERIES_BYTES + result.text.length * 2;
     case 'vector':
-      return result.points.length * SERIES_BYTES;
+      return result.points.length * SERIES_BYTES + histogramBytes(result.points.map(({ histogram }) => histogram));
     case 'matrix': {
       let bytes = result.lines.length * SERIES_BYTES;
       let times: Float64Array | undefined;
-      for (const { timestampsMs, values } of result.lines) {
+      for (const { timestampsMs, values, histograms } of result.lines) {
         bytes += values.byteLength;
+        if (histograms) bytes += histogramBytes(histograms);
         if (timestampsMs !== times) bytes += timestampsMs.byteLength;
         times = timestampsMs;
       }
       return bytes;
     }
   }
+}
+
+/** A bucket is an index and a count. */
+function histogramBytes(histograms: HistogramColumn): number {
+  let slots = 0;
+  for (const one of histograms) if (one) slots += slotsOfHistogram(one);
+  return slots * 12;
 }
 
 function megabytes(bytes: number): string {

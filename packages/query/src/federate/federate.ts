@@ -63,9 +63,13 @@ async function answer(
   out.end();
 }
 
-/** None when the series ended: text has no stale markers, and the one who scrapes finds out by what is missing. */
-function newestOf({ labels, timestampsMs, values }: SelectedSeries): FederatedSample[] {
+/**
+ * None when the series ended: text has no stale markers, and the one who scrapes finds out by what is missing. Nor of a native
+ * histogram, for which text has no form.
+ */
+function newestOf({ labels, timestampsMs, values, histograms }: SelectedSeries): FederatedSample[] {
   const last = values.length - 1;
+  if (histograms !== undefined && histograms.entries[histograms.entries.length - 1] === last) return [];
   if (last < 0 || isStaleAt(wordsOf(values), last)) return [];
   return [{ labels, timestampMs: timestampsMs[last] as number, value: values[last] as number }];
 }

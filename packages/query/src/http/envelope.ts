@@ -56,6 +56,12 @@ export async function sendData(
   out.end();
 }
 
+/** What Prometheus answers where it has no data to speak of, not even none. */
+export function sendNothing(response: ServerResponse): void {
+  response.statusCode = 204;
+  response.end();
+}
+
 export function sendJson(response: ServerResponse, data: unknown, notes: Notes = { warnings: [] }): Promise<void> {
   return sendData(response, notes, (out) => out.write(JSON.stringify(data)));
 }

@@ -1,6 +1,8 @@
 import { unreachable } from '@tidemark/base';
-import type { Answer, Result } from '../answer.ts';
+import type { HistogramColumn } from '@tidemark/promql';
+import type { Answer, Line, Result } from '../answer.ts';
 import { formatScalar, formatTime, formatValue, type JsonStream, labelsJson } from './envelope.ts';
+import { histogramJson } from './histogram-json.ts';
 import { accuracyOf } from './resolution.ts';
 
 // The `data` of query and query_range: {"resultType":"matrix","result":[{"metric":{...},"values":[[t,"v"],...]}]}.
@@ -36,9 +38,11 @@ async function writeBody(out: JsonStream, result: Result, limit: number): Promis
       const points = limit === 0 ? result.points : result.points.slice(0, limit);
       let separator = '[';
       for (const point of points) {
-        await out.write(
-          `${separator}{"metric":${labelsJson(point.labels)},"value":[${formatTime(point.atMs)},"${formatValue(point.value)}"]}`,
-        );
+        const at = formatTime(point.atMs);
+        const value = point.histogram
+          ? `"histogram":[${at},${histogramJson(point.histogram)}]`
+          : `"value":[${at},"${formatValue(point.value)}"]`;
+        await out.write(`${separator}{"metric":${labelsJson(point.labels)},${value}}`);
         separator = ',';
       }
       return out.write(points.length === 0 ? '[]' : ']');
@@ -48,8 +52,9 @@ async function writeBody(out: JsonStream, result: Result, limit: number): Promis
       const times = new TimeTexts();
       let separator = '[';
       for (const line of lines) {
-        const before = `${separator}{"metric":${labelsJson(line.labels)},"values":[`;
-        await writePoints(out, before, times.of(line.timestampsMs), line.values);
+        const before = `${separator}{"metric":${labelsJson(line.labels)},`;
+        if (line.histograms) await writeMixed(out, before, line, line.histograms);
+        else await writePoints(out, `${before}"values":[`, times.of(line.timestampsMs), line.values);
         separator = ',';
       }
       return out.write(lines.length === 0 ? '[]' : ']');
@@ -57,6 +62,24 @@ async function writeBody(out: JsonStream, result: Result, limit: number): Promis
     default:
       unreachable(result);
   }
+}
+
+/** A line in which there are native histograms: numbers and histograms in lists of their own, neither where there is none. */
+async function writeMixed(out: JsonStream, before: string, line: Line, histograms: HistogramColumn): Promise<void> {
+  const places = [...line.values.keys()];
+  const timeOf = (i: number) => formatTime(line.timestampsMs[i] as number);
+  const numbers = places
+    .filter((i) => histograms[i] === undefined)
+    .map((i) => `[${timeOf(i)},"${formatValue(line.values[i] as number)}"]`);
+  await out.write(`${before}${numbers.length === 0 ? '' : `"values":[${numbers.join(',')}],`}"histograms":`);
+  let separator = '[';
+  for (const i of places) {
+    const histogram = histograms[i];
+    if (histogram === undefined) continue;
+    await out.write(`${separator}[${timeOf(i)},${histogramJson(histogram)}]`);
+    separator = ',';
+  }
+  await out.write(']}');
 }
 
 /** The times of a line as text, made once for all lines that share them. */

@@ -5,7 +5,8 @@ import { parse, print } from '@tidemark/promql';
 import express, { type Router } from 'express';
 import type { Answer } from '../answer.ts';
 import type { QueryService } from '../service.ts';
-import { formatTime, formatValue, labelsJson, sendData, sendError, sendJson } from './envelope.ts';
+import { formatTime, formatValue, labelsJson, sendData, sendError, sendJson, sendNothing } from './envelope.ts';
+import { writeExemplars } from './exemplars.ts';
 import { unescapeName } from './label-name.ts';
 import {
   durationParam,
@@ -267,13 +268,18 @@ async function formatQuery(call: Call): Promise<void> {
   await sendJson(call.response, await naming('query', () => print(parse(textParam(call.params, 'query')))));
 }
 
-/** Exemplars are not stored, so there are none; a question that is wrong is wrong all the same. */
-async function exemplars({ params, response }: Call): Promise<void> {
+/** Exemplars of the series that an expression selects; of one that selects none there is nothing to say: 204, as there. */
+async function exemplars(call: Call, { service }: RouterOptions): Promise<void> {
+  const { tenant, signal, strong, params, response } = call;
   const startMs = timeParam(params, 'start', EARLIEST_MS);
-  if (timeParam(params, 'end', LATEST_MS) < startMs)
-    throw invalidParam('end', 'end timestamp must not be before start timestamp');
-  await naming('query', () => parse(textParam(params, 'query')));
-  await sendJson(response, []);
+  const endMs = timeParam(params, 'end', LATEST_MS);
+  if (endMs < startMs) throw invalidParam('end', 'end timestamp must not be before start timestamp');
+  const range = { startMs, endMs: endMs + 1 };
+  const expression = textParam(params, 'query');
+  const question = { tenant, expression, range, partial: partialParam(params), signal, strong };
+  const found = await naming('query', () => service.exemplars(question));
+  if (found === undefined) return void sendNothing(response);
+  await sendData(response, { warnings: found.warnings }, (out) => writeExemplars(out, found.values));
 }
 
 async function buildinfo(call: Call, { version }: RouterOptions): Promise<void> {

@@ -36,7 +36,14 @@ function planned({
   const onEdge = (ms: number) => (aligned === true ? Math.floor(ms / HOUR) * HOUR : ms);
   const firstMs = onEdge(NOW - from);
   const untilMs = onEdge(NOW - to);
-  const use = { kind, functionName: undefined, rangeMs: range, firstMs, stepMs: firstMs === untilMs ? 0 : step };
+  const use = {
+    kind,
+    functionName: undefined,
+    columns: [],
+    rangeMs: range,
+    firstMs,
+    stepMs: firstMs === untilMs ? 0 : step,
+  };
   const pieces = planTiers({ afterMs: firstMs - range, untilMs, use, preference, nowMs: NOW, retentionMs: kept });
   let expectedMs = firstMs - range;
   for (const piece of pieces) {

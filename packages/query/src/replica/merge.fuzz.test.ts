@@ -1,5 +1,12 @@
 import type { Random } from '@tidemark/base';
-import { type Labels, labelsOf, makeRowColumns, type SelectedRows, type SelectedSeries } from '@tidemark/model';
+import {
+  type Labels,
+  labelsOf,
+  makeRowColumns,
+  type NativeHistogram,
+  type SelectedRows,
+  type SelectedSeries,
+} from '@tidemark/model';
 import { Oracle, rounds, withSeed } from '@tidemark/testkit';
 import { expect, test } from 'vitest';
 import type { Attempt, DataPart } from './attempt.ts';
@@ -61,6 +68,52 @@ function mergeOnce(random: Random): void {
       samples: [...timestampsMs].map((timestampMs, k) => ({ timestampMs, value: values[k] })),
     })),
   ).toEqual(wanted);
+}
+
+test('native histograms of several stores stand where their samples do', () =>
+  withSeed('replica-merge-histograms', (random) => {
+    for (let round = 0; round < rounds(30); round++) mergeHistogramsOnce(random);
+  }));
+
+function mergeHistogramsOnce(random: Random): void {
+  const wanted = new Map<number, number | 'histogram'>();
+  const stores = Array.from({ length: 1 + random.below(3) }, (_, s): DataPart[] => {
+    const times = Array.from({ length: 40 }, (_v, ms) => ms).filter(() => random.below(2) === 0);
+    return pieces(random, times).map((piece) => {
+      const entries: number[] = [];
+      const histograms: NativeHistogram[] = [];
+      for (const [i, ms] of piece.entries()) {
+        const isHistogram = random.below(2) === 0;
+        wanted.set(ms, isHistogram ? 'histogram' : ms * 100 + s);
+        if (!isHistogram) continue;
+        entries.push(i);
+        histograms.push(histogramOf(ms * 100 + s));
+      }
+      const series: SelectedSeries = {
+        labels: labelsOfSeries(1),
+        timestampsMs: Float64Array.from(piece),
+        values: Float64Array.from(piece, (ms, i) => (entries.includes(i) ? Number.NaN : ms * 100 + s)),
+        ...(entries.length === 0 ? {} : { histograms: { entries: Uint32Array.from(entries), histograms } }),
+      };
+      return { kind: 'samples', series: [series] };
+    });
+  });
+  const [merged] = mergeSamples(stores.map(attemptOf));
+  const counts = new Map(
+    [...(merged?.histograms?.entries ?? [])].map((entry, i) => [entry, merged?.histograms?.histograms[i]?.count]),
+  );
+  for (const [i, ms] of [...(merged?.timestampsMs ?? [])].entries()) {
+    const kind = wanted.get(ms);
+    if (kind === 'histogram') expect(Math.floor((counts.get(i) ?? 0) / 100)).toBe(ms);
+    else expect([counts.get(i), merged?.values[i]]).toEqual([undefined, kind]);
+  }
+  expect(merged?.timestampsMs.length ?? 0).toBe(wanted.size);
+}
+
+function histogramOf(count: number): NativeHistogram {
+  const side = { spans: [], counts: new Float64Array(0) };
+  const nothing = { zeroThreshold: 0, zeroCount: 0, sum: 0, positive: side, negative: side, bounds: undefined };
+  return { ...nothing, schema: 0, hint: 'unknown', fractions: false, count };
 }
 
 test('rows of several stores: of each window the newest revision', () =>

@@ -2,16 +2,21 @@ import { assert } from '@tidemark/base';
 import {
   type Cardinality,
   compareUtf8,
+  type Exemplar,
   encodeLabels,
+  HistogramEntries,
   type Labels,
   type MetricDescriptions,
   type MetricMetadata,
   makeRowColumns,
   type NamedCount,
+  type NativeHistogram,
   ROW_FLOAT_COLUMNS,
   type RowColumns,
   revisionAfter,
   rowsBetween,
+  type SelectedExemplars,
+  type SelectedHistograms,
   type SelectedRows,
   type SelectedSeries,
 } from '@tidemark/model';
@@ -70,6 +75,21 @@ export function mergeMetadata(attempts: readonly Attempt[]): MetricDescriptions[
     byMetric.set(metric, [...known, ...news]);
   }
   return [...byMetric].map(([metric, entries]) => ({ metric, entries }));
+}
+
+/** Exemplars of a series in order of time, each once: several stores may have had the same. */
+export function mergeExemplars(attempts: readonly Attempt[]): SelectedExemplars[] {
+  const found = partsOf(attempts, 'exemplars').flatMap(({ series }) => series);
+  return bySeries(found, (several) => ({
+    labels: (several[0] as SelectedExemplars).labels,
+    exemplars: inOrderOnce(several.flatMap(({ exemplars }) => exemplars)),
+  }));
+}
+
+function inOrderOnce(exemplars: readonly Exemplar[]): Exemplar[] {
+  const byTime = exemplars.toSorted((a, b) => a.timestampMs - b.timestampMs);
+  // A series takes only later ones, so there is one of a time; stores that took different ones of it agree on the first answer.
+  return byTime.filter(({ timestampMs }, i) => i === 0 || timestampMs !== byTime[i - 1]?.timestampMs);
 }
 
 /**
@@ -143,12 +163,14 @@ function inARow(several: readonly SelectedSeries[]): SelectedSeries {
   const timestampsMs = new Float64Array(count);
   const values = new Float64Array(count);
   let at = 0;
+  const histograms = new HistogramEntries();
   for (const one of several) {
     timestampsMs.set(one.timestampsMs, at);
     values.set(one.values, at);
+    if (one.histograms) histograms.addAll(one.histograms, at);
     at += one.values.length;
   }
-  return { labels: (several[0] as SelectedSeries).labels, timestampsMs, values };
+  return withHistograms({ labels: (several[0] as SelectedSeries).labels, timestampsMs, values }, histograms);
 }
 
 /** Of a time that both have, the later one's value. */
@@ -157,6 +179,8 @@ function joinSamples(a: SelectedSeries, b: SelectedSeries): SelectedSeries {
   const values = new Float64Array(times.length);
   const words = new Uint32Array(values.buffer);
   const [aWords, bWords] = [a.values, b.values].map((v) => new Uint32Array(v.buffer, v.byteOffset, v.length * 2));
+  const [inA, inB] = [histogramsByEntry(a), histogramsByEntry(b)];
+  const histograms = new HistogramEntries();
   let count = 0;
   for (let i = 0, k = 0; i < a.values.length || k < b.values.length; count++) {
     const [aMs, bMs] = [a.timestampsMs[i] ?? Number.POSITIVE_INFINITY, b.timestampsMs[k] ?? Number.POSITIVE_INFINITY];
@@ -166,11 +190,26 @@ function joinSamples(a: SelectedSeries, b: SelectedSeries): SelectedSeries {
     const [from, at] = fromB ? [bWords, k] : [aWords, i];
     words[count * 2] = from?.[at * 2] as number;
     words[count * 2 + 1] = from?.[at * 2 + 1] as number;
+    const histogram = fromB ? inB.get(k) : inA.get(i);
+    if (histogram) histograms.add(count, histogram);
     if (aMs <= bMs) i++;
     if (fromB) k++;
   }
-  return { labels: a.labels, timestampsMs: times.subarray(0, count), values: values.subarray(0, count) };
+  const joined = { labels: a.labels, timestampsMs: times.subarray(0, count), values: values.subarray(0, count) };
+  return withHistograms(joined, histograms);
 }
+
+function withHistograms(series: SelectedSeries, entries: HistogramEntries): SelectedSeries {
+  const histograms = entries.finish();
+  return histograms === undefined ? series : { ...series, histograms };
+}
+
+function histogramsByEntry({ histograms: selected }: SelectedSeries): ReadonlyMap<number, NativeHistogram> {
+  const { entries, histograms } = selected ?? NO_HISTOGRAMS;
+  return new Map(histograms.map((histogram, i) => [entries[i] as number, histogram]));
+}
+
+const NO_HISTOGRAMS: SelectedHistograms = { entries: new Uint32Array(0), histograms: [] };
 
 /** Of a window that both have, the newest revision. */
 function joinRows(a: SelectedRows, b: SelectedRows): SelectedRows {

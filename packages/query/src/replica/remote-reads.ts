@@ -2,6 +2,7 @@ import { isTidemarkError } from '@tidemark/base';
 import {
   type Cardinality,
   type CardinalityRequest,
+  type ExemplarSource,
   type Freshness,
   type LabelsRequest,
   type Matcher,
@@ -17,7 +18,15 @@ import {
 } from '@tidemark/model';
 import type { FanOut, FanOutAnswer } from './fan-out.ts';
 import { tooManySeries } from './limits.ts';
-import { mergeCardinality, mergeLabels, mergeMetadata, mergeRows, mergeSamples, mergeTexts } from './merge.ts';
+import {
+  mergeCardinality,
+  mergeExemplars,
+  mergeLabels,
+  mergeMetadata,
+  mergeRows,
+  mergeSamples,
+  mergeTexts,
+} from './merge.ts';
 
 // Stores elsewhere, asked as one source. Series of a metric are in the partition of its name, so a selector that names metrics
 // is asked of those that have them, and of nobody else.
@@ -26,6 +35,7 @@ export interface RemoteReads {
   readonly source: SeriesSource;
   readonly metadata: MetadataSource;
   readonly cardinality: (request: CardinalityRequest) => Promise<Cardinality>;
+  readonly exemplars: ExemplarSource;
   readonly freshness: Freshness;
 }
 
@@ -66,6 +76,10 @@ export function remoteReads(fanOut: FanOut, partitions: () => number | undefined
     async metadata(request, signal = new AbortController().signal) {
       const { attempts } = await fanOut.ask({ kind: 'metadata', request, signal });
       return mergeMetadata(attempts);
+    },
+    async exemplars(request) {
+      const { attempts, warnings } = await fanOut.ask({ kind: 'exemplars', request, signal: request.signal });
+      return { series: mergeExemplars(attempts), warnings };
     },
     async cardinality(request) {
       const { attempts } = await fanOut.ask({ kind: 'cardinality', request, signal: request.signal });

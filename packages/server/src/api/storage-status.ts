@@ -13,6 +13,7 @@ export interface StorageStatusParts {
 export function storageStatus({ engine, log, retentionMs }: StorageStatusParts) {
   return async () => {
     const { tiers, shards, seriesByTenant } = engine.stats();
+    const active = engine.activeSeries();
     const topics = [...new Set(shards.map(({ topic }) => topic))];
     const ends = new Map<string, number>();
     for (const topic of topics) {
@@ -30,7 +31,11 @@ export function storageStatus({ engine, log, retentionMs }: StorageStatusParts) 
           },
         ]),
       ),
-      seriesByTenant: [...seriesByTenant].map(([tenant, series]) => ({ tenant, series })),
+      seriesByTenant: [...seriesByTenant].map(([tenant, series]) => ({
+        tenant,
+        series,
+        activeSeries: active.get(tenant) ?? 0,
+      })),
       partitions: shards.map(({ topic, partition, tier, position, durablePosition, damagedWindows }) => {
         const end = ends.get(`${topic}/${partition}`) ?? position;
         return {

@@ -30,7 +30,8 @@ export function tsdbStatus(cardinality: (request: CardinalityRequest) => Promise
   };
 }
 
-function tsdbLimit(params: Params): number {
+/** Of a list: 10 where none is said. Throws `PARAM_INVALID`. */
+export function tsdbLimit(params: Params): number {
   const text = params.get('limit')?.[0] ?? '';
   if (text === '') return LIMIT_DEFAULT;
   if (!/^\+?\d{1,9}$/.test(text) || Number(text) < 1) throw invalidParam('limit', 'limit must be a positive number');

@@ -1,5 +1,5 @@
 import { nodeDisk, TidemarkError } from '@tidemark/base';
-import { examineJournal, type JournalReport, repairJournal } from '@tidemark/log';
+import { type DamagedStore, examineJournal, type JournalReport, repairJournal } from '@tidemark/log';
 import { loadConfig } from '../config/load.ts';
 import type { Command, CommandContext } from './command.ts';
 
@@ -7,7 +7,8 @@ export const repairCommand: Command = {
   name: 'repair',
   summary: 'say what is damaged in the embedded log, and cut it there',
   help: `tidemark repair [DATA]          what is damaged, and what a cut would lose; changes nothing
-tidemark repair [DATA] --cut    cuts the journal at the damage; what is taken away is kept in DATA/log/damaged-N
+tidemark repair [DATA] --cut    cuts the journal at the damage; what is taken away is kept in DATA/log/damaged-N. A damaged store
+                                of a compacted topic is made anew of the records that can be read
 
   DATA is the data folder; default: the configured one. Tidemark must not run on it. Exit code 0: the journal is whole (now);
   1: it is damaged. Try first to put the folder back from a copy: what is behind the damage is lost by the cut.
@@ -32,14 +33,30 @@ async function runRepair(context: CommandContext): Promise<number> {
   const cut = context.args.options.has('cut');
   const report = await (cut ? repairJournal : examineJournal)({ disk, folder: FOLDER });
   for (const line of linesOf(report, cut)) context.stdout.write(`${line}\n`);
-  return report.damage === undefined || report.keptIn !== undefined ? 0 : 1;
+  const isWhole = report.damage === undefined || report.keptIn !== undefined;
+  return isWhole && report.damagedStores.every(({ mended }) => mended !== undefined) ? 0 : 1;
+}
+
+function linesOfStore({ topic, reason, records, mended }: DamagedStore, cut: boolean): string[] {
+  const lines = [`the store of ${topic} is damaged: ${reason}`];
+  if (mended !== undefined) {
+    const of = records === undefined ? '' : ` of the ${records} there were`;
+    lines.push(
+      `  made anew with ${mended.records} records${of}; as it was it is kept in ${mended.keptIn}`,
+      '  a key whose last record is lost may have the one before it, or be back though it was deleted',
+    );
+  } else if (cut) lines.push('  nothing could be made of it; put the folder back from a copy');
+  else
+    lines.push(
+      '  a start mends it by itself if nothing is missing; else put the folder back from a copy, or: tidemark repair --cut',
+    );
+  return lines;
 }
 
 function linesOf(report: JournalReport, cut: boolean): string[] {
   const { behindBytes, damage, damagedStores, keptIn, partitions, positions, tornBytes, unreadableBytes } = report;
   const lines: string[] = [];
-  for (const { topic, reason } of damagedStores)
-    lines.push(`the store of ${topic} is damaged, and not mended: ${reason}`);
+  for (const damaged of damagedStores) lines.push(...linesOfStore(damaged, cut));
   if (!damage) {
     lines.push('the journal is whole');
     if (tornBytes > 0)

@@ -12,6 +12,7 @@ import { ROLES } from '../config/schema.ts';
 import { isLoopback } from '../http.ts';
 import { VERSION } from '../version.ts';
 import { startTidemark } from '../wiring.ts';
+import { announce } from './announce.ts';
 import { type Command, type CommandContext, DEFAULT_URL } from './command.ts';
 
 export const serveCommand: Command = {
@@ -96,8 +97,20 @@ async function serve({ args, env, stdout, stderr, signal }: CommandContext): Pro
       logger.error,
     );
   }
-  stdout.write(welcome(tidemark.url, tidemark.dataFolder));
+  const ending = new AbortController();
+  const announced = announce({
+    notReady: () => tidemark.notReady(),
+    name: `Tidemark ${VERSION}`,
+    url: tidemark.url,
+    welcome: welcome(tidemark.url, tidemark.dataFolder),
+    write: (text) => stdout.write(text),
+    // Whoever waits does so in real time, whatever a test makes of ours.
+    clock: systemClock,
+    signal: ending.signal,
+  });
   const failure = await Promise.race([stopped, failed.promise.catch((error: unknown) => ({ error }))]);
+  ending.abort();
+  await announced;
   if (failure === 'stopped') stdout.write('\nStopping: taking nothing in, writing a checkpoint.\n');
   const code = await drained(tidemark.close(), logger.error);
   if (failure === 'stopped') return code;

@@ -15,6 +15,7 @@ import { type LogEnds, verifyLog } from '@tidemark/log';
 import { verifyStore } from '@tidemark/storage-engine';
 import { verifyState } from '@tidemark/stream-rollup';
 import { loadConfig } from '../config/load.ts';
+import { retentionOf } from '../config/retention.ts';
 import { readInstallation } from '../data-folder.ts';
 import { type Objects, openObjects } from '../roles/objects.ts';
 import { decodeMarks } from '../roles/repair/marks-file.ts';
@@ -56,7 +57,8 @@ async function runVerify({ args, env, stdout, signal }: CommandContext): Promise
   const say = (line: string) => void stdout.write(`${line}\n`);
   await refuseRunning(data);
   const counts = { ok: 0, damaged: 0, missing: 0, orphan: 0 };
-  const { retentionRaw, retention1m } = config.store;
+  const retention = retentionOf(config.store);
+  const oldest = { raw: retention.longestMs('raw'), '1m': retention.longestMs('1m') };
   // Objects may lie elsewhere; those of a snapshot lie in it.
   const own = join(data, 'objects');
   const owner = (await ownerOf(nodeDisk(data), data)) ?? ALONE;
@@ -68,7 +70,7 @@ async function runVerify({ args, env, stdout, signal }: CommandContext): Promise
     metrics: new SelfMetrics(),
     random: systemRandom,
   });
-  for await (const { file, verdict, detail } of verifyData(data, objects, { raw: retentionRaw, '1m': retention1m })) {
+  for await (const { file, verdict, detail } of verifyData(data, objects, oldest)) {
     signal.throwIfAborted();
     counts[verdict]++;
     if (verdict !== 'ok' || !args.options.has('quiet')) say(`${verdict.padEnd(8)} ${file}: ${detail}`);

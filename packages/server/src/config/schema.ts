@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
 import { isTidemarkError, messageOf } from '@tidemark/base';
-import { METRIC_NAME, matcher, parseDuration } from '@tidemark/model';
+import { formatDuration, METRIC_NAME, matcher, parseDuration } from '@tidemark/model';
 import { z } from 'zod';
+import { brokerAddress, httpAddress, listenAddress, objectsPlace } from './addresses.ts';
 
 // Every setting, with its default and what it means. One YAML file, camelCase, sections of leaves; every leaf can be
 // overridden by an environment variable: TIDEMARK_SECTION_KEY, `clockRate` written CLOCK_RATE. Unknown keys are errors.
@@ -22,6 +23,27 @@ const duration = (value: string, about: string) =>
     })
     .describe(about);
 
+/** As `duration`, where nothing need be said. */
+const lengthIfAny = (leastMs: number, about: string, otherwise: string) =>
+  z
+    .string()
+    .optional()
+    .transform((text, context) => {
+      try {
+        const ms = text === undefined ? undefined : parseDuration(text);
+        if (ms === undefined || ms >= leastMs) return ms;
+        context.addIssue({ code: 'custom', message: `must be at least ${formatDuration(leastMs)}` });
+      } catch (error) {
+        if (!isTidemarkError(error)) throw error;
+        context.addIssue({ code: 'custom', message: messageOf(error) });
+      }
+      return z.NEVER;
+    })
+    .meta({ description: about, defaultText: otherwise });
+
+// Rows of an hour are made of its raw samples, and those of hours of minutes: before that nothing may go.
+const KEPT_LEAST_MS = 3_600_000;
+
 const whole = (value: number, least: number, about: string, most: number = Number.MAX_SAFE_INTEGER) =>
   z.number().int().min(least).max(most).default(value).describe(about);
 
@@ -37,11 +59,6 @@ const metricPattern = z
       context.addIssue({ code: 'custom', message: messageOf(error) });
     }
   });
-
-const listenAddress = z
-  .string()
-  .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, 'must be host:port, for example 127.0.0.1:9470')
-  .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65535, 'the port must be at most 65535');
 
 export const ROLES = ['collect', 'ingest', 'repartition', 'rollup', 'store', 'query', 'rules', 'notify', 'ui'] as const;
 export type Role = (typeof ROLES)[number];
@@ -89,7 +106,7 @@ export const CONFIG_SCHEMA = z.strictObject({
   }),
   kafka: section('The brokers, where `log.kind` is kafka.', {
     brokers: z
-      .array(z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, 'must be host:port, for example kafka:9092'))
+      .array(brokerAddress)
       .default([])
       .describe('Brokers that are asked first, `host:port`; the others are learnt from them.'),
     clientId: z.string().min(1).default('tidemark').describe('How brokers name this process in their logs and quotas.'),
@@ -160,7 +177,7 @@ export const CONFIG_SCHEMA = z.strictObject({
   }),
   registry: section('The schema registry that those who write samples register their schemas with.', {
     url: z
-      .union([z.literal(''), z.url({ protocol: /^https?$/ })])
+      .union([z.literal(''), httpAddress])
       .default('')
       .describe('A registry with the API of Confluent; empty: schemas are those in the config topic.'),
     username: z.string().default('').describe('Sent as basic authentication; empty: none.'),
@@ -228,17 +245,52 @@ export const CONFIG_SCHEMA = z.strictObject({
     retentionRaw: duration('7d', 'How long raw samples are kept.'),
     retention1m: duration('30d', 'How long 1-minute rows are kept.'),
     retention1h: duration('1y', 'How long 1-hour rows are kept.'),
-    objects: z
-      .string()
-      .regex(
-        /^(?!s3:)|^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/,
-        'must be a folder, s3://bucket or s3://bucket/prefix',
+    retentionRules: z
+      .array(
+        z
+          .strictObject({
+            tenant: z
+              .string()
+              .min(1)
+              .optional()
+              .meta({ description: 'Whose series it means.', defaultText: 'every tenant' }),
+            metric: metricPattern.optional().meta({
+              description: 'Which metrics: a name, or an expression that the whole name has to match (RE2).',
+              defaultText: 'every metric',
+            }),
+            raw: lengthIfAny(KEPT_LEAST_MS, 'How long their raw samples are kept.', 'not decided here'),
+            '1m': lengthIfAny(KEPT_LEAST_MS, 'How long their 1-minute rows are kept.', 'not decided here'),
+            '1h': lengthIfAny(KEPT_LEAST_MS, 'How long their 1-hour rows are kept.', 'not decided here'),
+          })
+          .refine((rule) => [rule.raw, rule['1m'], rule['1h']].some((kept) => kept !== undefined), {
+            message: 'says nothing of how long; give raw, 1m or 1h',
+          }),
       )
+      .max(256)
+      .default([])
+      .meta({
+        description:
+          'Other lengths for some tenants and metrics, longer or shorter: the first that means a series and names the tier decides. Queries heed a change at once, space comes back with compaction.',
+        defaultText: 'none',
+      }),
+    exemplarRetention: duration('1d', 'How long exemplars are kept, as far as `store.exemplarBytes` goes.'),
+    exemplarBytes: whole(
+      16 * 1024 ** 2,
+      0,
+      'Memory of exemplars of a tenant; the oldest go first. All tenants together have at most eight times as much. 0: none are kept.',
+    ),
+    metadataRetention: duration('30d', 'How long type, unit and help of a metric are kept after they were said last.'),
+    objects: objectsPlace
       .default('')
       .describe('Where sealed segments lie: a folder, or `s3://bucket/prefix`; empty: `objects` in the data folder.'),
+    cacheBytes: whole(
+      4 * 1024 ** 3,
+      0,
+      'Bytes of segments that are kept on the disk of the data folder once they were read, where `store.objects` is a bucket; 0: none.',
+    ),
     s3: section('The S3 server behind `store.objects: s3://...`.', {
       endpoint: z
-        .union([z.literal(''), z.url({ protocol: /^https?$/ })])
+        .union([z.literal(''), httpAddress])
         .default('')
         .describe('Its address; empty: that of AWS for the region.'),
       region: z.string().min(1).default('us-east-1').describe('Region of the bucket.'),
@@ -289,7 +341,7 @@ export const CONFIG_SCHEMA = z.strictObject({
       'Queries evaluated at a time; more wait. The same for what other processes ask of a store.',
     ),
     stores: z
-      .array(z.url({ protocol: /^https?$/ }))
+      .array(httpAddress)
       .max(1024)
       .default([])
       .describe(
@@ -328,14 +380,14 @@ export const CONFIG_SCHEMA = z.strictObject({
       .array(
         z.strictObject({
           name: z.string().min(1).describe('Name of the receiver.'),
-          url: z.url({ protocol: /^https?$/ }).describe("Where Alertmanager's webhook payload is posted."),
+          url: httpAddress.describe("Where Alertmanager's webhook payload is posted."),
           sendResolved: z.boolean().default(true).describe('Whether resolved alerts are sent too.'),
         }),
       )
       .default([])
       .describe('Webhooks that every alert goes to.'),
     webhookUrl: z
-      .union([z.literal(''), z.url({ protocol: /^https?$/ })])
+      .union([z.literal(''), httpAddress])
       .default('')
       .describe('Short for one webhook named `default`.'),
     config: z

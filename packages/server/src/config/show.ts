@@ -11,6 +11,8 @@ const SECRET_KEYS =
   /^(password|passphrase|key|credentials|secret|token|secret_?access_?key|bearer_?token|client_?secret|.*_?api_?key|routing_?key|service_?key|auth_?token)$/i;
 // Who has a webhook's address may post to it: often there is a key in it.
 const SECRET_LEAVES = new Set(['notifier.webhookUrl', 'notifier.webhooks']);
+// Lists of rules in which every number is a duration.
+const RULES_OF_DURATIONS = new Set(['store.retentionRules']);
 
 /** Every setting, defaults included, as YAML. */
 export function configYaml(loaded: LoadedConfig): string {
@@ -29,8 +31,17 @@ export function configYaml(loaded: LoadedConfig): string {
 export function shownValue(leaf: Leaf, loaded: LoadedConfig): unknown {
   const value = leaf.path.reduce<unknown>((at, part) => (at as Record<string, unknown>)[part], loaded.config);
   if (leaf.kind === 'string' && typeof value === 'number') return formatDuration(value);
+  if (RULES_OF_DURATIONS.has(leaf.path.join('.'))) return (value as object[]).map(withUnits);
   if (SECRET_KEYS.test(leaf.path.at(-1) as string) && value !== '') return HIDDEN;
   return withoutSecrets(value, SECRET_LEAVES.has(leaf.path.join('.')));
+}
+
+/** All that is a number in such a rule is a duration. */
+function withUnits(rule: object): object {
+  const shown = Object.entries(rule).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(
+    shown.map(([key, value]) => [key, typeof value === 'number' ? formatDuration(value) : value]),
+  );
 }
 
 function withoutSecrets(value: unknown, secretUrls: boolean): unknown {

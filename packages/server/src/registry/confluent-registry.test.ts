@@ -76,6 +76,20 @@ describe('what is no schema', () => {
     }),
   );
 
+  test.each<[string, Answer]>([
+    ['there is no such page', (_, response) => void response.writeHead(404).end('<html>')],
+    ['there is a page of another kind', page],
+    ['there is another API of a registry', json(404, { error_code: 404, message: 'Could not find resource' })],
+    ['a server that is no registry answers', json(404, { error: 'RESTEASY003210: no resource', status: 404 })],
+  ])('%s: the error names the setting, and the path that Apicurio wants', (_, answer) =>
+    asking([answer], async (registry) => {
+      const says = /registry\.url.*\/apis\/ccompat\/v7/;
+      await expect(registry.byId(3)).rejects.toThrow(says);
+      await expect(registry.register('s', SAMPLE_SCHEMA, 'FULL_TRANSITIVE')).rejects.toThrow(says);
+      await expect(registry.byId(3)).rejects.not.toThrow(/Unknown error|code: -1/i);
+    }),
+  );
+
   test('a registry that is away', async () => {
     const registry = new ConfluentRegistry({ url: 'http://127.0.0.1:9', username: '', password: '', timeoutMs: 500 });
     expect(await codeOf(registry.byId(3))).toBe('REGISTRY_UNREACHABLE');

@@ -19,6 +19,8 @@ export interface ConfluentRegistryOptions {
 
 type Client = import('@confluentinc/schemaregistry/dist/schemaregistry-client.js').SchemaRegistryClient;
 
+const WRONG_PATH =
+  'no registry with the API of Confluent is there; check the path in registry.url: for Apicurio it is /apis/ccompat/v7';
 // 1 MiB: above what a schema may have (256 KiB) as JSON in JSON.
 const ANSWER_BYTES_MAX = 1024 * 1024;
 /** What the registry says of a subject without a compatibility of its own: 404, or (Apicurio) this. */
@@ -38,7 +40,7 @@ export class ConfluentRegistry implements SchemaSource {
     if (typeof schema !== 'string') {
       // The client keeps whatever it was answered.
       this.#client = undefined;
-      throw this.#unreachable(`it answered ${JSON.stringify(info)?.slice(0, 100)} for schema ${id}; is it a registry?`);
+      throw this.#unreachable(`it answered ${JSON.stringify(info)?.slice(0, 100)} for schema ${id}; ${WRONG_PATH}`);
     }
     if (schemaType !== 'AVRO') {
       throw new TidemarkError('SCHEMA_INCOMPATIBLE', `schema ${id} is of type ${String(schemaType)}, not Avro`, { id });
@@ -62,7 +64,7 @@ export class ConfluentRegistry implements SchemaSource {
     const id: unknown = await this.#ask((client) => client.register(subject, info), signal);
     if (Number.isInteger(id)) return id as number;
     this.#client = undefined;
-    throw this.#unreachable(`it answered no id when ${subject} was registered; is it a registry?`);
+    throw this.#unreachable(`it answered no id when ${subject} was registered; ${WRONG_PATH}`);
   }
 
   async #compatibilityOf(subject: string, signal: AbortSignal | undefined): Promise<string> {
@@ -103,8 +105,8 @@ export class ConfluentRegistry implements SchemaSource {
 
   #translate(error: unknown): TidemarkError {
     const { status, errorCode } = (error ?? {}) as { status?: unknown; errorCode?: unknown };
-    // Without a code of the registry's own it is somebody in between who says so.
-    const isItsOwn = typeof errorCode === 'number' && errorCode > 0;
+    // Without a code of the registry's own it is somebody in between who says so. A bare 404 speaks of the page, 404xx of what it keeps.
+    const isItsOwn = typeof errorCode === 'number' && errorCode > 0 && errorCode !== 404;
     const details = { status: Number(status) || 0, errorCode: Number(errorCode) || 0 };
     if (isItsOwn && status === 404) return new TidemarkError('SCHEMA_UNKNOWN', messageOf(error), details, error);
     if (isItsOwn && (status === 409 || status === 422)) {
@@ -114,19 +116,22 @@ export class ConfluentRegistry implements SchemaSource {
       const what = `an answer of more than ${ANSWER_BYTES_MAX} bytes`;
       return new TidemarkError('SCHEMA_MALFORMED', what, details, error);
     }
+    if (status === 404) return this.#unreachable(`it answered 404; ${WRONG_PATH}`, error);
     const hint = status === 401 || status === 403 ? '; see registry.username and registry.password' : '';
     return this.#unreachable(`${systemCode(error) ?? ''} ${messageOf(error)}${hint}`.trim(), error);
   }
 
   #unreachable(what: string, cause?: unknown): TidemarkError {
     const { url } = this.#options;
-    return new TidemarkError('REGISTRY_UNREACHABLE', `the schema registry at ${hostOf(url)}: ${what}`, {}, cause);
+    return new TidemarkError('REGISTRY_UNREACHABLE', `the schema registry at ${placeOf(url)}: ${what}`, {}, cause);
   }
 }
 
 /** Without what opens doors. */
-function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : url;
+function placeOf(url: string): string {
+  if (!URL.canParse(url)) return url;
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname.replace(/\/+$/, '')}`;
 }
 
 async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

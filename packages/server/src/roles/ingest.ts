@@ -30,7 +30,7 @@ export interface IngestRole {
 export async function startIngest(parts: IngestParts): Promise<IngestRole> {
   const { config, log, clock, random, logger, metrics, onFailure } = parts;
   const pipeline = new IngestPipeline(
-    { clock, random, log, metrics, logger },
+    { clock, random, log, metrics },
     {
       partitions: config.log.partitions,
       topic: topicName('raw', config.log.topicPrefix),

@@ -14,6 +14,8 @@ export interface Objects extends Disposable {
   readonly shown: string;
   /** Where files are; undefined for a bucket. */
   readonly folder: string | undefined;
+  /** What is asked of it for longer than `afterMs`, for people; undefined where nothing is. */
+  slow(afterMs: number): string | undefined;
   /** Requests under way are let go, later ones refused. Twice is fine. */
   [Symbol.dispose](): void;
 }
@@ -36,7 +38,14 @@ export async function openObjects({ config, dataFolder, identity, ...parts }: Ob
   const [, bucket, path = ''] = S3.exec(objects) ?? [];
   if (bucket === undefined) {
     const folder = objectFolderOf(objects, dataFolder, identity);
-    return { store: await openFileObjectStore(folder), shown: folder, folder, [Symbol.dispose]: () => undefined };
+    const nothing = () => undefined;
+    return {
+      store: await openFileObjectStore(folder),
+      shown: folder,
+      folder,
+      slow: nothing,
+      [Symbol.dispose]: nothing,
+    };
   }
   const { endpoint, region, pathStyle, timeout: requestTimeoutMs, deadline: deadlineMs } = s3;
   const prefix = [...path.split('/'), storeName(identity)].filter((part) => part !== '').join('/');
@@ -50,7 +59,8 @@ export async function openObjects({ config, dataFolder, identity, ...parts }: Ob
     options: { requestTimeoutMs, deadlineMs },
   });
   const shown = `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}`;
-  return { store, shown, folder: undefined, [Symbol.dispose]: () => store.close() };
+  const slow = (afterMs: number) => store.slow(afterMs);
+  return { store, shown, folder: undefined, slow, [Symbol.dispose]: () => store.close() };
 }
 
 function credentialsOf({ accessKeyId, secretAccessKey }: Config['store']['s3']) {

@@ -1,5 +1,13 @@
 import type { Clock, SelfMetrics } from '@tidemark/base';
-import type { Freshness, Labels, MetadataSource, SeriesSource } from '@tidemark/model';
+import type {
+  ExemplarSource,
+  Freshness,
+  KeptTier,
+  Labels,
+  MetadataSource,
+  Retention,
+  SeriesSource,
+} from '@tidemark/model';
 import { Executor, federate, QueryService, queryRouter } from '@tidemark/query';
 import type { Request, Response } from 'express';
 import type { Config } from '../config/schema.ts';
@@ -8,7 +16,9 @@ import { VERSION } from '../version.ts';
 export interface QueryParts {
   readonly config: Config;
   readonly source: SeriesSource;
+  readonly retention: Retention;
   readonly metadata: MetadataSource;
+  readonly exemplars: ExemplarSource;
   readonly freshness: Freshness;
   readonly externalLabels: () => Labels;
   readonly clock: Clock;
@@ -16,9 +26,9 @@ export interface QueryParts {
 }
 
 /** The query service over a source of series, and its routes. */
-export function startQuery({ config, source, metadata, freshness, externalLabels, clock, metrics }: QueryParts) {
+export function startQuery(parts: QueryParts) {
+  const { config, source, metadata, exemplars, retention, freshness, externalLabels, clock, metrics } = parts;
   const { lookback, timeout, samples, series, concurrency, unreadBytes } = config.query;
-  const { retentionRaw, retention1m, retention1h } = config.store;
   const limits = { seriesMax: series, samplesMax: samples };
   const executor = new Executor({
     source,
@@ -26,12 +36,16 @@ export function startQuery({ config, source, metadata, freshness, externalLabels
     lookbackMs: lookback,
     // As in Prometheus: the interval that rules have when they name none.
     subqueryStepMs: config.rules.interval,
-    retentionMs: { raw: retentionRaw, '1m': retention1m, '1h': retention1h },
+    retentionMs: (tenant, matchers) => {
+      const least = (tier: KeptTier) => retention.ofMatchers(tenant, matchers, tier).leastMs;
+      return { raw: least('raw'), '1m': least('1m'), '1h': least('1h') };
+    },
     ...limits,
   });
   const service = new QueryService({
     executor,
     source,
+    exemplars,
     freshness,
     clock,
     metrics,

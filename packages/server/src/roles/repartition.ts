@@ -1,11 +1,12 @@
-import { type Clock, type Logger, messageOf, type SelfMetrics, TaskGroup } from '@tidemark/base';
+import { type Clock, type Logger, type SelfMetrics, TaskGroup } from '@tidemark/base';
 import type { Log } from '@tidemark/log';
-import { SAMPLE_SCHEMA, type SampleSink, type SchemaSource, TOPIC_INTENTS, topicName } from '@tidemark/model';
+import { type SampleSink, type SchemaSource, TOPIC_INTENTS, topicName } from '@tidemark/model';
 import { type SampleTopic, startRepartition } from '@tidemark/stream-rollup';
 import type { Config } from '../config/schema.ts';
 import { ConfluentRegistry } from '../registry/confluent-registry.ts';
 import { EmbeddedRegistry } from '../registry/embedded-registry.ts';
 import { RememberingSource } from '../registry/remembering-source.ts';
+import { registerSchema } from './register-schema.ts';
 
 // Samples of others, through the admission of everyone's.
 //
@@ -23,9 +24,6 @@ export interface RepartitionParts {
   readonly metrics: SelfMetrics;
   readonly onFailure: (what: string, error: unknown) => void;
 }
-
-const REGISTER_RETRY_MS = 5_000;
-const REGISTER_RETRY_MAX_MS = 5 * 60_000;
 
 /** The topics of samples, each with whose they are. */
 export function sampleTopics({ log, samples }: Pick<Config, 'log' | 'samples'>): readonly SampleTopic[] {
@@ -52,7 +50,8 @@ export async function runRepartition(parts: RepartitionParts): Promise<Repartiti
   const say = (next: string | undefined) => {
     problem = next;
   };
-  tasks.spawn('register schema', (signal) => registerOwn(schemas, config, { clock, logger, say }, signal));
+  const subject = `${topicName('samples', config.log.topicPrefix)}-value`;
+  tasks.spawn('register schema', (signal) => registerSchema(schemas, subject, { clock, logger, say }, signal));
   const stage = startRepartition({
     log,
     sink,
@@ -90,40 +89,4 @@ async function openSchemas(config: Config, log: Log, logger: Logger): Promise<Sc
   if (url === '') return EmbeddedRegistry.open(log, topic);
   const registry = new ConfluentRegistry({ url, username, password, timeoutMs: timeout });
   return RememberingSource.open({ registry, url, log, topic, logger });
-}
-
-interface RegisterParts {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Takes what stands in the way; undefined when nothing does. */
-  readonly say: (problem: string | undefined) => void;
-}
-
-/** Until it is registered, with growing pauses. One that the registry refuses is said and left: writers have schemas of their own. */
-async function registerOwn(
-  schemas: SchemaSource,
-  config: Config,
-  { clock, logger, say }: RegisterParts,
-  signal: AbortSignal,
-): Promise<void> {
-  const subject = `${topicName('samples', config.log.topicPrefix)}-value`;
-  for (let pauseMs = REGISTER_RETRY_MS; ; pauseMs = Math.min(pauseMs * 2, REGISTER_RETRY_MAX_MS)) {
-    try {
-      const schemaId = await schemas.register(subject, SAMPLE_SCHEMA, 'FULL_TRANSITIVE', signal);
-      logger.info('the schema of samples is registered', { subject, schemaId });
-      say(undefined);
-      return;
-    } catch (error) {
-      if (signal.aborted) return;
-      const isRefused = (error as { code?: unknown }).code === 'SCHEMA_REFUSED';
-      const what = isRefused
-        ? 'the registry refuses the schema of samples'
-        : 'the schema of samples is not registered yet';
-      logger.warn(what, { subject, error: messageOf(error) });
-      // It answers, and knows schemas of others.
-      say(isRefused ? undefined : `the schema registry does not answer: ${messageOf(error)}`);
-      if (isRefused) return;
-    }
-    await clock.sleep(pauseMs, signal);
-  }
 }

@@ -1,11 +1,20 @@
 import { constants, type Dirent, existsSync } from 'node:fs';
-import { copyFile, link, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Clock, nodeDisk, type Random, systemCode, TidemarkError } from '@tidemark/base';
+import {
+  type Clock,
+  isTidemarkError,
+  type Logger,
+  nodeDisk,
+  type Random,
+  systemCode,
+  TidemarkError,
+} from '@tidemark/base';
 import { verifyLog } from '@tidemark/log';
-import type { StorageEngine } from '@tidemark/storage-engine';
+import type { HeldObjects, HeldSegment, StorageEngine } from '@tidemark/storage-engine';
 import { verifyState } from '@tidemark/stream-rollup';
 import type { Objects } from './objects.ts';
+import { markSnapshot } from './snapshot-mark.ts';
 
 // A consistent copy of the data folder while everything goes on: snapshots/<name>, a data folder of its own.
 //
@@ -13,9 +22,10 @@ import type { Objects } from './objects.ts';
 //   engine still: no checkpoint, seal or compaction
 //     marks, store, objects, rollup copied  the store has read no more than the log has
 //     journals, compacted topics copied     the log may have more: a start replays it
+//   segments of a bucket fetched            they are held meanwhile: compaction and retention leave them
 //   verified, synced, renamed               until then it is .<name>, and a crash leaves only that
 //
-// Segments are linked where the file system can: they never change. State of the rollup and compacted topics is written meanwhile;
+// Segments in a folder are linked where the file system can: they never change. State of the rollup and compacted topics is written meanwhile;
 // a copy that does not verify is made again.
 
 export interface SnapshotParts {
@@ -26,16 +36,21 @@ export interface SnapshotParts {
   readonly engine: StorageEngine;
   readonly clock: Clock;
   readonly random: Random;
+  readonly logger: Logger;
 }
 
 const FOLDER = 'snapshots';
 // Half a second of writes between one copy and the next is the most that was seen; ten times in a row means something else.
 const TRIES = 10;
 
-/** Throws `SNAPSHOT_UNSTABLE`, `SNAPSHOT_OBJECTS_ELSEWHERE`, and what the file system throws. */
+// Pieces of segments, which go along whole.
+const CACHE = 'cache';
+// Of what is free on the disk: intake must not be stopped for want of room.
+const ROOM_SHARE = 0.8;
+
+/** Throws `SNAPSHOT_UNSTABLE`, `SNAPSHOT_NO_ROOM`, `OBJECT_STORE_*`, and what the file system throws. */
 export async function takeSnapshot(parts: SnapshotParts): Promise<{ readonly name: string }> {
-  const { dataFolder, objects, hasLog, engine, clock, random } = parts;
-  const objectFolder = objects.folder ?? elsewhere(objects.shown);
+  const { dataFolder, objects, hasLog, engine, clock, random, logger } = parts;
   const stamp = new Date(clock.nowMs()).toISOString().replace(/[-:]|\.\d+/g, '');
   const name = `${stamp}-${Buffer.from(random.bytes(4)).toString('hex')}`;
   const folder = join(dataFolder, FOLDER);
@@ -44,11 +59,15 @@ export async function takeSnapshot(parts: SnapshotParts): Promise<{ readonly nam
   try {
     const links = join(unfinished, 'links');
     if (hasLog) await linkJournals(join(dataFolder, 'log'), links);
-    await engine.whileStill(async () => {
-      await copyStore(dataFolder, objectFolder, unfinished);
+    using held = new DisposableStack();
+    const inBucket = await engine.whileStill(async () => {
+      await copyStore(dataFolder, unfinished);
+      const fetched = held.use(await copyObjects(objects, engine, unfinished));
       await until('rollup', () => copyRollup(dataFolder, unfinished));
       if (hasLog) await until('log', () => copyLog(dataFolder, links, unfinished));
+      return fetched;
     });
+    if (inBucket !== undefined) await fetchSegments(inBucket, join(unfinished, 'objects'), logger);
     await rm(links, { recursive: true, force: true });
     await syncAll(unfinished);
     await rename(unfinished, join(folder, name));
@@ -60,24 +79,80 @@ export async function takeSnapshot(parts: SnapshotParts): Promise<{ readonly nam
   }
 }
 
-function elsewhere(shown: string): never {
-  throw new TidemarkError(
-    'SNAPSHOT_OBJECTS_ELSEWHERE',
-    `sealed segments lie in ${shown}, which a snapshot of this machine's folder cannot hold; use versions or copies of the bucket`,
-    { objects: shown },
-  );
-}
-
-async function copyStore(dataFolder: string, objectFolder: string, into: string): Promise<void> {
+async function copyStore(dataFolder: string, into: string): Promise<void> {
   await copyFile(join(dataFolder, 'TIDEMARK'), join(into, 'TIDEMARK'));
   // Whose folder it is; that of the only store does not say.
   if (existsSync(join(dataFolder, 'STORE'))) await copyFile(join(dataFolder, 'STORE'), join(into, 'STORE'));
   // It is never behind the store, nor ahead of the log, which is copied later.
   await copyTree(join(dataFolder, 'repair'), join(into, 'repair'), copyFile);
-  await copyTree(join(dataFolder, 'store'), join(into, 'store'), copyFile);
-  await copyTree(objectFolder, join(into, 'objects'), (from, to) =>
-    from.endsWith('.seg') ? linkOrCopy(from, to) : copyFile(from, to),
+  await copyTree(join(dataFolder, 'store'), join(into, 'store'), copyFile, [CACHE]);
+}
+
+/** Of a bucket the manifests; the segments that they name are held, and take longer. */
+async function copyObjects(objects: Objects, engine: StorageEngine, into: string): Promise<HeldObjects | undefined> {
+  const to = join(into, 'objects');
+  if (objects.folder !== undefined) {
+    const copy = (source: string, target: string) =>
+      source.endsWith('.seg') ? linkOrCopy(source, target) : copyFile(source, target);
+    await copyTree(objects.folder, to, copy);
+    return undefined;
+  }
+  const held = await engine.holdObjects();
+  try {
+    await markSnapshot(into, objects.shown);
+    for (const { name, bytes } of held.manifests) await writeObject(to, name, bytes);
+    return held;
+  } catch (error) {
+    held[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** One at a time. What is damaged in the bucket, or missing there, is so in the snapshot: its answers warn as those of now do. */
+async function fetchSegments(held: HeldObjects, into: string, logger: Logger): Promise<void> {
+  const { bavail, bsize } = await statfs(into);
+  refuseWithoutRoom(
+    held.segments.reduce((sum, { size }) => sum + size, 0),
+    bavail * bsize,
   );
+  for (const segment of held.segments) {
+    const path = join(into, segment.name);
+    await mkdir(dirname(path), { recursive: true });
+    try {
+      // Damaged on its way, it comes whole the second time.
+      if ((await fetchSegment(held, segment, path)) || (await fetchSegment(held, segment, path))) continue;
+      logger.warn('a segment is damaged, and so it is in the snapshot', { segment: segment.name });
+    } catch (error) {
+      if (!isTidemarkError(error, 'OBJECT_NOT_FOUND')) throw error;
+      await rm(path, { force: true });
+      logger.warn('a segment is missing, and so it is in the snapshot', { segment: segment.name });
+    }
+  }
+}
+
+async function fetchSegment(held: HeldObjects, segment: HeldSegment, path: string): Promise<boolean> {
+  const file = await open(path, 'w');
+  try {
+    return await held.read(segment, (piece) => file.writeFile(piece));
+  } finally {
+    await file.close();
+  }
+}
+
+/** Throws `SNAPSHOT_NO_ROOM`. */
+export function refuseWithoutRoom(bytes: number, free: number): void {
+  if (bytes <= free * ROOM_SHARE) return;
+  throw new TidemarkError(
+    'SNAPSHOT_NO_ROOM',
+    `sealed segments take ${bytes} bytes, ${free} are free here: a snapshot may take ${ROOM_SHARE * 100} % of that. Back up the bucket itself, or make room`,
+    { bytes, free },
+  );
+}
+
+async function writeObject(folder: string, name: string, bytes: Uint8Array): Promise<void> {
+  const path = join(folder, name);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, bytes, { flag: 'wx' });
 }
 
 /** False: it changed under our hands. */
@@ -123,10 +198,16 @@ async function until(what: string, copy: () => Promise<boolean>): Promise<void> 
 }
 
 /** False when a file was gone before it was copied. */
-async function copyTree(from: string, to: string, copy: (from: string, to: string) => Promise<void>): Promise<boolean> {
+async function copyTree(
+  from: string,
+  to: string,
+  copy: (from: string, to: string) => Promise<void>,
+  without: readonly string[] = [],
+): Promise<boolean> {
   await mkdir(to, { recursive: true });
   let whole = true;
   for (const entry of await entriesOf(from)) {
+    if (without.includes(entry.name)) continue;
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.isDirectory()) whole = (await copyTree(source, target, copy)) && whole;
     else {

@@ -7,6 +7,7 @@ import type { Answers } from '../api/routes.ts';
 import { storageStatus } from '../api/storage-status.ts';
 import { targetAnswers } from '../api/targets.ts';
 import { tsdbStatus } from '../api/tsdb-status.ts';
+import { usageStatus } from '../api/usage-status.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Reads } from './reads.ts';
 import type { StoreRole } from './store.ts';
@@ -31,6 +32,7 @@ export function statusAnswers(parts: StatusParts): Answers {
       '/status/tsdb': tsdbStatus(reads.cardinality),
       '/metadata': metricMetadata(reads.metadata),
     }),
+    ...(store && { '/status/usage': usageStatus(store.engine) }),
     ...(store && log && { '/status/storage': storageStatus({ ...store, log }) }),
     '/alertmanagers': () => ({
       activeAlertmanagers: notifierUrl === undefined ? [] : [{ url: `${notifierUrl}/api/v2/alerts` }],

@@ -1,15 +1,17 @@
 import { join } from 'node:path';
 import { type Clock, type Logger, nodeDisk, type Random, type SelfMetrics } from '@tidemark/base';
 import type { Log } from '@tidemark/log';
-import { RAW_ROLES, type RawRole, type TopicRole, topicName } from '@tidemark/model';
+import { type KeptMs, RAW_ROLES, type RawRole, type Retention, type TopicRole, topicName } from '@tidemark/model';
 import { Admission, UnreadAnswers } from '@tidemark/query';
 import { openStorageEngine, type StorageEngine } from '@tidemark/storage-engine';
 import { SamplesFreshness } from '@tidemark/stream-rollup';
 import type { Router } from 'express';
 import type { TsdbAdmin } from '../api/tsdb-admin.ts';
 import type { FlushReport } from '../app.ts';
+import { keptMsOf, rulesOf } from '../config/retention.ts';
 import type { Config } from '../config/schema.ts';
 import type { Installation } from '../data-folder.ts';
+import type { Problem } from '../readiness.ts';
 import { StoreReader } from '../store-api/store-reader.ts';
 import { storeRouter } from '../store-api/store-router.ts';
 import { makeDeleter } from './deletes.ts';
@@ -21,6 +23,7 @@ import type { Reads } from './reads.ts';
 import { openRepair, type Repair } from './repair.ts';
 import { sampleTopics } from './repartition.ts';
 import { takeSnapshot } from './snapshot.ts';
+import { refuseSnapshotOf } from './snapshot-mark.ts';
 import { claimFolder, identityOf, storerGroup } from './store-identity.ts';
 import { Storer } from './storer.ts';
 import { RolledUp, startTiering } from './tiering.ts';
@@ -38,16 +41,21 @@ export interface StoreParts {
   readonly dataFolder: string;
   readonly installation: Installation;
   readonly log: Log;
+  readonly retention: Retention;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: SelfMetrics;
   readonly onFailure: (what: string, error: unknown) => void;
+  /** Says what the start waits for, to whoever asks whether this process is ready. */
+  readonly waitingFor: (reason: Problem) => void;
+  /** Aborted: the process is told to stop, and its start waits for no bucket. */
+  readonly signal: AbortSignal;
 }
 
 export interface StoreRole {
   readonly engine: StorageEngine;
-  readonly retentionMs: Readonly<Record<'raw' | '1m' | '1h', number>>;
+  readonly retentionMs: KeptMs;
   readonly reads: Reads;
   /** What other processes ask of it. */
   readonly router: Router;
@@ -59,6 +67,8 @@ export interface StoreRole {
   close(): Promise<void>;
 }
 
+// Whoever asks whether this process is ready hears soon what it waits for; what takes less is no matter.
+const SAY_AFTER_MS = 5_000;
 const FLUSH_TIMEOUT_MS = 60_000;
 // Questions of other processes that wait for a place.
 const WAITING_MAX = 1000;
@@ -72,11 +82,7 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
   await claimFolder(nodeDisk(dataFolder), dataFolder, identity);
   const owned = ownedPartitions(identity, partitions);
   const topic = (role: TopicRole) => topicName(role, config.log.topicPrefix);
-  const retentionMs = {
-    raw: config.store.retentionRaw,
-    '1m': config.store.retention1m,
-    '1h': config.store.retention1h,
-  };
+  const retentionMs = keptMsOf(config.store);
   const rolledUp = new RolledUp({
     log,
     clock,
@@ -96,6 +102,11 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
     random,
   });
   started.use(objects);
+  await refuseSnapshotOf(nodeDisk(dataFolder), dataFolder, objects.shown);
+  const letGo = () => objects[Symbol.dispose]();
+  parts.signal.addEventListener('abort', letGo, { once: true });
+  if (parts.signal.aborted) letGo();
+  parts.waitingFor(() => objects.slow(SAY_AFTER_MS));
   const engine = await openStorageEngine({
     disk: nodeDisk(join(dataFolder, 'store')),
     folder: join(dataFolder, 'store'),
@@ -108,10 +119,20 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
       checkpointEveryMs: config.store.checkpointInterval,
       sealGraceMs: config.store.sealGrace,
       retentionMs,
+      metadataRetentionMs: config.store.metadataRetention,
+      retentionRules: rulesOf(config.store),
+      // A folder is no farther than the cache would be.
+      segmentDiskCacheBytes: objects.folder === undefined ? config.store.cacheBytes : 0,
+      exemplarRetentionMs: config.store.exemplarRetention,
+      exemplarBytesPerTenant: config.store.exemplarBytes,
+      exemplarBytesMax: config.store.exemplarBytes * 8,
       rolledUpThrough: rolledUp.through,
     },
   });
   started.defer(() => engine.close());
+  parts.waitingFor(() => undefined);
+  // Once it runs, whoever was asked before it is told to stop still reads from there, until it closes.
+  parts.signal.removeEventListener('abort', letGo);
   const repair = await openRepair({ disk: nodeDisk(join(dataFolder, 'repair')), clock, logger });
   const storer = new Storer({
     log,
@@ -132,9 +153,10 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
   started.defer(() => storer.close());
   const source = engine.source();
   const topics = { '1m': topic('1m'), '1h': topic('1h') };
+  const rawKeptMs = (tenant: string, metric: string) => parts.retention.of(tenant, metric, 'raw');
   const readThrough = (source: RawRole, partition: number) =>
     storer.progress.through({ topic: topic(source), partition });
-  repair.start({ log, source, metrics, topics, readThrough, rawRetentionMs: retentionMs.raw, onFailure });
+  repair.start({ log, source, metrics, topics, readThrough, rawKeptMs, onFailure });
   started.defer(() => repair.close());
   rolledUp.start();
   started.defer(() => rolledUp.close());
@@ -156,6 +178,7 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
     source,
     metadata: async (request) => engine.metadata(request),
     cardinality: (request) => engine.cardinality(request),
+    exemplars: (request) => engine.exemplars(request),
     freshness: inTurn(clock, [before, storer]),
   };
   const { concurrency, timeout, unreadBytes, series: seriesMax, samples: samplesMax } = config.query;
@@ -188,7 +211,7 @@ export async function startStore(parts: StoreParts): Promise<StoreRole> {
     admin: {
       ...deleter,
       snapshot: () =>
-        takeSnapshot({ dataFolder, objects, hasLog: config.log.kind === 'embedded', engine, clock, random }),
+        takeSnapshot({ dataFolder, objects, hasLog: config.log.kind === 'embedded', engine, clock, random, logger }),
     },
     problem: () =>
       engine.sealedUnknown &&

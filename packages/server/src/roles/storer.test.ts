@@ -1,4 +1,4 @@
-import { SelfMetrics, SimClock, seededRandom, silentLogger, TidemarkError } from '@tidemark/base';
+import { lineLogger, SelfMetrics, SimClock, seededRandom, silentLogger, TidemarkError } from '@tidemark/base';
 import { SimDisk } from '@tidemark/base/sim';
 import { SimLog } from '@tidemark/log/sim';
 import { BatchBuilder, encodeSampleBatch } from '@tidemark/model';
@@ -131,4 +131,38 @@ test('a log that is away for a while is waited for', async () => {
   expect(await storer.caughtUp(10_000)).toBe(true);
   await storer.close();
   expect(engine.position({ topic: 'raw', partition: 0 })).toBe(1);
+});
+
+test('a topic that may not be read while others are is told once a minute, and as readable again when it is', async () => {
+  const { clock, storerOn, newLog } = await world();
+  const log = await newLog();
+  let isDenied = true;
+  const openReader = log.openReader.bind(log);
+  log.openReader = async (options) => {
+    const reader = await openReader(options);
+    if (!options.from.some(({ topic }) => topic === 'raw')) return reader;
+    const fetch = reader.fetch.bind(reader);
+    let turns = 0;
+    // What others have comes in between, and so does nothing.
+    reader.fetch = async (asked) => {
+      if (isDenied && turns++ % 3 === 0) throw new TidemarkError('LOG_DENIED', 'deny Read on topic raw', {});
+      return await fetch(asked);
+    };
+    return reader;
+  };
+  const lines: string[] = [];
+  const logger = lineLogger({ write: (line) => lines.push(line), nowMs: () => clock.nowMs() });
+  const topics = { sampleTopics: ['raw', 'raw-critical'], firstTopics: ['raw-critical'] };
+  const storer = storerOn(log, { ...topics, logger, passing: new Set(['LOG_DENIED']) });
+  await storer.start();
+  const said = () => lines.splice(0).flatMap((line) => /can(not)? read the log/.exec(line)?.[0] ?? []);
+  for (let second = 0; second < 150; second++) {
+    if (second % 10 === 0) await log.append([record(second, 'raw-critical'), record(second)]);
+    await clock.advance(1000);
+  }
+  expect(said()).toEqual(['cannot read the log', 'cannot read the log', 'cannot read the log']);
+  isDenied = false;
+  for (let second = 0; second < 90; second++) await clock.advance(1000);
+  expect(said()).toEqual(['can read the log']);
+  await storer.close();
 });

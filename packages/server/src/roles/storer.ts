@@ -20,6 +20,7 @@ import type { StorageEngine } from '@tidemark/storage-engine';
 import { deleteOf } from './deletes.ts';
 import { Precedence } from './precedence.ts';
 import { Progress } from './progress.ts';
+import { goOnWithout, refillFrom } from './refill.ts';
 import type { MarksStore } from './repair/marks-store.ts';
 import { Trouble } from './trouble.ts';
 
@@ -34,6 +35,8 @@ import { Trouble } from './trouble.ts';
 // The engine says from where to read, and when a checkpoint is due; the log is told what may go only after a checkpoint holds
 // it. When the engine has no room left, it is checkpointed and the same record applied again. A record that cannot be decoded
 // is counted, logged and passed: it was acknowledged as these bytes, and holding up all others would help nobody.
+//
+// Where windows are damaged, it begins earlier (refill.ts): what they lack comes again before anything new.
 //
 // Marks among the rows (repair/) are saved before the engine's checkpoint and the log is told no more than both hold, so that
 // none is lost: a row topic is read again from where the marks were saved, and the engine ignores what it has.
@@ -210,7 +213,8 @@ export class Storer implements Freshness {
           start: bounds.start,
         });
       }
-      positions.push({ ...tp, offset: Math.max(wanted, bounds.start) });
+      const again = await refillFrom(this.#options, bounds, stored);
+      positions.push({ ...tp, offset: Math.min(again, Math.max(wanted, bounds.start)) });
     }
     return positions;
   }
@@ -239,9 +243,10 @@ export class Storer implements Freshness {
     const { fetchBytesMax: maxBytes = FETCH_BYTES, clock, passing } = this.#options;
     try {
       const fetched = await reader.fetch({ maxBytes, maxWaitMs, signal });
-      this.#noLog.succeeded();
+      this.#noLog.didNotFail();
       return fetched;
     } catch (error) {
+      if (isTidemarkError(error, 'LOG_POSITION_LOST') && goOnWithout(this.#options, reader, error)) return [];
       if (!isTidemarkError(error) || passing?.has(error.code) !== true) throw error;
       this.#noLog.failed(error);
       await clock.sleep(READ_AGAIN_MS, signal);

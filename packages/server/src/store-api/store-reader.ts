@@ -1,7 +1,9 @@
 import { type Clock, TidemarkError } from '@tidemark/base';
 import {
   cardinalityFrame,
+  type ExemplarRequest,
   endFrame,
+  exemplarsFrames,
   type Freshness,
   headFrame,
   type LabelsRequest,
@@ -33,7 +35,7 @@ export interface StoreReaderParts {
   /** Of the log. */
   readonly partitions: number;
   readonly owned: readonly number[];
-  readonly reads: Pick<Reads, 'source' | 'metadata' | 'cardinality'>;
+  readonly reads: Pick<Reads, 'source' | 'metadata' | 'cardinality' | 'exemplars'>;
   readonly progress: Progress;
   /** What has to be done before samples are on the topics that are stored. */
   readonly before: Freshness;
@@ -47,6 +49,8 @@ export interface StoreReaderParts {
 const CATCH_UP_MS = 2000;
 const STATE_AGE_MS = 1000;
 const ROW_BYTES = 112;
+// Objects of an exemplar and its labels.
+const EXEMPLAR_BYTES = 400;
 const LIST_MAX = 10_000_000;
 
 type Asked = WireRequest & { readonly signal: AbortSignal; readonly partitions: readonly number[] };
@@ -125,11 +129,12 @@ export class StoreReader {
   }
 
   async #make(kind: Exclude<ReadKind, 'catch_up'>, asked: Asked): Promise<Made> {
-    const { source, metadata, cardinality } = this.#parts.reads;
+    const { source, metadata, cardinality, exemplars } = this.#parts.reads;
     switch (kind) {
       case 'select': {
         const answer = await source.select(this.#select(asked));
-        const bytes = bytesOf({ kind: 'matrix', lines: answer.series });
+        const lines = answer.series.map(({ labels, timestampsMs, values }) => ({ labels, timestampsMs, values }));
+        const bytes = bytesOf({ kind: 'matrix', lines });
         return { frames: samplesFrames(answer), warnings: answer.warnings, bytes };
       }
       case 'rows': {
@@ -152,6 +157,11 @@ export class StoreReader {
         const frames = [...metadataFrames(await metadata(asked, asked.signal))];
         return { frames, warnings: [], bytes: frames.reduce((sum, { length }) => sum + length, 0) };
       }
+      case 'exemplars': {
+        const answer = await exemplars(this.#exemplars(asked));
+        const count = answer.series.reduce((sum, one) => sum + one.exemplars.length, 0);
+        return { frames: exemplarsFrames(answer), warnings: answer.warnings, bytes: count * EXEMPLAR_BYTES };
+      }
       case 'cardinality': {
         const { limit = 0 } = asked;
         return { frames: [cardinalityFrame(await cardinality({ ...asked, limit }))], warnings: [], bytes: 0 };
@@ -172,6 +182,12 @@ export class StoreReader {
         samplesMax: Math.min(limits.samplesMax, most.samplesMax),
       },
     };
+  }
+
+  #exemplars(asked: Asked): ExemplarRequest {
+    const { selectors, range, limit } = asked;
+    if (!selectors || !range || limit === undefined) throw lacks('selectors, start, end or limit');
+    return { ...asked, selectors, range, limit: Math.min(limit, LIST_MAX) };
   }
 
   #list(asked: Asked): LabelsRequest {

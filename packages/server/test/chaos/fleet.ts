@@ -1,4 +1,5 @@
-import { startTidemark, type Tidemark } from '@tidemark/testkit/real';
+import { type RealProcess, startTidemark, type Tidemark } from '@tidemark/testkit/real';
+import type { Fall } from './falls.ts';
 
 // Every role in processes of its own, and somebody who starts again what ended, as an orchestrator does.
 
@@ -16,10 +17,12 @@ export class Fleet implements AsyncDisposable {
   readonly #processes = new Map<Name, Tidemark>();
   readonly #cleanup = new AsyncDisposableStack();
   readonly #starting = new Map<Name, Promise<void>>();
+  /** What each wrote last in the life before its present one. */
+  readonly #before = new Map<Name, string>();
   #watching: Promise<void> | undefined;
   #isOver = false;
   /** Ended without being told to. */
-  readonly fell: string[] = [];
+  readonly fell: Fall[] = [];
 
   async start(name: Name, { roles, env }: Plan): Promise<Tidemark> {
     // A process whose log is away for a moment is not ready for so long.
@@ -38,17 +41,35 @@ export class Fleet implements AsyncDisposable {
   }
 
   async kill9(name: Name): Promise<void> {
-    await this.#starting.get(name);
-    await this.of(name).kill9();
+    const process = await this.#running(name);
+    await process.kill9();
   }
 
-  signal(name: Name, signal: 'SIGSTOP' | 'SIGCONT'): void {
-    this.of(name).process.signal(signal);
+  /** SIGSTOP, and SIGCONT so much later: it hears and says nothing, and its connections stay open. */
+  async stopFor(name: Name, ms: number): Promise<void> {
+    const process = await this.#running(name);
+    process.signal('SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    process.signal('SIGCONT');
   }
 
-  /** What each wrote last: of its present life, or of its last one. */
+  /** One that is about to start again is waited for: a fault strikes somebody. */
+  async #running(name: Name): Promise<RealProcess> {
+    for (;;) {
+      await this.#starting.get(name);
+      const { process } = this.of(name);
+      if (process.exit === undefined) return process;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  }
+
+  /** What each wrote last, in its last two lives. */
   get lastWords(): string {
-    return [...this.#processes].map(([name, { logs }]) => `--- ${name}\n${logs.slice(-LAST_WORDS)}`).join('\n');
+    const lives = [...this.#processes].map(([name, { logs }]) => {
+      const before = this.#before.get(name);
+      return `${before === undefined ? '' : `--- ${name}, before\n${before}\n`}--- ${name}\n${logs.slice(-LAST_WORDS)}`;
+    });
+    return lives.join('\n');
   }
 
   /** Until everything runs and is ready. */
@@ -73,7 +94,8 @@ export class Fleet implements AsyncDisposable {
       for (const [name, tidemark] of this.#processes) {
         const { exit } = tidemark.process;
         if (exit === undefined || this.#starting.has(name)) continue;
-        if (exit.signal !== 'SIGKILL') this.fell.push(`${name}: ${tidemark.logs.slice(-1500)}`);
+        if (exit.signal !== 'SIGKILL') this.#fell(name, true, tidemark.logs);
+        this.#before.set(name, tidemark.logs.slice(-LAST_WORDS));
         this.#starting.set(name, this.#again(name, tidemark));
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
@@ -88,12 +110,16 @@ export class Fleet implements AsyncDisposable {
           await tidemark.restart();
           return;
         } catch (error) {
-          this.fell.push(`${name} while it started: ${String(error).slice(-1500)}`);
+          this.#fell(name, false, String(error));
         }
       }
     } finally {
       this.#starting.delete(name);
     }
+  }
+
+  #fell(name: Name, wasReady: boolean, words: string): void {
+    this.fell.push({ name, wasReady, atMs: performance.now(), words: words.slice(-LAST_WORDS) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,4 @@
 import { storageError } from '../errors.ts';
-import { BITS_AT_ONCE } from './bit-writer.ts';
-
-const PIECE = 2 ** BITS_AT_ONCE;
 
 /** Reads what BitWriter wrote into `bytes[start, end)`. Throws `CHUNK_MALFORMED` at the end of the bytes. */
 export class BitReader {
@@ -30,17 +27,5 @@ export class BitReader {
     this.#waiting = waiting >>> bits;
     this.#waitingBits = waitingBits - bits;
     return value;
-  }
-
-  /** Up to 53 bits. */
-  readWide(bits: number): number {
-    let value = 0;
-    let scale = 1;
-    while (bits > BITS_AT_ONCE) {
-      value += this.read(BITS_AT_ONCE) * scale;
-      scale *= PIECE;
-      bits -= BITS_AT_ONCE;
-    }
-    return value + this.read(bits) * scale;
   }
 }

@@ -4,7 +4,6 @@ import type { ByteWriter } from '@tidemark/base';
 
 // 24: an accumulator of less than 8 bits waiting plus 24 new ones stays below the sign of an int32.
 export const BITS_AT_ONCE = 24;
-const PIECE = 2 ** BITS_AT_ONCE;
 
 export class BitWriter {
   readonly #target: ByteWriter;
@@ -31,16 +30,6 @@ export class BitWriter {
     target.length = at;
     this.#waiting = waiting;
     this.#waitingBits = waitingBits;
-  }
-
-  /** A whole number in [0, 2^bits), bits up to 53, low piece first. */
-  writeWide(value: number, bits: number): void {
-    while (bits > BITS_AT_ONCE) {
-      this.write(value % PIECE, BITS_AT_ONCE);
-      value = Math.floor(value / PIECE);
-      bits -= BITS_AT_ONCE;
-    }
-    this.write(value, bits);
   }
 
   /** Writes the last, partly filled byte. Call once, at the end. */

@@ -1,8 +1,7 @@
 import type { ByteReader, ByteWriter } from '@tidemark/base';
 import { assert } from '@tidemark/base';
 import { storageError } from '../errors.ts';
-import { BitReader } from './bit-reader.ts';
-import { BITS_AT_ONCE, BitWriter } from './bit-writer.ts';
+import { BITS_AT_ONCE } from './bit-writer.ts';
 
 // Whole numbers, packed as tightly as most of them allow; the few that don't fit stand aside.
 //
@@ -19,7 +18,12 @@ const WIDTH_MAX = 53;
 const ZIGZAG = 0x40;
 // An exception costs about a byte of index and, beside its high bits, a varint's waste.
 const EXCEPTION_BITS = 12;
+// Of a number that is wider than what is written or read at once.
+const PIECE = 2 ** BITS_AT_ONCE;
+const PIECE_SCALE = 1 / PIECE;
+const PIECE_MASK = PIECE - 1;
 const SAMPLED = 9;
+const SPREAD = SAMPLED - 1;
 // A slot's worth: one more in 16 that needs its own width gains less than the search costs.
 const FEW = 16;
 
@@ -51,6 +55,11 @@ export function planPacked(numbers: Float64Array, count: number, plan: PackPlan)
     if (number > most) most = number;
   }
   if (count === 0) least = most = 0;
+  planBetween(numbers, count, least, most, plan);
+}
+
+/** The same for numbers of which the least and the greatest are known. */
+export function planBetween(numbers: Float64Array, count: number, least: number, most: number, plan: PackPlan): void {
   plan.base = least;
   plan.zigzag = false;
   if (count <= FEW) {
@@ -60,12 +69,14 @@ export function planPacked(numbers: Float64Array, count: number, plan: PackPlan)
     plan.bits = plan.width * count + 64;
     return;
   }
-  measure(numbers, count, plan);
+  measure(numbers, count, least, most, plan);
   // Below 3 bits nothing is to be won by a second try.
   if (widthOf(most - least) <= 3) return;
   spare.base = middle(numbers, count);
+  // Where nine of them are spread over half of the range already, nothing narrower holds most.
+  if (((sampled[SPREAD] as number) - (sampled[0] as number)) * 2 > most - least) return;
   spare.zigzag = true;
-  measure(numbers, count, spare);
+  measure(numbers, count, least, most, spare);
   if (spare.bits < plan.bits) {
     plan.base = spare.base;
     plan.zigzag = true;
@@ -74,18 +85,6 @@ export function planPacked(numbers: Float64Array, count: number, plan: PackPlan)
     plan.exceptions = spare.exceptions;
     plan.bits = spare.bits;
   }
-}
-
-/** Bits of the distance between the least and the greatest number: what packing costs each at most. */
-export function rangeWidth(numbers: Float64Array, count: number): number {
-  let least = Number.POSITIVE_INFINITY;
-  let most = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < count; i++) {
-    const number = numbers[i] as number;
-    if (number < least) least = number;
-    if (number > most) most = number;
-  }
-  return count === 0 ? 0 : widthOf(most - least);
 }
 
 export function writePacked(writer: ByteWriter, numbers: Float64Array, count: number, plan: PackPlan): void {
@@ -107,22 +106,15 @@ export function writePacked(writer: ByteWriter, numbers: Float64Array, count: nu
     }
   }
   if (width === 0) return;
-  if (exceptions === 0 && width <= BITS_AT_ONCE) {
-    writeNarrow(writer, numbers, count, plan);
-    return;
-  }
-  const bits = new BitWriter(writer);
-  for (let i = 0; i < count; i++) {
-    const rest = residual((numbers[i] as number) - base, zigzag) / divisor;
-    bits.writeWide(exceptions > 0 && rest >= limit ? rest % limit : rest, width);
-  }
-  bits.finish();
+  if (width <= BITS_AT_ONCE) writeNarrow(writer, numbers, count, plan);
+  else writeWide(writer, numbers, count, plan);
 }
 
-/** The usual case, without a call per number. */
+/** The usual case, without a call per number. What is above `width` bits of an exception stands aside: the low ones are here. */
 function writeNarrow(writer: ByteWriter, numbers: Float64Array, count: number, plan: PackPlan): void {
   const { width, zigzag, base } = plan;
   const scale = 1 / 2 ** plan.shift;
+  const mask = (1 << width) - 1;
   writer.reserve(((width * count) >>> 3) + 8);
   const { bytes } = writer;
   let at = writer.length;
@@ -131,12 +123,41 @@ function writeNarrow(writer: ByteWriter, numbers: Float64Array, count: number, p
   for (let i = 0; i < count; i++) {
     const difference = (numbers[i] as number) - base;
     const rest = (zigzag ? (difference >= 0 ? difference * 2 : -difference * 2 - 1) : difference) * scale;
-    waiting |= rest << waitingBits;
+    waiting |= (rest & mask) << waitingBits;
     waitingBits += width;
     while (waitingBits >= 8) {
       bytes[at++] = waiting;
       waiting >>>= 8;
       waitingBits -= 8;
+    }
+  }
+  if (waitingBits > 0) bytes[at++] = waiting;
+  writer.length = at;
+}
+
+/** More than 24 bits each, in pieces of 24. */
+function writeWide(writer: ByteWriter, numbers: Float64Array, count: number, plan: PackPlan): void {
+  const { width, zigzag, base } = plan;
+  const scale = 1 / 2 ** plan.shift;
+  const limit = 2 ** width;
+  writer.reserve(Math.ceil((width * count) / 8) + 8);
+  const { bytes } = writer;
+  let at = writer.length;
+  let waiting = 0;
+  let waitingBits = 0;
+  for (let i = 0; i < count; i++) {
+    const difference = (numbers[i] as number) - base;
+    let rest = (zigzag ? (difference >= 0 ? difference * 2 : -difference * 2 - 1) : difference) * scale;
+    if (rest >= limit) rest %= limit;
+    for (let left = width; left > 0; left -= BITS_AT_ONCE) {
+      waiting |= (rest & PIECE_MASK) << waitingBits;
+      waitingBits += left < BITS_AT_ONCE ? left : BITS_AT_ONCE;
+      rest = Math.floor(rest * PIECE_SCALE);
+      while (waitingBits >= 8) {
+        bytes[at++] = waiting;
+        waiting >>>= 8;
+        waitingBits -= 8;
+      }
     }
   }
   if (waitingBits > 0) bytes[at++] = waiting;
@@ -196,7 +217,11 @@ function readHeader(reader: ByteReader, count: number): void {
 export function readPacked(reader: ByteReader, into: Float64Array, count: number): void {
   readHeader(reader, count);
   const { width, zigzag, factor, base, exceptions, bitsAt, end } = header;
-  unpack(reader.bytes, bitsAt, end, into, count, width);
+  if (exceptions === 0 && width > 0 && width <= BITS_AT_ONCE && (factor === 1 || !zigzag)) {
+    unpackNarrow(reader.bytes, into, count, header);
+    return;
+  }
+  unpack(reader.bytes, bitsAt, into, count, width);
   if (exceptions > 0) {
     reader.at = header.exceptionsAt;
     addExceptions(reader, into, count, exceptions, 2 ** width);
@@ -263,14 +288,44 @@ function addExceptions(reader: ByteReader, into: Float64Array, count: number, ex
   }
 }
 
-function unpack(bytes: Uint8Array, start: number, end: number, into: Float64Array, count: number, width: number): void {
+/** The usual case in one pass. */
+function unpackNarrow(bytes: Uint8Array, into: Float64Array, count: number, from: PackedHeader): void {
+  const { width, zigzag, factor, base, bitsAt } = from;
+  const mask = (1 << width) - 1;
+  let waiting = 0;
+  let waitingBits = 0;
+  let at = bitsAt;
+  if (zigzag) {
+    for (let i = 0; i < count; i++) {
+      while (waitingBits < width) {
+        waiting |= (bytes[at++] as number) << waitingBits;
+        waitingBits += 8;
+      }
+      const rest = waiting & mask;
+      into[i] = base + ((rest >>> 1) ^ -(rest & 1));
+      waiting >>>= width;
+      waitingBits -= width;
+    }
+    return;
+  }
+  for (let i = 0; i < count; i++) {
+    while (waitingBits < width) {
+      waiting |= (bytes[at++] as number) << waitingBits;
+      waitingBits += 8;
+    }
+    into[i] = base + (waiting & mask) * factor;
+    waiting >>>= width;
+    waitingBits -= width;
+  }
+}
+
+function unpack(bytes: Uint8Array, start: number, into: Float64Array, count: number, width: number): void {
   if (width === 0) {
     into.fill(0, 0, count);
     return;
   }
-  if (width > 24) {
-    const bits = new BitReader(bytes, start, end);
-    for (let i = 0; i < count; i++) into[i] = bits.readWide(width);
+  if (width > BITS_AT_ONCE) {
+    unpackWide(bytes, start, into, count, width);
     return;
   }
   const mask = (1 << width) - 1;
@@ -288,24 +343,58 @@ function unpack(bytes: Uint8Array, start: number, end: number, into: Float64Arra
   }
 }
 
+/** Requires that all of them are there. */
+function unpackWide(bytes: Uint8Array, start: number, into: Float64Array, count: number, width: number): void {
+  let waiting = 0;
+  let waitingBits = 0;
+  let at = start;
+  for (let i = 0; i < count; i++) {
+    let value = 0;
+    let scale = 1;
+    for (let left = width; left > 0; left -= BITS_AT_ONCE) {
+      const taken = left < BITS_AT_ONCE ? left : BITS_AT_ONCE;
+      while (waitingBits < taken) {
+        waiting |= (bytes[at++] as number) << waitingBits;
+        waitingBits += 8;
+      }
+      value += (waiting & ((1 << taken) - 1)) * scale;
+      scale *= PIECE;
+      waiting >>>= taken;
+      waitingBits -= taken;
+    }
+    into[i] = value;
+  }
+}
+
 function residual(difference: number, zigzag: boolean): number {
   if (!zigzag) return difference;
   return difference >= 0 ? difference * 2 : -difference * 2 - 1;
 }
 
 /** Chooses shift and width for the plan's base, and estimates the bits. */
-function measure(numbers: Float64Array, count: number, plan: PackPlan): void {
+function measure(numbers: Float64Array, count: number, least: number, most: number, plan: PackPlan): void {
   const { base, zigzag } = plan;
   let low = 0;
   let widest = 0;
-  for (let i = 0; i < count; i++) {
-    const rest = residual((numbers[i] as number) - base, zigzag);
-    assert(rest < 2 ** 53, 'packed numbers stay exact');
-    low |= rest;
-    const width = widthOf(rest);
-    histogram[width] = (histogram[width] as number) + 1;
-    if (width > widest) widest = width;
-  }
+  if (most - least < 0x4000_0000) {
+    // Twice a distance stays a small integer.
+    for (let i = 0; i < count; i++) {
+      const difference = (numbers[i] as number) - base;
+      const rest = zigzag ? (difference << 1) ^ (difference >> 31) : difference | 0;
+      low |= rest;
+      const width = 32 - Math.clz32(rest);
+      histogram[width] = (histogram[width] as number) + 1;
+      if (width > widest) widest = width;
+    }
+  } else
+    for (let i = 0; i < count; i++) {
+      const rest = residual((numbers[i] as number) - base, zigzag);
+      assert(rest < 2 ** 53, 'packed numbers stay exact');
+      low |= rest;
+      const width = widthOf(rest);
+      histogram[width] = (histogram[width] as number) + 1;
+      if (width > widest) widest = width;
+    }
   // `low` holds the low 32 bits of all residuals or'ed; when they are all zero, shift by what is known: 32.
   plan.shift = low === 0 ? 0 : 31 - Math.clz32(low & -low);
   let best = Number.POSITIVE_INFINITY;
@@ -326,7 +415,8 @@ function measure(numbers: Float64Array, count: number, plan: PackPlan): void {
   plan.bits = best + 64;
 }
 
-function widthOf(value: number): number {
+/** Bits of a whole number, not negative. */
+export function widthOf(value: number): number {
   if (value < 0x8000_0000) return 32 - Math.clz32(value);
   return value < 0x1_0000_0000 ? 32 : 64 - Math.clz32(Math.floor(value / 0x1_0000_0000));
 }

@@ -1,7 +1,13 @@
 import { isTidemarkError, seededRandom } from '@tidemark/base';
 import { SimDisk } from '@tidemark/base/sim';
 import { expect, test } from 'vitest';
-import { decodeCheckpoint, readNewestCheckpoint, writeCheckpoint } from './checkpoint-file.ts';
+import {
+  decodeCheckpoint,
+  listCheckpoints,
+  readCheckpoint,
+  readCheckpointHeader,
+  writeCheckpoint,
+} from './checkpoint-file.ts';
 import type { CheckpointHeader } from './format.ts';
 
 const header = (generation: number): CheckpointHeader => ({
@@ -30,16 +36,28 @@ async function written(generations: number[], disk = new SimDisk()): Promise<Sim
   return disk;
 }
 
-test('the newest is found, and the one before is gone', async () => {
+/** The newest whole one, as a start looks for it. */
+async function newestOf(disk: SimDisk) {
+  for (const { path } of await listCheckpoints(disk, 'f')) {
+    const loaded = await readCheckpoint(disk, path).catch(() => undefined);
+    if (loaded !== undefined) return loaded;
+  }
+  return undefined;
+}
+
+test('the newest is found, with the one that is kept beside it, and older ones are gone', async () => {
   const disk = await written([1, 2]);
-  const loaded = await readNewestCheckpoint(disk, 'f');
-  expect(loaded?.header).toEqual(header(2));
+  await writeCheckpoint(disk, 'f', header(3), sections, [2]);
+  expect((await listCheckpoints(disk, 'f')).map(({ generation }) => generation)).toEqual([3, 2]);
+  const loaded = await newestOf(disk);
+  expect(loaded?.header).toEqual(header(3));
   expect(loaded?.sections.map(({ payload }) => payload.length)).toEqual([4, 64]);
-  expect(await disk.list('f')).toEqual(['checkpoint-0000000000000002']);
+  await writeCheckpoint(disk, 'f', header(4), sections);
+  expect(await disk.list('f')).toEqual(['checkpoint-0000000000000004']);
 });
 
 test('no folder means there never was one', async () => {
-  expect(await readNewestCheckpoint(new SimDisk(), 'f')).toBeUndefined();
+  expect(await listCheckpoints(new SimDisk(), 'f')).toEqual([]);
 });
 
 test('whatever call fails and whatever a power loss leaves, one whole checkpoint is found', async () => {
@@ -53,7 +71,7 @@ test('whatever call fails and whatever a power loss leaves, one whole checkpoint
       () => true,
     );
     const after = disk.crash({ seed, keep: random.below(2) === 0 ? 'torn' : 'written' });
-    const loaded = await readNewestCheckpoint(after, 'f');
+    const loaded = await newestOf(after);
     expect(failed ? [1, 2] : [2], `seed ${seed}`).toContain(loaded?.header.generation);
   }
 });
@@ -77,13 +95,23 @@ test('truncated at every byte, or with a bit flipped anywhere, it is refused', a
   }
 });
 
-test('a damaged newest one falls back to an older one, and all damaged is an error that says what to do', async () => {
-  const disk = await written([1]);
-  const copy = await disk.read('f/checkpoint-0000000000000001');
-  await disk.writeAtomic('f/checkpoint-0000000000000002', copy.subarray(0, 50));
-  const loaded = await readNewestCheckpoint(disk, 'f');
-  expect(loaded?.header.generation).toBe(1);
-  expect(loaded?.damaged).toEqual(['checkpoint-0000000000000002']);
-  await disk.remove('f/checkpoint-0000000000000001');
-  await expect(readNewestCheckpoint(disk, 'f')).rejects.toThrow('move the folder away');
+test('a header is read, whatever else is damaged, and never another', async () => {
+  const disk = await written([5]);
+  const path = 'f/checkpoint-0000000000000005';
+  const bytes = await disk.read(path);
+  let read = 0;
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    const harmed = bytes.slice();
+    harmed[bit >> 3] = (harmed[bit >> 3] as number) ^ (1 << (bit & 7));
+    await disk.writeAtomic('harmed', harmed);
+    const found = await readCheckpointHeader(disk, 'harmed');
+    if (found !== undefined) expect(found).toEqual(header(5));
+    if (found !== undefined) read++;
+  }
+  expect(read).toBeGreaterThan(bytes.length * 2);
+  for (let length = 0; length < bytes.length; length++) {
+    await disk.writeAtomic('harmed', bytes.subarray(0, length));
+    const found = await readCheckpointHeader(disk, 'harmed');
+    if (found !== undefined) expect(found).toEqual(header(5));
+  }
 });

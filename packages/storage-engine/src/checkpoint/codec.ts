@@ -8,6 +8,7 @@ import {
   type CheckpointHeader,
   type CheckpointWindow,
   SECTION_END,
+  SECTION_HEADER,
   type Section,
 } from './format.ts';
 
@@ -77,7 +78,7 @@ export function encodeSectionHead(section: Section): Uint8Array {
   const writer = new ByteWriter(13);
   writer.u8(section.id);
   writer.u64(section.pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let crc = crc32(writer.view());
+  let crc = crc32(writer.view(), CHECKPOINT_VERSION);
   for (const piece of section.pieces) crc = crc32(piece, crc);
   writer.u32(crc);
   return writer.finish();
@@ -87,8 +88,19 @@ export function encodeSectionHead(section: Section): Uint8Array {
 export function decodeSections(bytes: Uint8Array): { readonly id: number; readonly payload: Uint8Array }[] {
   const reader = new ByteReader(bytes);
   const head = encodeFileHead();
-  if (bytes.length < head.length || !bytesEqual(bytes, 0, head.length, head, 0, head.length)) {
-    throw storageError('CHECKPOINT_CORRUPT', 'not a checkpoint, or one of another version');
+  const magic = CHECKPOINT_MAGIC.length;
+  if (bytes.length < head.length || !bytesEqual(bytes, 0, magic, head, 0, magic)) {
+    throw storageError('CHECKPOINT_CORRUPT', 'not a checkpoint');
+  }
+  const version = (bytes[magic] as number) | ((bytes[magic + 1] as number) << 8);
+  if (version > CHECKPOINT_VERSION) {
+    // A bit that flipped in the version makes no checksum of that version fit.
+    const isWhole = decodeFirstSection(bytes) !== undefined;
+    throw storageError(
+      isWhole ? 'CHECKPOINT_NEWER' : 'CHECKPOINT_CORRUPT',
+      `a checkpoint of version ${version}; this program knows ${CHECKPOINT_VERSION}`,
+      { version },
+    );
   }
   reader.raw(head.length);
   const sections: { id: number; payload: Uint8Array }[] = [];
@@ -101,7 +113,7 @@ export function decodeSections(bytes: Uint8Array): { readonly id: number; readon
     const crc = reader.u32();
     if (length > reader.left) throw storageError('CHECKPOINT_CORRUPT', 'a section ends early', { at, id, length });
     const payload = reader.raw(length);
-    const actual = crc32(payload, crc32(bytes.subarray(at, at + 9)));
+    const actual = crc32(payload, crc32(bytes.subarray(at, at + 9), version));
     if (actual !== crc) throw storageError('CHECKPOINT_CORRUPT', `section ${id} fails its checksum`, { at, id });
     if (id !== SECTION_END) {
       sections.push({ id, payload });
@@ -112,4 +124,19 @@ export function decodeSections(bytes: Uint8Array): { readonly id: number; readon
     }
     return sections;
   }
+}
+
+/** The payload of the header, if that is whole in the bytes a file begins with, and by the version it says it is of. */
+export function decodeFirstSection(bytes: Uint8Array): Uint8Array | undefined {
+  const magic = CHECKPOINT_MAGIC.length;
+  const start = magic + 2;
+  if (bytes.length < start + 13 || !bytesEqual(bytes, 0, magic, CHECKPOINT_MAGIC, 0, magic)) return undefined;
+  const version = (bytes[magic] as number) | ((bytes[magic + 1] as number) << 8);
+  const reader = new ByteReader(bytes, start);
+  const id = reader.u8();
+  const length = reader.u32() + reader.u32() * 0x1_0000_0000;
+  const crc = reader.u32();
+  if (id !== SECTION_HEADER || length > reader.left) return undefined;
+  const payload = reader.raw(length);
+  return crc32(payload, crc32(bytes.subarray(start, start + 9), version)) === crc ? payload : undefined;
 }

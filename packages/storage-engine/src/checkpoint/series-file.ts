@@ -2,7 +2,8 @@ import { ByteReader, ByteWriter, crc32c, type Disk, type DiskFile } from '@tidem
 import { storageError } from '../errors.ts';
 import type { SeriesRegistry, TenantSeries } from '../series/registry.ts';
 
-// Labels of a shard's series, in order of their refs; appended to at checkpoints, so that a checkpoint need not repeat them.
+// Labels of a shard's series, in order of their refs; appended to at checkpoints, so that a checkpoint need not repeat them. There are
+// two, and each checkpoint goes with the other than the one before it: what harms one file leaves the other checkpoint whole.
 //
 //   magic "TMSERS" | version u16
 //   frame := length u32 | crc u32 | payload byte[length]        crc = crc32c(payload)
@@ -22,6 +23,8 @@ export class SeriesFile {
   /** Bytes and series that are written and synced. */
   bytes: number;
   count: number;
+  /** A sync failed: what was written since the one before may be there or not, whatever the next one says. */
+  distrusted = false;
 
   private constructor(number: number, file: DiskFile, bytes: number, count: number) {
     this.number = number;
@@ -66,7 +69,7 @@ export class SeriesFile {
     return new SeriesFile(number, file, bytes, registry.count);
   }
 
-  /** Appends refs `[this.count, to)` and syncs. A failure leaves bytes behind that the next call cuts off. */
+  /** Appends refs `[this.count, to)` and syncs. A failure leaves bytes behind that the next call cuts off. Requires: it is not distrusted. */
   async extend(registry: SeriesRegistry, to: number): Promise<void> {
     if (to === this.count) return;
     if (this.#file.size !== this.bytes) await this.#file.truncate(this.bytes);
@@ -77,7 +80,12 @@ export class SeriesFile {
       bytes += frame.reduce((sum, piece) => sum + piece.length, 0);
       ref = next;
     }
-    await this.#file.sync();
+    try {
+      await this.#file.sync();
+    } catch (error) {
+      this.distrusted = true;
+      throw error;
+    }
     this.bytes = bytes;
     this.count = to;
   }

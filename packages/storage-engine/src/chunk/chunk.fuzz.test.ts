@@ -35,6 +35,16 @@ const FILLS: readonly Fill[] = [
     values[i] = Math.round((random.next() - 0.5) * 2 ** random.below(54)) / 10 ** random.below(8);
     if (i > 0) words.copyWithin(i * 2, i * 2 - 2, i * 2);
   },
+  (random, _, values, i) => {
+    values[i] = (i === 0 ? -2000 : (values[i - 1] as number)) + random.below(1000) * 0.001;
+  },
+  (random, _, values, i) => {
+    values[i] = random.below(2 ** 40) / 1000 / 1000;
+  },
+  (random, _, values, i) => {
+    const rare = [-0, 0, -Number.MIN_VALUE, 3 * Number.MIN_VALUE, Number.NaN, 0.1 + 0.2];
+    values[i] = random.below(60) > 0 ? random.below(5000) * 0.001 : (rare[random.below(rare.length)] as number);
+  },
 ];
 
 test(`every column comes back bit for bit (seed ${SEED})`, () => {

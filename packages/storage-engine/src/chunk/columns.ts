@@ -1,7 +1,7 @@
 import { wordsOf } from '@tidemark/model';
 
 // A growable set of columns beside their times: what a chunk is made from and read into. Samples have one column, the value;
-// rows have twelve (rollup-columns.ts).
+// rows have twelve (rollup-columns.ts). A sample may be a native histogram instead: its bytes stand beside, its value is NaN.
 
 export interface Column {
   values: Float64Array;
@@ -13,6 +13,8 @@ export class Columns {
   timestampsMs: Float64Array;
   readonly columns: readonly Column[];
   length = 0;
+  /** By entry, the bytes of those that are histograms; undefined: none is. Nothing is meant by what stands behind the last entry. */
+  histograms: (Uint8Array | undefined)[] | undefined;
 
   constructor(columnCount: number, capacity = 256) {
     this.timestampsMs = new Float64Array(capacity);
@@ -36,6 +38,21 @@ export class Columns {
 
   reset(): void {
     this.length = 0;
+    this.histograms = undefined;
+  }
+
+  /** Whether any entry in `[from, to)` is a histogram. */
+  hasHistograms(from: number, to: number): boolean {
+    if (this.histograms === undefined) return false;
+    for (let i = from; i < to; i++) if (this.histograms[i] !== undefined) return true;
+    return false;
+  }
+
+  /** Says what entry `i` is: a histogram, or a number. */
+  setHistogram(i: number, bytes: Uint8Array | undefined): void {
+    if (bytes === undefined && this.histograms === undefined) return;
+    this.histograms ??= [];
+    this.histograms[i] = bytes;
   }
 
   /** Adds `source[from, to)`. */
@@ -48,12 +65,16 @@ export class Columns {
         this.length * 2,
       );
     }
+    if (source.histograms !== undefined || this.histograms !== undefined) {
+      for (let i = from; i < to; i++) this.setHistogram(this.length + i - from, source.histograms?.[i]);
+    }
     this.length += to - from;
   }
 
   /** Moves entry `from` to `to`, over what was there. */
   move(from: number, to: number): void {
     this.timestampsMs[to] = this.timestampsMs[from] as number;
+    if (this.histograms !== undefined) this.histograms[to] = this.histograms[from];
     for (const { words } of this.columns) {
       words[to * 2] = words[from * 2] as number;
       words[to * 2 + 1] = words[from * 2 + 1] as number;

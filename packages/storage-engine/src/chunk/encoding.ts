@@ -2,6 +2,7 @@
 
 export const TIMES_STEP = 1;
 export const TIMES_DELTA = 2;
+export const TIMES_SHARED = 3;
 
 export const VALUES_CONSTANT = 1;
 export const VALUES_DECIMAL = 2;
@@ -10,6 +11,8 @@ export const VALUES_XOR = 4;
 export const VALUES_PLAIN = 5;
 export const VALUES_CONSTANT_DECIMAL = 6;
 export const VALUES_COPY = 7;
+export const VALUES_NEAR = 8;
+export const VALUES_HISTOGRAMS = 9;
 
 /** In place of a count: entries in brief, in streams of the head alone. */
 export const BRIEF = 0;

@@ -1,4 +1,5 @@
 import { type ByteReader, bytesEqual } from '@tidemark/base';
+import type { SharedTimes } from './shared-times.ts';
 import { readTimestamps } from './timestamps.ts';
 
 // Series of one scrape have the same times, and the same bytes for them. A reader that decodes one after the other into the same
@@ -8,7 +9,8 @@ import { readTimestamps } from './timestamps.ts';
 //   series 2   |=====|values|  |=====|values|        same bytes at the same entry: there already
 //   series 3   |=====|values|  |other|values|        decoded from here on
 //
-// Times are read by nothing but their bytes and their count, so equal bytes are equal times.
+// Times are read by nothing but their bytes, their count and the container they may name a column of, so equal bytes in one
+// container are equal times.
 
 interface Section {
   readonly at: number;
@@ -16,6 +18,7 @@ interface Section {
   readonly bytes: Uint8Array;
   readonly start: number;
   readonly end: number;
+  readonly shared: SharedTimes | undefined;
 }
 
 export class TimesInPlace {
@@ -33,9 +36,9 @@ export class TimesInPlace {
   }
 
   /** Fills `into[at, at + count)`, or finds it filled. Throws as `readTimestamps` does. */
-  read(reader: ByteReader, into: Float64Array, at: number, count: number): void {
+  read(reader: ByteReader, into: Float64Array, at: number, count: number, shared?: SharedTimes): void {
     const section = this.#sections[this.#read];
-    if (section !== undefined && section.at === at && section.count === count) {
+    if (section !== undefined && section.at === at && section.count === count && section.shared === shared) {
       const end = reader.at + section.end - section.start;
       if (end <= reader.end && bytesEqual(section.bytes, section.start, section.end, reader.bytes, reader.at, end)) {
         reader.at = end;
@@ -47,8 +50,8 @@ export class TimesInPlace {
     // Those behind it may be written over.
     this.#sections.length = this.#read;
     const start = reader.at;
-    readTimestamps(reader, into, at, count);
-    this.#sections.push({ at, count, bytes: reader.bytes, start, end: reader.at });
+    readTimestamps(reader, into, at, count, shared);
+    this.#sections.push({ at, count, bytes: reader.bytes, start, end: reader.at, shared });
     this.#read++;
   }
 

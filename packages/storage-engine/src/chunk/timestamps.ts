@@ -1,12 +1,14 @@
 import type { ByteReader, ByteWriter } from '@tidemark/base';
 import { makePlan, planPacked, readPacked, skipPacked, writePacked } from '../bits/packed-integers.ts';
 import { storageError } from '../errors.ts';
-import { CHUNK_SAMPLES_MAX, TIMES_DELTA, TIMES_STEP } from './encoding.ts';
+import { CHUNK_SAMPLES_MAX, TIMES_DELTA, TIMES_SHARED, TIMES_STEP } from './encoding.ts';
+import type { SharedTimes } from './shared-times.ts';
 
 // Times of a chunk: whole milliseconds, strictly rising.
 //
 //   TIMES_STEP   first zigzag | step uvarint                   every distance is the same
 //   TIMES_DELTA  first zigzag | packed distances (count - 1)   jitter costs its own width; a gap is an exception
+//   TIMES_SHARED number uvarint                                a column of the container (shared-times.ts)
 //
 // Distances around a common base are never wider than distances of distances, which count every jitter twice.
 
@@ -32,8 +34,19 @@ export function writeTimestamps(writer: ByteWriter, timestampsMs: Float64Array, 
   writePacked(writer, deltas, count - 1, plan);
 }
 
-export function readTimestamps(reader: ByteReader, into: Float64Array, at: number, count: number): void {
+/** `shared`: the container's columns; none are known without. Throws `CHUNK_MALFORMED`, `BYTES_MALFORMED`. */
+export function readTimestamps(
+  reader: ByteReader,
+  into: Float64Array,
+  at: number,
+  count: number,
+  shared?: SharedTimes,
+): void {
   const encoding = reader.u8();
+  if (encoding === TIMES_SHARED && shared !== undefined) {
+    shared.read(reader.uvarint(), into, at, count);
+    return;
+  }
   let time = reader.zigzag();
   into[at] = time;
   if (encoding === TIMES_STEP) {
@@ -56,6 +69,7 @@ export function readTimestamps(reader: ByteReader, into: Float64Array, at: numbe
 export function skipTimestamps(reader: ByteReader, count: number): void {
   const encoding = reader.u8();
   reader.uvarint();
+  if (encoding === TIMES_SHARED) return;
   if (encoding === TIMES_STEP) reader.uvarint();
   else if (encoding === TIMES_DELTA) skipPacked(reader, count - 1);
   else throw noEncoding(encoding);

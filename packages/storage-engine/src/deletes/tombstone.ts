@@ -4,16 +4,20 @@ import { storageError } from '../errors.ts';
 
 // What was deleted and is not reclaimed everywhere yet. docs/format/tombstones.md
 //
-//   file      := magic "TMTOMB" | version u16 = 1 | tombstones uvarint | tombstone* | crc u32       crc = crc32c(all before it)
+//   file      := magic "TMTOMB" | version u16 | lost ms f64 | tombstones uvarint | tombstone* | crc u32       crc = crc32c(all before it)
 //   tombstone := topic text | partition uvarint | offset u64 | tenant text | start ms f64 | end ms f64 | at ms f64
 //                | critical offset + 1 u64 | selectors uvarint | selector*             version 0 had no critical offset
 //   selector  := matchers uvarint | (operator u8 | name text | value text)*                  0 =   1 !=   2 =~   3 !~
 //
 // A delete is a record of the raw log: what has a lower offset in its partition is deleted, what has a higher one lives. Where samples come by
 // two topics it is a record of each. Rows heed that of raw, which says where the other one stands.
+//
+// `lost`: when deletes were lost, because both copies of the file were damaged. It is in version 2 alone, which is written where any were;
+// else version 1 is.
 
 const MAGIC = Uint8Array.of(0x54, 0x4d, 0x54, 0x4f, 0x4d, 0x42);
 const VERSION = 1;
+const VERSION_WITH_LOST = 2;
 const HEADER_LENGTH = 8;
 const OPERATORS = ['=', '!=', '=~', '!~'] as const satisfies readonly Matcher['type'][];
 
@@ -34,11 +38,18 @@ export interface Tombstone {
   readonly atMs: number;
 }
 
-export function encodeTombstones(tombstones: readonly Tombstone[]): Uint8Array {
+export interface TombstonesFile {
+  readonly tombstones: readonly Tombstone[];
+  /** When deletes were last lost; undefined: never. */
+  readonly lostMs?: number | undefined;
+}
+
+export function encodeTombstones({ tombstones, lostMs }: TombstonesFile): Uint8Array {
   const writer = new ByteWriter(1024);
   writer.raw(MAGIC);
-  writer.u8(VERSION);
+  writer.u8(lostMs === undefined ? VERSION : VERSION_WITH_LOST);
   writer.u8(0);
+  if (lostMs !== undefined) writer.f64(lostMs);
   writer.uvarint(tombstones.length);
   for (const tombstone of tombstones) {
     writer.text(tombstone.topic);
@@ -64,7 +75,7 @@ export function encodeTombstones(tombstones: readonly Tombstone[]): Uint8Array {
 }
 
 /** Throws `TOMBSTONES_CORRUPT`. */
-export function decodeTombstones(bytes: Uint8Array): Tombstone[] {
+export function decodeTombstones(bytes: Uint8Array): TombstonesFile {
   const end = bytes.length - 4;
   if (end < HEADER_LENGTH || !Buffer.from(bytes.subarray(0, MAGIC.length)).equals(MAGIC)) {
     throw storageError('TOMBSTONES_CORRUPT', 'not a file of tombstones');
@@ -74,11 +85,12 @@ export function decodeTombstones(bytes: Uint8Array): Tombstone[] {
   }
   const reader = new ByteReader(bytes, MAGIC.length, end);
   const version = reader.u8() + reader.u8() * 256;
-  if (version > VERSION)
-    throw storageError('TOMBSTONES_CORRUPT', `its version is ${version}, known are up to ${VERSION}`);
+  if (version > VERSION_WITH_LOST)
+    throw storageError('TOMBSTONES_CORRUPT', `its version is ${version}, known are up to ${VERSION_WITH_LOST}`);
+  const lostMs = version === VERSION_WITH_LOST ? reader.f64() : undefined;
   const tombstones = Array.from({ length: reader.count(10) }, () => decodeTombstone(reader, version));
   if (reader.left > 0) throw storageError('TOMBSTONES_CORRUPT', 'bytes after the last tombstone', { at: reader.at });
-  return tombstones;
+  return { tombstones, lostMs };
 }
 
 function decodeTombstone(reader: ByteReader, version: number): Tombstone {

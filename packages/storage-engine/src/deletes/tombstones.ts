@@ -1,8 +1,9 @@
-import { type Disk, isTidemarkError } from '@tidemark/base';
+import type { Disk } from '@tidemark/base';
 import { isCriticalTopic, type TimeRange } from '@tidemark/model';
-import { storageError } from '../errors.ts';
 import { TOMBSTONES_FILE } from '../filename.ts';
+import { loadTwice, saveTwice } from '../kept-twice.ts';
 import type { Window } from '../partition/window.ts';
+import type { Quarantine } from '../quarantine.ts';
 import type { Shard } from '../shard/shard.ts';
 import type { SegmentEntry } from '../tiering/manifest.ts';
 import { decodeTombstones, encodeTombstones, type Tombstone } from './tombstone.ts';
@@ -13,8 +14,8 @@ import { decodeTombstones, encodeTombstones, type Tombstone } from './tombstone.
 //        │                            before: its frozen position is at or below the delete's offset + 1
 //        └▶ tombstone ─ reads leave out what lives before it have ─ compaction writes them anew without ─▶ forgotten
 //
-// Rows say themselves how far they have read, so row tiers need no cut. The file is written before the checkpoints that pass the
-// record, so a replay knows every delete that it will not meet again.
+// Rows say themselves how far they have read, so row tiers need no cut. The file, kept twice, is written before the checkpoints that pass
+// the record, so a replay knows every delete that it will not meet again.
 
 // A row's points are at most this much before its time.
 const ROW_REACH_MS = 3_600_000;
@@ -24,31 +25,29 @@ const ROWS_SETTLE_MS = 3 * 3_600_000;
 export class Tombstones {
   #list: Tombstone[] = [];
   #unsaved = false;
+  /** When deletes were lost; undefined: they never were. */
+  #lostMs: number | undefined;
 
   get count(): number {
     return this.#list.length;
   }
 
-  /** Throws `TOMBSTONES_CORRUPT`: without the file, what was deleted would be back. */
-  async load(disk: Disk): Promise<void> {
-    let bytes: Uint8Array;
-    try {
-      bytes = await disk.read(TOMBSTONES_FILE);
-    } catch (error) {
-      if (isTidemarkError(error, 'DISK_NOT_FOUND')) return;
-      throw error;
-    }
-    try {
-      this.#list = decodeTombstones(bytes);
-    } catch (error) {
-      if (!isTidemarkError(error)) throw error;
-      throw storageError(
-        'TOMBSTONES_CORRUPT',
-        `${TOMBSTONES_FILE} in the store's folder is damaged (${error.message}); restore it from a backup, or move it away: then what was deleted and not reclaimed yet is back, and must be deleted again`,
-        {},
-        error,
-      );
-    }
+  /**
+   * Where neither copy is whole, deletes are lost: what they deleted and is not reclaimed is back, and answers say so. Throws `DISK_*`
+   * for what may pass.
+   */
+  async load(disk: Disk, nowMs: number, quarantine: Quarantine): Promise<void> {
+    const found = await loadTwice({ disk, name: TOMBSTONES_FILE, decode: decodeTombstones, quarantine });
+    this.#list = [...(found.content?.tombstones ?? [])];
+    this.#lostMs = found.isLost ? nowMs : found.content?.lostMs;
+    this.#unsaved = !found.isSettled;
+  }
+
+  /** What an answer over the range has to say of deletes that were lost. */
+  warningOf({ startMs }: TimeRange): string | undefined {
+    if (this.#lostMs === undefined || startMs >= this.#lostMs) return undefined;
+    const at = new Date(this.#lostMs).toISOString();
+    return `both copies of the file of deletes were damaged at ${at}: what was deleted before may be back; delete it again`;
   }
 
   /** Throws `DISK_*`. */
@@ -56,7 +55,7 @@ export class Tombstones {
     if (!this.#unsaved) return;
     this.#unsaved = false;
     try {
-      await disk.writeAtomic(TOMBSTONES_FILE, encodeTombstones(this.#list));
+      await saveTwice(disk, TOMBSTONES_FILE, encodeTombstones({ tombstones: this.#list, lostMs: this.#lostMs }));
     } catch (error) {
       this.#unsaved = true;
       throw error;
@@ -69,6 +68,15 @@ export class Tombstones {
     if (this.#list.some((one) => one.topic === topic && one.partition === partition && one.offset === offset)) return;
     this.#list.push(tombstone);
     this.#unsaved = true;
+  }
+
+  /** Above the offset of every one of a raw partition. */
+  endOf(topic: string, partition: number): number {
+    let end = 0;
+    for (const one of this.#list) {
+      if (one.topic === topic && one.partition === partition) end = Math.max(end, one.offset + 1);
+    }
+    return end;
   }
 
   /** Those that may mean something in a shard; of a tenant and a range, or all. */
@@ -84,8 +92,12 @@ export class Tombstones {
     );
   }
 
-  /** Forgets those that nothing needs any more. */
-  retire(shards: readonly Shard[], nowMs: number): void {
+  /** Forgets those that nothing needs any more. `longestMs`: nothing is kept for longer. */
+  retire(shards: readonly Shard[], nowMs: number, longestMs: number): void {
+    if (this.#lostMs !== undefined && this.#lostMs < nowMs - longestMs) {
+      this.#lostMs = undefined;
+      this.#unsaved = true;
+    }
     const needed = this.#list.filter((one) => {
       if (nowMs - one.atMs < ROWS_SETTLE_MS) return true;
       return shards.some((shard) => this.of(shard).includes(one) && isNeeded(one, shard));

@@ -6,20 +6,22 @@ import { assert } from '@tidemark/base';
 //   stream := first cell -> ... -> last cell    next of the last is CELL_NONE
 //
 // Cells are numbered from 0 and live in pages of 256 KiB (a shard has half of one to spare on average). Freed ones form a chain through `next`. A checkpoint takes the pages
-// as they are, the free chain included.
+// as they are, the free chain included, while appends go on.
 
 export const CELL_NONE = 0xffff_ffff;
 export const CELL_BYTES = 64;
 const DATA_BYTES = CELL_BYTES - 4;
 const PAGE_CELLS_BITS = 12;
 const PAGE_CELLS = 1 << PAGE_CELLS_BITS;
-const PAGE_BYTES = PAGE_CELLS * CELL_BYTES;
+export const CELL_PAGE_BYTES: number = PAGE_CELLS * CELL_BYTES;
 
 export class Cells {
   readonly #pages: Uint8Array[] = [];
   #freeHead = CELL_NONE;
   /** Cells ever used: all below are in a stream or in the free chain. */
   #used = 0;
+  /** Set while somebody reads the cells as they were at one moment. */
+  #snapshot: CellsSnapshot | undefined;
   /** The stream being written or just written: its last cell and the bytes used in it. */
   lastCell = CELL_NONE;
   lastUsed = 0;
@@ -29,7 +31,7 @@ export class Cells {
   }
 
   get bytes(): number {
-    return this.#pages.length * PAGE_BYTES;
+    return this.#pages.length * CELL_PAGE_BYTES;
   }
 
   /**
@@ -49,7 +51,7 @@ export class Cells {
         cell = fresh;
         used = 0;
       }
-      const page = this.#pages[cell >>> PAGE_CELLS_BITS] as Uint8Array;
+      const page = this.#pageToChange(cell);
       const base = (cell & (PAGE_CELLS - 1)) * CELL_BYTES + 4;
       const taken = Math.min(DATA_BYTES - used, end - at);
       for (let i = 0; i < taken; i++) page[base + used + i] = bytes[at + i] as number;
@@ -84,25 +86,36 @@ export class Cells {
     this.#freeHead = firstCell;
   }
 
-  /** The pages as they are (copies) and the numbers that make sense of them. */
-  snapshot(): { readonly used: number; readonly freeHead: number; readonly pages: Uint8Array[] } {
-    const pages: Uint8Array[] = [];
-    for (let left = this.#used, page = 0; left > 0; left -= PAGE_CELLS, page++) {
-      pages.push((this.#pages[page] as Uint8Array).slice(0, Math.min(left, PAGE_CELLS) * CELL_BYTES));
-    }
-    return { used: this.#used, freeHead: this.#freeHead, pages };
+  /** The cells as they are now, whatever happens until `endSnapshot`. Requires: one at a time. */
+  beginSnapshot(): CellsSnapshot {
+    assert(this.#snapshot === undefined, 'one reads the cells at a time');
+    this.#snapshot = new CellsSnapshot(this.#pages, this.#used, this.#freeHead);
+    return this.#snapshot;
   }
 
-  restore(used: number, freeHead: number, bytes: Uint8Array): void {
-    assert(bytes.length === used * CELL_BYTES, 'cells are whole');
+  endSnapshot(): void {
+    this.#snapshot = undefined;
+  }
+
+  restore(used: number, freeHead: number): void {
     this.#pages.length = 0;
-    for (let at = 0; at < bytes.length; at += PAGE_BYTES) {
-      const page = new Uint8Array(PAGE_BYTES);
-      page.set(bytes.subarray(at, at + PAGE_BYTES));
-      this.#pages.push(page);
-    }
+    for (let left = used; left > 0; left -= PAGE_CELLS) this.#pages.push(new Uint8Array(CELL_PAGE_BYTES));
     this.#used = used;
     this.#freeHead = freeHead;
+  }
+
+  /** Puts back what a page held. False where there is no such page, or it holds something else. */
+  restorePage(number: number, bytes: Uint8Array): boolean {
+    const page = this.#pages[number];
+    if (page === undefined || bytes.length !== bytesUsed(number, this.#used)) return false;
+    page.set(bytes);
+    return true;
+  }
+
+  #pageToChange(cell: number): Uint8Array {
+    const number = cell >>> PAGE_CELLS_BITS;
+    this.#snapshot?.keep(number);
+    return this.#pages[number] as Uint8Array;
   }
 
   #take(): number {
@@ -110,7 +123,7 @@ export class Cells {
     if (cell !== CELL_NONE) this.#freeHead = this.#next(cell);
     else {
       cell = this.#used++;
-      if (cell >>> PAGE_CELLS_BITS === this.#pages.length) this.#pages.push(new Uint8Array(PAGE_BYTES));
+      if (cell >>> PAGE_CELLS_BITS === this.#pages.length) this.#pages.push(new Uint8Array(CELL_PAGE_BYTES));
     }
     this.#setNext(cell, CELL_NONE);
     return cell;
@@ -129,11 +142,57 @@ export class Cells {
   }
 
   #setNext(cell: number, next: number): void {
-    const page = this.#pages[cell >>> PAGE_CELLS_BITS] as Uint8Array;
+    const page = this.#pageToChange(cell);
     const at = (cell & (PAGE_CELLS - 1)) * CELL_BYTES;
     page[at] = next;
     page[at + 1] = next >>> 8;
     page[at + 2] = next >>> 16;
     page[at + 3] = next >>> 24;
   }
+}
+
+/** The pages of cells at one moment: each is copied when it is taken, or right before it changes. */
+export class CellsSnapshot {
+  readonly used: number;
+  readonly freeHead: number;
+  readonly pageCount: number;
+  readonly #pages: readonly Uint8Array[];
+  readonly #copies = new Map<number, Uint8Array>();
+  readonly #isTaken: Uint8Array;
+
+  constructor(pages: readonly Uint8Array[], used: number, freeHead: number) {
+    this.used = used;
+    this.freeHead = freeHead;
+    this.pageCount = Math.ceil(used / PAGE_CELLS);
+    this.#pages = pages;
+    this.#isTaken = new Uint8Array(this.pageCount);
+  }
+
+  /** A page is about to change. */
+  keep(number: number): void {
+    if (number >= this.pageCount || this.#isTaken[number] !== 0) return;
+    this.#isTaken[number] = 1;
+    this.#copies.set(number, this.#copy(number));
+  }
+
+  /** What a page held: a copy, and the only one. Requires: once for each page. */
+  take(number: number): Uint8Array {
+    const copy = this.#copies.get(number);
+    if (copy === undefined) {
+      assert(this.#isTaken[number] === 0, 'a page is taken once');
+      this.#isTaken[number] = 1;
+      return this.#copy(number);
+    }
+    this.#copies.delete(number);
+    return copy;
+  }
+
+  #copy(number: number): Uint8Array {
+    return (this.#pages[number] as Uint8Array).slice(0, bytesUsed(number, this.used));
+  }
+}
+
+/** Bytes of a page that are of cells ever used, where those below `used` are. */
+function bytesUsed(page: number, used: number): number {
+  return Math.min(used - page * PAGE_CELLS, PAGE_CELLS) * CELL_BYTES;
 }

@@ -30,7 +30,7 @@ class Rig {
         this.emitted.push({ startMs, ref, times, values, inOrder });
       },
     });
-    this.head.reserve(4);
+    this.head.reserve(8);
   }
 
   append(ref: number, ...points: readonly (readonly [time: number, value: number])[]): void {
@@ -53,17 +53,17 @@ const points = (from: number, to: number) =>
 describe('a series', () => {
   test('is whole across slot and stream', () => {
     const rig = new Rig();
-    rig.append(1, ...points(0, 30));
-    expect(rig.held(1)).toEqual(points(0, 30).map((point) => [...point]));
+    rig.append(7, ...points(0, 30));
+    expect(rig.held(7)).toEqual(points(0, 30).map((point) => [...point]));
     expect(rig.emitted).toEqual([]);
   });
 
   test.each([8, 12, 100])('is the same when its stream is encoded anew every %i entries', (fold) => {
     const rig = new Rig(fold);
     for (let count = 1; count <= 70; count++) {
-      rig.append(2, ...points(count - 1, count));
+      rig.append(7, ...points(count - 1, count));
       const chunks = rig.emitted.flatMap(({ times, values }) => times.map((time, i) => [time, values[i]]));
-      expect([...chunks, ...rig.held(2)]).toEqual(points(0, count));
+      expect([...chunks, ...rig.held(7)]).toEqual(points(0, count));
     }
     expect(rig.emitted.map(({ times }) => times.length)).toEqual([32, 32]);
     expect(rig.head.cells.used, 'freed cells are used again').toBeLessThan(12);
@@ -73,10 +73,10 @@ describe('a series', () => {
     const used = [Number.POSITIVE_INFINITY, 16].map((streamFold) => {
       const options = { columnCount: 12, slotSize: 2, streamMax: 62, streamFold, windowMs: 12 * WINDOW_MS };
       const head = new Head({ ...options, emit: () => expect.unreachable('nothing is finished') });
-      head.reserve(1);
+      head.reserve(32);
       const columns = Array.from({ length: 12 }, (_, c) => makeColumn(Float64Array.of(c % 3 === 0 ? 6 : 1000 + c)));
       for (let row = 0; row < 9; row++) {
-        head.append(Uint32Array.of(0), Uint32Array.of(0), Float64Array.of(row * 60_000), columns, 1, new Rig().counts);
+        head.append(Uint32Array.of(31), Uint32Array.of(0), Float64Array.of(row * 60_000), columns, 1, new Rig().counts);
       }
       return head.cells.used;
     });
@@ -86,9 +86,24 @@ describe('a series', () => {
 
   test('becomes a chunk when the stream is long enough', () => {
     const rig = new Rig();
-    rig.append(1, ...points(0, 33));
+    rig.append(7, ...points(0, 33));
     expect(rig.emitted.map(({ times, inOrder }) => [times.length, inOrder])).toEqual([[32, true]]);
-    expect(rig.held(1)).toEqual([[32, 64]]);
+    expect(rig.held(7)).toEqual([[32, 64]]);
+  });
+
+  test('has its first chunk in a window cut early, by its number: those of a scrape become chunks in turn', () => {
+    const rig = new Rig();
+    for (let scrape = 0; scrape < 80; scrape++) for (let ref = 0; ref < 8; ref++) rig.append(ref, [scrape, scrape]);
+    const lengths = (ref: number) => rig.emitted.filter((run) => run.ref === ref).map(({ times }) => times.length);
+    expect([0, 1, 2, 7].map(lengths)).toEqual([
+      [4, 32, 32],
+      [8, 32, 32],
+      [12, 32, 32],
+      [32, 32],
+    ]);
+    const next = Array.from({ length: 20 }, (_, i) => [WINDOW_MS + i, i] as const);
+    rig.append(1, ...next);
+    expect(lengths(1), 'and in each window again').toEqual([8, 32, 32, 8, 8]);
   });
 
   test('leaves its window whole behind when it enters the next', () => {
@@ -111,8 +126,8 @@ describe('a series', () => {
 
   test('what is behind the stream waits aside and is drained in order, the last of equals standing', () => {
     const rig = new Rig();
-    rig.append(1, ...points(100, 120));
-    rig.append(1, [50, 5], [40, 4], [50, 6], [WINDOW_MS * -1 + 5, 9]);
+    rig.append(7, ...points(100, 120));
+    rig.append(7, [50, 5], [40, 4], [50, 6], [WINDOW_MS * -1 + 5, 9]);
     expect(rig.head.outOfOrder.count).toBe(4);
     expect(rig.head.drainOutOfOrder()).toBe(1);
     expect(rig.emitted).toMatchObject([
@@ -124,7 +139,7 @@ describe('a series', () => {
   test('of a frozen window takes nothing in order any more', () => {
     const rig = new Rig();
     rig.append(1, [10, 1]);
-    rig.head.freezeThrough(WINDOW_MS, 4);
+    rig.head.freezeThrough(WINDOW_MS, 8);
     expect(rig.emitted).toMatchObject([{ startMs: 0, times: [10] }]);
     rig.append(1, [20, 2]);
     rig.append(2, [30, 3]);

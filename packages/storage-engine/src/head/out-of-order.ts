@@ -1,9 +1,11 @@
 import { type Column, Columns } from '../chunk/columns.ts';
+import { HistogramPages } from './histogram-pages.ts';
 import { replaces } from './resolve.ts';
 
 // Entries that came behind what their series had already finished: kept as they came until the next checkpoint, then sorted
 // into chunks of their own. A chunk of these always outranks a chunk that came in order: an entry only lands here when its
-// time is at or below what the series has finished, so whatever came in order at that time came before.
+// time is at or below what the series has finished, so whatever came in order at that time came before. Native histograms come here too,
+// in order or not (head.ts).
 
 const LEAST = 64;
 // 4,096 entries are 64 KB of samples and 430 KB of rows. What a storm of late ones needed beyond is let go when it is drained.
@@ -12,6 +14,7 @@ const KEEP = 4_096;
 export class OutOfOrder {
   entries: Columns;
   #refs = new Uint32Array(LEAST);
+  readonly #pages = new HistogramPages();
 
   constructor(columnCount: number) {
     this.entries = new Columns(columnCount, LEAST);
@@ -23,16 +26,24 @@ export class OutOfOrder {
 
   /** What is held, used or not. */
   get bytes(): number {
-    return this.entries.timestampsMs.length * 8 * (1 + this.entries.columnCount) + this.#refs.length * 4;
+    const { timestampsMs, columnCount } = this.entries;
+    return timestampsMs.length * 8 * (1 + columnCount) + this.#refs.length * 4 + this.histogramBytes;
+  }
+
+  /** Of the histograms that wait. */
+  get histogramBytes(): number {
+    return this.#pages.bytes;
   }
 
   refAt(i: number): number {
     return this.#refs[i] as number;
   }
 
-  add(ref: number, timestampMs: number, source: readonly Column[], i: number): void {
+  /** `histogram` is copied. */
+  add(ref: number, timestampMs: number, source: readonly Column[], i: number, histogram?: Uint8Array): void {
     this.entries.reserve(1);
     const at = this.entries.length++;
+    this.entries.setHistogram(at, histogram && this.#pages.keep(histogram));
     if (at === this.#refs.length) {
       const refs = new Uint32Array(at * 2);
       refs.set(this.#refs);
@@ -85,6 +96,7 @@ export class OutOfOrder {
   }
 
   #empty(): void {
+    this.#pages.clear();
     if (this.entries.timestampsMs.length <= KEEP) {
       this.entries.reset();
       return;

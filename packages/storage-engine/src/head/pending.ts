@@ -6,10 +6,19 @@ import { ChunkTable } from './chunk-table.ts';
 // 240: twice what a steady series brings at once; only late backfills are cut by it.
 export const CHUNK_SAMPLES = 240;
 
+// Pages are filled and never moved. The first ones are small: many windows only ever have a few late samples.
+const FIRST_PAGE = 4096;
+const LAST_PAGE = 65_536;
+
 /** Chunks of one window that are finished but not yet in its LevelDB. They wait for the next checkpoint. */
 export class PendingChunks {
+  /** Blocks are numbers of pages. */
   readonly table: ChunkTable;
-  readonly #bytes = new ByteWriter(4096);
+  readonly #pages: Uint8Array[] = [];
+  /** Of the last page. */
+  #used = 0;
+  readonly #encoded = new ByteWriter(1024);
+  bytes = 0;
   samples = 0;
 
   /** Of a window that begins at `startMs`. */
@@ -17,12 +26,8 @@ export class PendingChunks {
     this.table = new ChunkTable(startMs);
   }
 
-  get bytes(): number {
-    return this.#bytes.length;
-  }
-
-  get buffer(): Uint8Array {
-    return this.#bytes.bytes;
+  pageOf(block: number): Uint8Array {
+    return this.#pages[block] as Uint8Array;
   }
 
   /** Encodes `source[from, to)` of a series. */
@@ -32,11 +37,28 @@ export class PendingChunks {
   }
 
   #add(ref: number, source: Columns, from: number, to: number, rank: number): void {
-    const at = this.#bytes.length;
-    writeChunk(this.#bytes, source, from, to);
+    const encoded = this.#encoded;
+    encoded.reset();
+    writeChunk(encoded, source, from, to);
+    const { length } = encoded;
+    const page = this.#roomFor(length);
+    const offset = this.#used;
+    for (let i = 0; i < length; i++) page[offset + i] = encoded.bytes[i] as number;
+    this.#used += length;
     const minMs = source.timestampsMs[from] as number;
     const maxMs = source.timestampsMs[to - 1] as number;
-    this.table.add(ref, 0, at, this.#bytes.length - at, minMs, maxMs, to - from, rank);
+    this.table.add(ref, this.#pages.length - 1, offset, length, minMs, maxMs, to - from, rank);
+    this.bytes += length;
     this.samples += to - from;
+  }
+
+  #roomFor(length: number): Uint8Array {
+    const last = this.#pages.at(-1);
+    if (last !== undefined && this.#used + length <= last.length) return last;
+    const size = Math.min(LAST_PAGE, FIRST_PAGE << Math.min(4, this.#pages.length));
+    const page = new Uint8Array(Math.max(size, length));
+    this.#pages.push(page);
+    this.#used = 0;
+    return page;
   }
 }

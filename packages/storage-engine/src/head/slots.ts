@@ -1,6 +1,7 @@
 import { type Column, type Columns, makeColumn } from '../chunk/columns.ts';
 
-// The last few samples of every series, as they came, column by column.
+// The last few samples of every series, as they came, column by column. Times are distances from the beginning of the window that
+// the series is in: the slot belongs to one window, and the longest has 7 days.
 //
 //   page (1,024 series)          series 0   1   2  ...  1023
 //     times     depth 0        |    t   |  t  |  t |
@@ -14,7 +15,8 @@ export const PAGE_SERIES_BITS = 10;
 export const PAGE_SERIES = 1 << PAGE_SERIES_BITS;
 
 export interface SlotPage {
-  readonly timestampsMs: Float64Array;
+  /** From the beginning of the window of each series. */
+  readonly offsetsMs: Uint32Array;
   readonly columns: readonly Column[];
 }
 
@@ -29,14 +31,14 @@ export class Slots {
   }
 
   get bytes(): number {
-    return this.pages.length * PAGE_SERIES * this.slotSize * 8 * (1 + this.columnCount);
+    return this.pages.length * PAGE_SERIES * this.slotSize * (4 + 8 * this.columnCount);
   }
 
   reserve(seriesCount: number): void {
     const entries = PAGE_SERIES * this.slotSize;
     while (this.pages.length * PAGE_SERIES < seriesCount) {
       this.pages.push({
-        timestampsMs: new Float64Array(entries),
+        offsetsMs: new Uint32Array(entries),
         columns: Array.from({ length: this.columnCount }, () => makeColumn(new Float64Array(entries))),
       });
     }
@@ -52,10 +54,10 @@ export class Slots {
   }
 
   /** Writes entry `depth` of a series from entry `i` of a batch. */
-  put(ref: number, depth: number, timestampMs: number, source: readonly Column[], i: number): void {
+  put(ref: number, depth: number, offsetMs: number, source: readonly Column[], i: number): void {
     const page = this.page(ref);
     const at = Slots.at(ref, depth);
-    page.timestampsMs[at] = timestampMs;
+    page.offsetsMs[at] = offsetMs;
     for (let c = 0; c < source.length; c++) {
       const { words } = page.columns[c] as Column;
       const from = (source[c] as Column).words;
@@ -70,7 +72,7 @@ export class Slots {
     for (let d = count; d > depth; d--) {
       const to = Slots.at(ref, d);
       const from = Slots.at(ref, d - 1);
-      page.timestampsMs[to] = page.timestampsMs[from] as number;
+      page.offsetsMs[to] = page.offsetsMs[from] as number;
       for (const { words } of page.columns) {
         words[to * 2] = words[from * 2] as number;
         words[to * 2 + 1] = words[from * 2 + 1] as number;
@@ -78,14 +80,14 @@ export class Slots {
     }
   }
 
-  /** Adds the first `count` entries of a series to `into`, without those below `from`. */
-  copy(ref: number, count: number, into: Columns, from = 0): void {
+  /** Adds the first `count` entries of a series, whose window begins at `startMs`, to `into`, without those below `from`. */
+  copy(ref: number, count: number, startMs: number, into: Columns, from = 0): void {
     into.reserve(count - from);
     const page = this.page(ref);
     for (let d = from; d < count; d++) {
       const at = Slots.at(ref, d);
       const to = into.length++;
-      into.timestampsMs[to] = page.timestampsMs[at] as number;
+      into.timestampsMs[to] = startMs + (page.offsetsMs[at] as number);
       for (let c = 0; c < page.columns.length; c++) {
         const source = (page.columns[c] as Column).words;
         const { words } = into.columns[c] as Column;

@@ -13,15 +13,16 @@ export function transplantHead(from: Head, to: Head, refs: Uint32Array): void {
   for (let ref = 0; ref < refs.length; ref++) {
     const fresh = refs[ref] as number;
     if (fresh >= refs.length) continue;
-    to.state.lastMs[fresh] = from.state.lastMs[ref] as number;
-    to.state.finishedMs[fresh] = from.state.finishedMs[ref] as number;
-    to.state.windowEndMs[fresh] = from.state.windowEndMs[ref] as number;
+    to.state.last[fresh] = from.state.last[ref] as number;
+    to.state.finished[fresh] = from.state.finished[ref] as number;
+    to.state.windowOf[fresh] = from.state.windowOf[ref] as number;
+    to.state.early[fresh] = from.state.early[ref] as number;
     const count = from.state.slotCount[ref] as number;
     to.state.slotCount[fresh] = count;
     for (let depth = 0; depth < count; depth++) {
       const page = from.slots.page(ref);
       const at = Slots.at(ref, depth);
-      to.slots.put(fresh, depth, page.timestampsMs[at] as number, page.columns, at);
+      to.slots.put(fresh, depth, page.offsetsMs[at] as number, page.columns, at);
     }
     const firstCell = from.state.firstCell[ref] as number;
     if (firstCell === CELL_NONE) continue;
@@ -34,6 +35,6 @@ export function transplantHead(from: Head, to: Head, refs: Uint32Array): void {
   const { entries } = from.outOfOrder;
   for (let i = 0; i < from.outOfOrder.count; i++) {
     const fresh = refs[from.outOfOrder.refAt(i)] as number;
-    to.outOfOrder.add(fresh, entries.timestampsMs[i] as number, entries.columns, i);
+    to.outOfOrder.add(fresh, entries.timestampsMs[i] as number, entries.columns, i, entries.histograms?.[i]);
   }
 }

@@ -42,3 +42,26 @@ test(`the plan finds what asking everyone finds (seed ${SEED})`, () => {
     expect([...matchSeries(tenant, matchers)], `{${text}}, seed ${SEED}`).toEqual(expected);
   }
 });
+
+test('lists far longer than what is left are not walked, and change nothing', () => {
+  const registry = new SeriesRegistry(10_000, { refuse: () => undefined });
+  const tenant = registry.tenantNamed('t');
+  for (let i = 0; i < 4000; i++) {
+    const bytes = encodeLabels(
+      labelsOf({ __name__: 'm', job: 'node', host: `h${i >> 1}`, cpu: String(i & 1), n: `${i}` }),
+    );
+    registry.resolveOne(tenant, bytes, 0, bytes.length);
+  }
+  const find = (...wanted: readonly [string, '=' | '!=' | '=~', string][]) =>
+    matchSeries(
+      tenant,
+      wanted.map(([name, type, value]) => matcher(type, name, value)),
+    );
+  expect(find(['job', '=', 'node'], ['host', '=', 'h7'])).toEqual([14, 15]);
+  expect(find(['job', '=', 'other'], ['host', '=', 'h7'])).toEqual([]);
+  expect(find(['job', '=~', 'node|other'], ['cpu', '=', '1'], ['host', '=~', 'h7|h9'])).toEqual([15, 19]);
+  expect(find(['job', '=', 'node'], ['n', '=', '5'], ['cpu', '=', '0'])).toEqual([]);
+  expect(find(['n', '=~', '39.8'], ['job', '=', 'node'], ['host', '!=', 'h1964'])).toEqual([
+    3908, 3918, 3938, 3948, 3958, 3968, 3978, 3988, 3998,
+  ]);
+});

@@ -42,14 +42,13 @@ export async function unsealedOf(
         tables = tablesOf(shard);
       }
       if (shard.head.holds(ref)) {
-        const { windowEndMs, lastMs } = shard.head.state;
-        const startMs = (windowEndMs[ref] as number) - shard.windowMs;
+        const startMs = shard.head.windowStartMs(ref);
         // Only a run that may begin before all others is worth a look.
         const exact = startMs < oldestMs && unpacked++ < UNPACKED_MAX;
-        include(exact ? firstOfRun(shard, ref, scratch) : startMs, lastMs[ref] as number);
+        include(exact ? firstOfRun(shard, ref, scratch) : startMs, shard.head.lastMs(ref));
       }
       for (const table of tables) {
-        for (let at = table.last(ref); at >= 0; at = table.previous[at] as number) {
+        for (let at = table.last(ref); at >= 0; at = table.previous(at)) {
           include(table.minMs(at), table.maxMs(at));
         }
       }

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { storageError } from '../errors.ts';
 import type { RangeReader } from '../segment/reader.ts';
-import type { ObjectStore } from './object-store.ts';
+import type { RangeSource } from './disk-cache.ts';
 
 // Ranges of immutable objects, kept in memory up to a number of bytes.
 //
@@ -17,13 +17,13 @@ interface Range {
 }
 
 export class RangeCache {
-  readonly #store: ObjectStore;
+  readonly #store: RangeSource;
   readonly #ranges: LRUCache<string, Uint8Array>;
   readonly #underWay = new Map<string, Promise<Uint8Array>>();
   #hits = 0;
   #misses = 0;
 
-  constructor(store: ObjectStore, bytesMax: number) {
+  constructor(store: RangeSource, bytesMax: number) {
     this.#store = store;
     this.#ranges = new LRUCache({ maxSize: bytesMax, sizeCalculation: (bytes) => bytes.length + 200 });
   }
@@ -44,6 +44,7 @@ export class RangeCache {
 
   /** Forgets an object, damaged or deleted. */
   forget(name: string): void {
+    this.#store.forget?.(name);
     for (const key of this.#ranges.keys()) if (key.startsWith(`${name}#`)) this.#ranges.delete(key);
   }
 

@@ -16,7 +16,7 @@ import {
 //   lostReplies   the share of changes that happen and are then reported as unavailable: the caller can't know
 //   slow          the share of calls that take `slowTurns` turns of the event loop, so that others overtake them
 //   conflicts     the share of swaps that meet another writer: 412, though the caller's etag was right a moment ago
-//   flip(name, bit)   damages what is stored
+//   flip(name, bit), replace(name, bytes)   damages what is stored
 
 export interface ObjectFaults {
   readonly failures: number;
@@ -104,6 +104,14 @@ export class SimObjectStore implements ObjectStore {
     return 0;
   }
 
+  /** Another store with what is stored now. */
+  fork(random: Random): SimObjectStore {
+    const copy = new SimObjectStore(random);
+    for (const [name, { bytes, etag }] of this.#objects) copy.#objects.set(name, { bytes: bytes.slice(), etag });
+    copy.#etags = this.#etags;
+    return copy;
+  }
+
   /** Names of what is stored, whatever the faults. */
   names(): string[] {
     return [...this.#objects.keys()].sort();
@@ -113,6 +121,14 @@ export class SimObjectStore implements ObjectStore {
     const object = this.#objects.get(name);
     if (object === undefined) throw objectNotFound(name);
     object.bytes[bit >> 3] = (object.bytes[bit >> 3] as number) ^ (1 << (bit & 7));
+  }
+
+  /** Other bytes under the same etag; undefined: the object is gone. */
+  replace(name: string, bytes: Uint8Array | undefined): void {
+    const object = this.#objects.get(name);
+    if (object === undefined) throw objectNotFound(name);
+    if (bytes === undefined) this.#objects.delete(name);
+    else object.bytes = bytes;
   }
 
   #put(name: string, bytes: Uint8Array): string {

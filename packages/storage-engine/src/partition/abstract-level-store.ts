@@ -55,14 +55,18 @@ export class AbstractLevelStore implements LevelStore {
   }
 }
 
+// What LevelDB, or the system through it, says of files that are gone, cut short, or lie on a bad place of the disk: it calls all of
+// these I/O errors, or invalid arguments.
+const DAMAGE = /no such file|does not exist|invalid argument|input\/output error|is a directory|too short|bad magic/i;
+
 /**
  * What LevelDB says is damage (`WINDOW_CORRUPT`: lasting, lived with) is told apart from what may pass (`STORAGE_IO`: a full
  * disk, a lock, too many open files), for which nothing may ever be given up.
  */
 export function levelError(name: string, error: unknown): Error {
-  const corrupt = codes(error).includes('LEVEL_CORRUPTION');
-  const code = corrupt ? 'WINDOW_CORRUPT' : 'STORAGE_IO';
   const reasons = [error, error instanceof Error ? error.cause : undefined].filter(Boolean).map(messageOf);
+  const corrupt = codes(error).includes('LEVEL_CORRUPTION') || reasons.some((reason) => DAMAGE.test(reason));
+  const code = corrupt ? 'WINDOW_CORRUPT' : 'STORAGE_IO';
   return storageError(code, `LevelDB of window ${name}: ${reasons.join(': ')}`, { name }, error);
 }
 

@@ -13,9 +13,10 @@ export class MemoryLevelStores implements LevelStores {
   /** The next `writeFailures` writes are refused: a full disk. */
   writeFailures = 0;
 
-  async open(path: string): Promise<LevelStore> {
+  async open(path: string, { create }: { readonly create: boolean }): Promise<LevelStore> {
     let level = this.#levels.get(path);
     if (level === undefined) {
+      if (!create) throw storageError('WINDOW_CORRUPT', `there is no database ${path}`, { path });
       level = new MemoryLevel<Uint8Array, Uint8Array>({
         keyEncoding: 'view',
         valueEncoding: 'view',
@@ -64,6 +65,27 @@ export class MemoryLevelStores implements LevelStores {
 
   async destroy(path: string): Promise<void> {
     this.#levels.delete(path);
+  }
+
+  /** Opening one of these harms nothing. */
+  async twin(): Promise<boolean> {
+    return false;
+  }
+
+  async rename(path: string, to: string): Promise<void> {
+    const level = this.#levels.get(path);
+    this.#levels.delete(path);
+    if (level !== undefined) this.#levels.set(to, level);
+  }
+
+  /** What is in memory has its form; values are for others to check. */
+  async problem(): Promise<undefined> {
+    return undefined;
+  }
+
+  async salvage(path: string, to: string): Promise<void> {
+    const level = this.#levels.get(path);
+    if (level !== undefined) this.#levels.set(to, level);
   }
 
   /** The process dies: handles opened before now refuse. */

@@ -9,7 +9,7 @@ const IDLE_MS = 60_000;
 function poolOf({ openMax = 10 } = {}) {
   const open: string[] = [];
   const opened: string[] = [];
-  const stores: LevelStores = {
+  const stores: Pick<LevelStores, 'open' | 'list' | 'destroy'> = {
     open: async (path) => {
       if (open.includes(path)) throw new Error(`${path} is locked`);
       open.push(path);
@@ -26,7 +26,7 @@ function poolOf({ openMax = 10 } = {}) {
     },
   };
   const clock = new SimClock(1_700_000_000_000);
-  const pool = new StorePool(stores, { clock, logger: silentLogger, openMax, idleMs: IDLE_MS });
+  const pool = new StorePool(stores as LevelStores, { clock, logger: silentLogger, openMax, idleMs: IDLE_MS });
   const touch = (path: string) => pool.use(path, (store) => store.getMany([]));
   return { pool, clock, open, opened, touch };
 }

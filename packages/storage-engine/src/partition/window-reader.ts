@@ -1,5 +1,6 @@
 import { isTidemarkError } from '@tidemark/base';
 import { storageError } from '../errors.ts';
+import type { Quarantine } from '../quarantine.ts';
 import { NO_REF } from '../series/registry.ts';
 import {
   decodeKey,
@@ -15,40 +16,31 @@ import {
 } from './keys.ts';
 import type { LevelStore } from './level-store.ts';
 import type { Window } from './window.ts';
-import {
-  decodeDictionary,
-  decodeIndex,
-  decodeManifest,
-  type TenantCounts,
-  type WindowManifest,
-} from './window-format.ts';
+import { decodeDictionary, decodeIndex, decodeManifest, type TenantCounts } from './window-format.ts';
 import type { FlushContext } from './window-writer.ts';
 
 // Reads a window's dictionary and index back into memory; blocks stay where they are until a read wants them.
 
-export type LoadContext = FlushContext & {
-  readonly quarantine: (what: string, name: string, bytes: Uint8Array | undefined) => void;
-};
+export type LoadContext = FlushContext & { readonly quarantine: Quarantine };
 
 /**
- * Loads what the durable checkpoint of `generation` says is there, after dropping whatever is newer. What is broken or missing
- * becomes damage of the window. Throws `STORAGE_IO`.
+ * Loads what the durable checkpoint of `generation` says is there, after dropping whatever is newer. Pages that are broken or missing
+ * become damage of the window; so does a missing manifest for one who is `content` with what an earlier one says is there, or with
+ * what is there at all. Throws `WINDOW_CORRUPT` where LevelDB cannot go on, or that manifest is not there; `STORAGE_IO`.
  */
-export async function loadWindow(context: LoadContext, window: Window, generation: number): Promise<void> {
+export async function loadWindow(
+  context: LoadContext,
+  window: Window,
+  generation: number,
+  { content = false } = {},
+): Promise<void> {
   window.generation = generation;
   window.attempted = generation;
-  try {
-    await context.pool.use(window.path, async (store) => {
-      await rollBack(store, generation);
-      const manifest = await readManifest(store, window, generation);
-      for (const counts of manifest.tenants) await new Loader(context, window, store, counts).load();
-    });
-  } catch (error) {
-    // What may pass must not be taken for damage: the window would be sealed without what could not be read today.
-    if (!isTidemarkError(error) || error.code === 'STORAGE_IO') throw error;
-    window.unreadable(error);
-    context.quarantine('window', window.path, undefined);
-  }
+  await context.pool.use(window.path, async (store) => {
+    await rollBack(store, generation);
+    const tenants = content ? await tenantsLeft(store, window, generation) : await tenantsOf(store, window, generation);
+    for (const counts of tenants) await new Loader(context, window, store, counts).load();
+  });
 }
 
 /** Removes every key of a generation above `generation`. */
@@ -73,7 +65,38 @@ async function hasNewer(store: LevelStore, generation: number): Promise<boolean>
   return false;
 }
 
-export async function readManifest(store: LevelStore, window: Window, generation: number): Promise<WindowManifest> {
+/** What the manifest says, or one before it, or else only the names of tenants that have anything. */
+async function tenantsLeft(
+  store: LevelStore,
+  window: Window,
+  generation: number,
+): Promise<readonly Readonly<TenantCounts>[]> {
+  const { from, to } = keyRange('', KIND_MANIFEST);
+  const generations: number[] = [];
+  for await (const key of store.keys(from, to)) generations.push(decodeKey(key).generation);
+  for (const candidate of generations.sort((a, b) => b - a)) {
+    try {
+      const tenants = await tenantsOf(store, window, candidate);
+      if (candidate !== generation)
+        window.noteDamage(`window ${window.path} lacks what came after checkpoint ${candidate}`);
+      return tenants;
+    } catch (error) {
+      if (!isTidemarkError(error) || error.code === 'STORAGE_IO') throw error;
+    }
+  }
+  const names = new Set<string>();
+  for await (const key of store.keys(FIRST_KEY, LAST_KEY)) names.add(decodeKey(key).tenant);
+  names.delete('');
+  if (names.size === 0) throw storageError('WINDOW_CORRUPT', 'nothing is left of it', { path: window.path });
+  window.noteDamage(`window ${window.path} has lost the count of what was in it`);
+  return [...names].map((tenant) => ({ tenant, dictionaryPages: 0, indexPages: 0, blocks: 0, series: 0 }));
+}
+
+async function tenantsOf(
+  store: LevelStore,
+  window: Window,
+  generation: number,
+): Promise<readonly Readonly<TenantCounts>[]> {
   const key = window.manifestKey(generation);
   const [value] = await store.getMany([key]);
   const payload = value === undefined ? undefined : openValue(key, value);
@@ -84,7 +107,7 @@ export async function readManifest(store: LevelStore, window: Window, generation
       { path: window.path, generation },
     );
   }
-  return decodeManifest(payload);
+  return decodeManifest(payload).tenants;
 }
 
 class Loader {
@@ -109,10 +132,9 @@ class Loader {
     const series = this.#context.registry.tenantNamed(tenant);
     const dictionaries = await this.#pages(KIND_DICTIONARY, (payload) => {
       const { first, entries } = decodeDictionary(payload);
-      entries.forEach(({ id, labels }, i) => {
+      entries.forEach(({ labels }, i) => {
         const ref = this.#context.registry.resolveOne(series, labels, 0, labels.length);
         if (ref === NO_REF) return;
-        this.#context.registry.learnId(ref, id);
         this.#refs[first + i] = ref;
         this.#window.ordinals.set(ref, first + i);
       });
@@ -149,8 +171,8 @@ class Loader {
         this.#window.noteDamage(`window ${this.#window.path} has samples of a series whose labels are lost`);
         continue;
       }
-      if (!table.holds(entry.minMs, entry.maxMs)) {
-        this.#window.noteDamage(`window ${this.#window.path} has a chunk of another time`);
+      if (!table.holds(entry.minMs, entry.maxMs, entry.offset, entry.length)) {
+        this.#window.noteDamage(`window ${this.#window.path} has a chunk of another time or place`);
         continue;
       }
       const block = this.#blockNumber(generation, entry.block);

@@ -1,6 +1,7 @@
-import { messageOf } from '@tidemark/base';
+import { isTidemarkError, messageOf } from '@tidemark/base';
 import { ChunkTable } from '../head/chunk-table.ts';
 import { PendingChunks } from '../head/pending.ts';
+import type { Quarantine } from '../quarantine.ts';
 import { RefMap } from '../series/ref-map.ts';
 import type { SeriesRegistry } from '../series/registry.ts';
 import { encodeKey, KIND_MANIFEST, openValue } from './keys.ts';
@@ -14,9 +15,6 @@ import type { TenantCounts } from './window-format.ts';
 // A read sees all three; a chunk is in exactly one. `sequence` counts the lives of a window: 0 until it is frozen for
 // sealing, then 1 for what comes too late for that segment, and so on; each life is sealed into a segment of its own, and a
 // later life outranks an earlier one.
-
-/** What the engine does with bytes that fail their checksum: keeps a copy, logs, counts. */
-export type Quarantine = (what: string, name: string, bytes: Uint8Array | undefined) => void;
 
 export interface WindowContext {
   readonly pool: StorePool;
@@ -50,13 +48,19 @@ export class Window {
   generation = 0;
   /** Generation of the last attempt, durable or not. */
   attempted = 0;
-  /** Manifests that a durable one has replaced. */
-  readonly obsoleteManifests: number[] = [];
+  /** Manifests that a durable one has replaced, and its generation: they go when no checkpoint is kept that is older than that. */
+  readonly obsoleteManifests: { readonly generation: number; readonly replacedBy: number }[] = [];
   samples = 0;
   flushedBytes = 0;
   /** What is missing or broken, for people; reads hand it out as warnings. */
   readonly damage: string[] = [];
   wrecked = false;
+  /** It has what the head of an older checkpoint had, and nothing since: it goes should segments have that (opening.ts). */
+  ofHead = false;
+  /** Another life has all that it had: it goes with the next checkpoint. */
+  refilled = false;
+  /** Whether it was logged that it cannot be sealed: that is tried again twice a minute. */
+  saidUnsealable = false;
   /** Reads under way: the database must not go while there are any. */
   #readers = 0;
   #unread: (() => void) | undefined;
@@ -87,6 +91,11 @@ export class Window {
     this.pending = new PendingChunks(this.startMs);
   }
 
+  /** What was pending is another's. */
+  clearPending(): void {
+    this.pending = new PendingChunks(this.startMs);
+  }
+
   get frozen(): boolean {
     return this.frozenPosition > 0;
   }
@@ -109,7 +118,7 @@ export class Window {
   /** Payloads of blocks, in the order asked; undefined for one that is broken or missing (quarantined). */
   async readBlocks(numbers: readonly number[]): Promise<(Uint8Array | undefined)[]> {
     const keys = numbers.map((number) => this.blockKeys[number] as Uint8Array);
-    const values = await this.#context.pool.use(this.path, (store) => store.getMany(keys));
+    const values = await this.#values(keys);
     return values.map((value, i) => {
       const key = keys[i] as Uint8Array;
       const payload = value === undefined ? undefined : openValue(key, value);
@@ -120,6 +129,20 @@ export class Window {
       }
       return payload;
     });
+  }
+
+  /** Undefined for those that are missing, or lie where LevelDB cannot read any more. Throws `STORAGE_IO`. */
+  async #values(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    try {
+      return await this.#context.pool.use(this.path, (store) => store.getMany(keys));
+    } catch (error) {
+      if (!isTidemarkError(error, 'WINDOW_CORRUPT')) throw error;
+      this.noteDamage(messageOf(error));
+      if (keys.length === 1) return [undefined];
+    }
+    const values: (Uint8Array | undefined)[] = [];
+    for (const key of keys) values.push(...(await this.#values([key])));
+    return values;
   }
 
   noteDamage(what: string): void {

@@ -17,6 +17,11 @@ export class BlockCache {
     this.#blocks.set(`${source.id}#${block}`, bytes);
   }
 
+  /** Its blocks will not be asked for again. */
+  forget(source: BlockSource): void {
+    for (const key of this.#blocks.keys()) if (key.startsWith(`${source.id}#`)) this.#blocks.delete(key);
+  }
+
   get bytes(): number {
     return this.#blocks.calculatedSize;
   }

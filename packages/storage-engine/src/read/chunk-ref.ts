@@ -1,4 +1,5 @@
 import type { Columns } from '../chunk/columns.ts';
+import type { SharedTimes } from '../chunk/shared-times.ts';
 import type { Erasure } from '../deletes/erase.ts';
 
 // A piece of a series, not yet decoded: where it lies and what it covers. Ranks say which of two samples at one time stands.
@@ -18,6 +19,8 @@ export interface BlockSource {
   readonly id: string;
   /** Whether its blocks belong in the block cache; a segment's are cached below, as ranges. */
   readonly cacheable: boolean;
+  /** Times that its chunks name by number; only a segment has them. */
+  readonly times?: SharedTimes;
   /** Payloads in the order asked; undefined for what is lost, which the source has noted and made a warning of. */
   readBlocks(numbers: readonly number[]): Promise<(Uint8Array | undefined)[]>;
 }

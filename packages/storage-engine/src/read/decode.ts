@@ -2,6 +2,7 @@ import { isTidemarkError } from '@tidemark/base';
 import type { TimeRange } from '@tidemark/model';
 import { readChunk, readNewest } from '../chunk/chunk.ts';
 import { type Column, Columns } from '../chunk/columns.ts';
+import type { SharedTimes } from '../chunk/shared-times.ts';
 import { TimesInPlace } from '../chunk/times-in-place.ts';
 import { type Erasure, eraseEntries } from '../deletes/erase.ts';
 import type { LoadedBlocks } from './block-cache.ts';
@@ -23,10 +24,13 @@ export class SeriesDecoder {
   readonly #times = new TimesInPlace();
   readonly #merged: Columns;
   readonly #scratch: Columns;
+  readonly #wanted: Uint8Array | undefined;
   /** What was handed out last: one object for all, there are many series. */
   readonly #out: { columns: Columns; from: number; to: number; inStep: boolean };
   /** Whether `#out` may be what the next series is in step with. */
   #hasOut = false;
+  /** What it was asked for. */
+  #outRange: TimeRange | undefined;
   /** Of the series at hand: where its chunks begin in `#decoded`, their ranks, and whether each follows the one before. */
   readonly #starts: number[] = [];
   readonly #ranks: number[] = [];
@@ -36,21 +40,16 @@ export class SeriesDecoder {
   /** Chunks that could not be had. */
   lost = 0;
 
-  constructor(columnCount: number) {
+  /** `wanted`: a 1 for each column that matters; of the others anything comes. */
+  constructor(columnCount: number, wanted?: Uint8Array) {
+    this.#wanted = wanted;
     this.#decoded = new Columns(columnCount, 1024);
     this.#merged = new Columns(columnCount, 1024);
     this.#scratch = new Columns(columnCount, 64);
     this.#out = { columns: this.#decoded, from: 0, to: 0, inStep: false };
   }
 
-  /** The series' entries in the range, merged into columns of their own: valid until the next call. */
-  decode(series: GatheredSeries, blocks: LoadedBlocks, range: TimeRange): Columns {
-    this.#addAll(series, blocks);
-    this.#merge(series.runs, range);
-    return this.#merged;
-  }
-
-  /** The same, where they lie if they need no merging. */
+  /** The series' entries in the range: where they lie if they need no merging, else in columns of their own. */
   entries(series: GatheredSeries, blocks: LoadedBlocks, range: TimeRange): Entries {
     const { runs } = series;
     if (series.chunks.length === 0) {
@@ -87,17 +86,18 @@ export class SeriesDecoder {
     this.#rising = true;
   }
 
-  /** A chunk of the series at hand: `bytes[offset, offset + length)`; undefined where they are lost. */
+  /** A chunk of the series at hand: `bytes[offset, offset + length)`; undefined where they are lost. `shared`: its container's. */
   add(
     bytes: Uint8Array | undefined,
     offset: number,
     length: number,
     rank: number,
     erased: readonly Erasure[] | undefined,
+    shared?: SharedTimes,
   ): void {
     const decoded = this.#decoded;
     const from = decoded.length;
-    if (bytes === undefined || !this.#read(bytes, offset, offset + length)) {
+    if (bytes === undefined || !this.#read(bytes, offset, offset + length, shared)) {
       this.lost++;
       // What was read of it may stand where times stood.
       this.#times.forget();
@@ -118,22 +118,24 @@ export class SeriesDecoder {
     // One behind the other, nothing in two of them: their ranks do not matter.
     if (runs.length > 0 || !this.#rising) return this.#merge(runs, range);
     const out = this.#out;
-    if (this.#hasOut && this.#times.same) {
+    if (this.#hasOut && this.#times.same && this.#outRange === range) {
       out.inStep = true;
       return out;
     }
     this.#clip(this.#decoded, 0, this.#decoded.length, range);
     this.#hasOut = true;
+    this.#outRange = range;
     return out;
   }
 
-  /** The last entry of a chunk of one column, whose time is known; undefined where it cannot be read. */
+  /** The last entry of a chunk of one column, whose time is known; undefined where it cannot be read alone. */
   newestOf(bytes: Uint8Array, offset: number, length: number, atMs: number): Entries | undefined {
     const merged = this.#merged;
     const out = this.#out;
     const inStep = out.columns === merged && out.to === 1 && merged.timestampsMs[0] === atMs;
     if (offset + length > bytes.length || !readableNewest(bytes, offset, offset + length, merged)) return undefined;
     merged.timestampsMs[0] = atMs;
+    merged.histograms = undefined;
     out.columns = merged;
     out.from = 0;
     out.to = 1;
@@ -154,7 +156,8 @@ export class SeriesDecoder {
   #addAll({ chunks }: GatheredSeries, blocks: LoadedBlocks): void {
     this.begin();
     for (const chunk of oneAfterTheOther(chunks)) {
-      this.add(blocks.bytesOf(chunk), chunk.offset, chunk.length, chunk.rank, chunk.erased);
+      const { offset, length, rank, erased, source } = chunk;
+      this.add(blocks.bytesOf(chunk), offset, length, rank, erased, source?.times);
     }
   }
 
@@ -185,10 +188,10 @@ export class SeriesDecoder {
     return out;
   }
 
-  #read(bytes: Uint8Array, start: number, end: number): boolean {
+  #read(bytes: Uint8Array, start: number, end: number, shared: SharedTimes | undefined): boolean {
     if (end > bytes.length) return false;
     try {
-      readChunk(bytes, start, end, this.#decoded, this.#times);
+      readChunk(bytes, start, end, this.#decoded, this.#times, shared, this.#wanted);
       return true;
     } catch (error) {
       return isBadChunk(error);
@@ -200,8 +203,7 @@ const NO_RUNS: readonly Run[] = [];
 
 function readableNewest(bytes: Uint8Array, start: number, end: number, { columns }: Columns): boolean {
   try {
-    readNewest(bytes, start, end, columns[0] as Column);
-    return true;
+    return readNewest(bytes, start, end, columns[0] as Column);
   } catch (error) {
     return isBadChunk(error);
   }

@@ -1,7 +1,8 @@
-import type { Labels, SelectedSeries } from '@tidemark/model';
+import type { Labels, SelectedHistograms, SelectedSeries } from '@tidemark/model';
 import type { Column } from '../chunk/columns.ts';
 import type { LabelOwner } from './chunk-ref.ts';
 import type { Entries } from './decode.ts';
+import { selectedHistograms } from './histograms.ts';
 import type { LabelTexts } from './label-texts.ts';
 
 // One object that shows series after series where a decoder has them, without a copy.
@@ -21,6 +22,7 @@ export class HandedSeries implements SelectedSeries {
   #memory: Float64Array = NONE;
   timestampsMs: Float64Array = NONE;
   values: Float64Array = NONE;
+  histograms: SelectedHistograms | undefined = undefined;
 
   constructor(texts: LabelTexts) {
     this.#texts = texts;
@@ -35,6 +37,7 @@ export class HandedSeries implements SelectedSeries {
     this.#owner = owner;
     this.#ref = ref;
     const { values } = columns.columns[0] as Column;
+    this.histograms = selectedHistograms(columns.histograms, from, to);
     if (values !== this.#memory || from !== this.#from || to !== this.#to) {
       this.#memory = values;
       this.#from = from;

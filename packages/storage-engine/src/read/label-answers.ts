@@ -1,6 +1,6 @@
 import { compareUtf8, decodeLabels, type LabelsRequest, labelValue, type SelectAnswer } from '@tidemark/model';
 import type { LabelIndex } from '../index/label-index.ts';
-import { gatherLabels, type SourceContext } from './source.ts';
+import { gatherLabels, type SourceContext, sealedUnknown } from './source.ts';
 import { sortInTurns, Turns } from './turns.ts';
 
 // Names and values of labels. With matchers: of the series that have a piece in the range. Without: of every series of each
@@ -67,6 +67,7 @@ async function visit(
   for (const shard of [...context.shards(request)]) {
     turns.check();
     if (turns.late()) await turns.take();
+    if (shard.sealed === undefined) warnings.add(sealedUnknown(shard));
     const tenant = shard.registry.tenant(request.tenant);
     if (tenant !== undefined && shard.reaches(request.range)) takeIndex(tenant);
     for (const entry of shard.sealed ?? []) {

@@ -1,6 +1,7 @@
 import { type Labels, type SelectedSeries, wordsOf } from '@tidemark/model';
 import type { Column } from '../chunk/columns.ts';
 import type { Entries } from './decode.ts';
+import { selectedHistograms } from './histograms.ts';
 
 // Columns of an answer, in few pieces of memory: a buffer of its own for each of ten thousand series costs more than what is in it.
 //
@@ -21,11 +22,12 @@ export class SampleColumns {
   #times: Float64Array = new Float64Array(0);
 
   /** The entries as a series of its own. */
-  take(labels: Labels, { columns: { timestampsMs, columns }, from, to, inStep }: Entries): SelectedSeries {
+  take(labels: Labels, { columns: { timestampsMs, columns, histograms }, from, to, inStep }: Entries): SelectedSeries {
     return {
       labels,
       timestampsMs: inStep ? this.#times : this.#timesOf(timestampsMs, from, to),
       values: this.#copyValues(columns[0] as Column, from, to),
+      histograms: selectedHistograms(histograms, from, to),
     };
   }
 

@@ -3,17 +3,16 @@ import {
   decodeLabels,
   type Labels,
   type LabelsRequest,
-  makeRowColumns,
   type ReadTerms,
-  type RowColumns,
+  type Retention,
   type SelectAnswer,
   type SelectedRows,
   type SelectedSeries,
   type SelectRequest,
   type SeriesSource,
 } from '@tidemark/model';
-import type { Column, Columns } from '../chunk/columns.ts';
-import { RELATIVE_COLUMNS, ROW_COLUMN_COUNT, ROW_COLUMNS } from '../chunk/rollup-columns.ts';
+import type { Columns } from '../chunk/columns.ts';
+import { ROW_COLUMN_COUNT } from '../chunk/rollup-columns.ts';
 import type { Tombstone } from '../deletes/tombstone.ts';
 import type { Tombstones } from '../deletes/tombstones.ts';
 import { storageError } from '../errors.ts';
@@ -27,11 +26,14 @@ import { ahead } from './ahead.ts';
 import { standApart } from './apart.ts';
 import { type BlockCache, LoadedBlocks } from './block-cache.ts';
 import type { GatheredSeries } from './chunk-ref.ts';
-import { type Entries, SeriesDecoder } from './decode.ts';
+import { SeriesDecoder } from './decode.ts';
 import { EVERYTHING, Gathered, type GatherRequest } from './gather.ts';
 import { HandedSeries } from './handed-series.ts';
+import { weightOf } from './histograms.ts';
+import { keptRange } from './kept.ts';
 import { labelNames, labelValues } from './label-answers.ts';
 import { LabelTexts } from './label-texts.ts';
+import { rowsOf, wantedColumns } from './rows.ts';
 import { SampleColumns } from './samples.ts';
 import { sortInTurns, Turns } from './turns.ts';
 
@@ -58,6 +60,7 @@ export interface SourceContext {
   shards(terms: Pick<ReadTerms, 'partitions'>): Iterable<Shard>;
   readonly segments: Segments;
   readonly tombstones: Tombstones;
+  readonly retention: Retention;
   readonly blocks: BlockCache;
   readonly texts: LabelTexts;
 }
@@ -77,16 +80,12 @@ export function makeSource(parts: Omit<SourceContext, 'texts'>): SeriesSource {
     },
     async selectRows(request) {
       const series: SelectedRows[] = [];
-      const { warnings } = await answer(
-        context,
-        request.resolution,
-        request,
-        ROW_COLUMN_COUNT,
-        (owner, ref, entries) => {
-          series.push({ labels: context.texts.of(owner, ref), rows: rowsOf(entries) });
-          return undefined;
-        },
-      );
+      const wanted = wantedColumns(request.columns);
+      const take: Take = (owner, ref, entries) => {
+        series.push({ labels: context.texts.of(owner, ref), rows: rowsOf(entries, wanted) });
+        return undefined;
+      };
+      const { warnings } = await answer(context, request.resolution, request, ROW_COLUMN_COUNT, take, wanted);
       return { series, warnings };
     },
     async series(request) {
@@ -146,15 +145,14 @@ function begin(
   turns.check();
   const reads: ShardRead[] = [];
   const segments: SegmentPart[] = [];
+  const lost = context.tombstones.warningOf(request.range);
+  if (lost !== undefined) gathered.warnings.add(lost);
   for (const shard of context.shards(request)) {
     if (tier !== undefined && shard.tier !== tier) continue;
     const own = { ...request, deletes: context.tombstones.of(shard, request.tenant, request.range) };
     const read = beginShardRead(shard, own, gathered);
     if (read !== undefined) reads.push(read);
-    if (shard.sealed === undefined) {
-      const { topic, partition } = shard.name;
-      gathered.warnings.add(`sealed segments of ${topic}/${partition} are unknown: their manifest cannot be read`);
-    }
+    if (shard.sealed === undefined) gathered.warnings.add(sealedUnknown(shard));
     for (const entry of shard.sealed ?? []) {
       if (entry.startMs < request.range.endMs && entry.endMs > request.range.startMs) {
         segments.push({ shard, entry, deletes: own.deletes });
@@ -162,6 +160,10 @@ function begin(
     }
   }
   return { reads, segments };
+}
+
+export function sealedUnknown({ name: { topic, partition } }: Shard): string {
+  return `sealed segments of ${topic}/${partition} are unknown: their manifest cannot be read`;
 }
 
 /** What there is outside of segments; and the segments, to be taken next. */
@@ -175,7 +177,8 @@ async function gatherUnsealed(
   for (const read of reads) await read.finish(turns);
   const sealed: SegmentRead[] = [];
   let next = 0;
-  const indexOf = ({ entry }: SegmentPart) => context.segments.index(entry, request.tenant, gathered.warnings);
+  const indexOf = ({ entry }: SegmentPart) =>
+    context.segments.index(entry, request.tenant, gathered.warnings, request.matchers);
   for await (const index of ahead(segments, INDEXES_AHEAD, indexOf)) {
     const { shard, entry, deletes } = segments[next++] as SegmentPart;
     turns.check();
@@ -205,18 +208,20 @@ async function answer(
   asked: SelectRequest,
   columnCount: number,
   take: Take,
+  wanted?: Uint8Array,
 ): Promise<SelectAnswer<never>> {
-  const request = withinRetention(context, tier, asked);
+  const { range, rangeOf } = keptRange(context.shards(asked), tier, asked, context.retention);
+  const request = range === asked.range ? asked : { ...asked, range };
   const gathered = new Gathered(request.limits.seriesMax);
   try {
     const turns = new Turns(context.clock, request.signal);
-    const decoder = new SeriesDecoder(columnCount);
+    const decoder = new SeriesDecoder(columnCount, wanted);
     const newestOnly = request.newestOnly === true && columnCount === 1;
     let samples = 0;
     const counted: Take = (owner, ref, entries) => {
       const count = entries.to - entries.from;
       if (count === 0) return undefined;
-      samples += count;
+      samples += weightOf(entries);
       if (samples > request.limits.samplesMax) throw tooManySamples(samples, request.limits.samplesMax);
       return take(owner, ref, entries);
     };
@@ -226,9 +231,8 @@ async function answer(
       blocks = await LoadedBlocks.load(context.blocks, some, blocks);
       for (const one of some) {
         if (turns.due()) await turns.take();
-        const entries = newestOnly
-          ? decoder.newest(one, blocks, request.range)
-          : decoder.entries(one, blocks, request.range);
+        const own = rangeOf ? rangeOf(one.owner, one.ref) : range;
+        const entries = newestOnly ? decoder.newest(one, blocks, own) : decoder.entries(one, blocks, own);
         const pause = counted(one.owner, one.ref, entries);
         if (pause) await pause;
       }
@@ -238,7 +242,7 @@ async function answer(
       await decodeInStep(begun.reads, gathered, turns, decode);
     } else {
       const sealed = await gatherUnsealed(context, begun, request, gathered, turns);
-      if (gathered.series.length === 0 && areApart(sealed)) {
+      if (gathered.series.length === 0 && rangeOf === undefined && areApart(sealed)) {
         for (const read of sealed) await read.scan({ decoder, newestOnly, gathered, turns, take: counted });
       } else {
         for (const read of sealed) await read.collect(gathered, turns);
@@ -280,15 +284,6 @@ async function decodeInStep(
   }
 }
 
-/** What is past its time is not answered, be it removed already or not: no answer has half of it. */
-function withinRetention(context: SourceContext, tier: Tier, request: SelectRequest): SelectRequest {
-  const from = [...context.shards(request)].filter((shard) => shard.tier === tier).map((shard) => shard.answersFromMs);
-  const startMs = Math.max(request.range.startMs, Math.min(...from));
-  return from.length === 0 || startMs === request.range.startMs
-    ? request
-    : { ...request, range: { ...request.range, startMs } };
-}
-
 function noteDamage(context: SourceContext, tier: Tier, request: SelectRequest, warnings: Set<string>): void {
   const { range } = request;
   for (const shard of context.shards(request)) {
@@ -298,20 +293,6 @@ function noteDamage(context: SourceContext, tier: Tier, request: SelectRequest, 
       for (const what of window.damage) warnings.add(what);
     }
   }
-}
-
-function rowsOf({ columns, from, to }: Entries): RowColumns {
-  const rows = makeRowColumns(to - from);
-  const ends = columns.timestampsMs.subarray(from, to);
-  rows.endMs.set(ends);
-  ROW_COLUMNS.forEach((name, c) => {
-    rows[name].set((columns.columns[c] as Column).values.subarray(from, to));
-  });
-  for (const c of RELATIVE_COLUMNS) {
-    const column = rows[ROW_COLUMNS[c] as 'firstMs' | 'lastMs'];
-    for (let i = 0; i < rows.length; i++) column[i] = (ends[i] as number) - (column[i] as number);
-  }
-  return rows;
 }
 
 function tooManySamples(samples: number, limit: number): Error {

@@ -3,9 +3,21 @@ import { ChunkWalk } from './series-entry.ts';
 
 // The chunks of all series of a segment in columns: an object for each would be most of an index in memory, and the collector's work.
 
-export interface BlockRange {
+export interface ByteRange {
   readonly offset: number;
   readonly length: number;
+}
+
+/** A block as it is stored, and how long its payload is. */
+export interface BlockRange extends ByteRange {
+  readonly payload: number;
+}
+
+/** Before version 2 a block was its payload and a checksum. Throws `BYTES_MALFORMED`. */
+export function readBlockRange(reader: ByteReader, version: number): BlockRange {
+  const offset = reader.uvarint();
+  const length = reader.uvarint();
+  return { offset, length, payload: version < 2 ? length - 4 : reader.uvarint() };
 }
 
 export interface ChunkColumns {

@@ -1,70 +1,46 @@
 import { ByteReader, ByteWriter } from '@tidemark/base';
-import { decodeLabels, decodeUtf8, findLabelValue, type Labels, SERIES_ID_LENGTH } from '@tidemark/model';
+import { decodeLabels, decodeUtf8, findLabelValue, type Labels } from '@tidemark/model';
+import { SharedTimes, type TimesTable } from '../chunk/shared-times.ts';
 import { storageError } from '../errors.ts';
 import type { LabelIndex } from '../index/label-index.ts';
 import { type LabelPostings, Postings } from '../index/postings.ts';
-import { type BlockRange, ChunkBuilder, type ChunkColumns } from './chunk-columns.ts';
-import { EntryWriter, type IndexedSeries, readLabelDifference, type SegmentChunk } from './series-entry.ts';
+import { type BlockRange, ChunkBuilder, type ChunkColumns, readBlockRange } from './chunk-columns.ts';
+import { PostingsWriter } from './postings-writer.ts';
+import { EntryWriter, type IndexedSeries, readLabelDifference, type SegmentChunk, skipId } from './series-entry.ts';
 
 // What a segment holds of one tenant: its series with their chunks, and which series carry which label.
 //
-//   index   := blocks uvarint | (offset uvarint | length uvarint)*       block ranges, checksum included
+//   index   := blocks uvarint | (offset uvarint | length uvarint | payload uvarint)*       as stored, and the payload's length
+//              times table, since version 2 (chunk/shared-times.ts)
 //              series uvarint | series*  | names uvarint | name*                    a series: series-entry.ts
-//   name    := name text | values uvarint | (value text | refs uvarint | ref uvarint (distance)*)*
+//   name    := as postings-writer.ts has it
 //
 // Series are numbered in the order of their label bytes within their metric, metrics by name; those numbers are the refs.
 
-/** As of version 1. */
+/** As of version 2. */
 export function encodeIndex(
   blocks: readonly BlockRange[],
+  times: TimesTable,
   series: readonly IndexedSeries[],
   startMs: number,
 ): Uint8Array {
   const writer = new ByteWriter(4096);
   writer.uvarint(blocks.length);
-  for (const { offset, length } of blocks) {
+  for (const { offset, length, payload } of blocks) {
     writer.uvarint(offset);
     writer.uvarint(length);
+    writer.uvarint(payload);
   }
+  times.write(writer);
   writer.uvarint(series.length);
   const entries = new EntryWriter(writer, startMs);
-  for (const each of series) entries.add(each);
-  writePostings(writer, series);
-  return writer.finish();
-}
-
-function writePostings(writer: ByteWriter, series: readonly IndexedSeries[]): void {
-  const names = new Map<string, Map<string, number[]>>();
-  series.forEach(({ labels }, ref) => {
-    for (const { name, value } of decodeLabels(labels)) {
-      let values = names.get(name);
-      if (values === undefined) {
-        values = new Map();
-        names.set(name, values);
-      }
-      const refs = values.get(value);
-      if (refs === undefined) values.set(value, [ref]);
-      else refs.push(ref);
-    }
-  });
-  writer.uvarint(names.size);
-  for (const [name, values] of sortedByBytes(names)) {
-    writer.text(name);
-    writer.uvarint(values.size);
-    for (const [value, refs] of sortedByBytes(values)) {
-      writer.text(value);
-      writer.uvarint(refs.length);
-      let last = 0;
-      for (const ref of refs) {
-        writer.uvarint(ref - last);
-        last = ref;
-      }
-    }
+  const postings = new PostingsWriter();
+  for (const [ref, each] of series.entries()) {
+    entries.add(each);
+    postings.add(ref, each.labels);
   }
-}
-
-function sortedByBytes<V>(map: ReadonlyMap<string, V>): [string, V][] {
-  return [...map].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  postings.write(writer);
+  return writer.finish();
 }
 
 /** Room for a first guess. */
@@ -77,6 +53,10 @@ const ENCODER = new TextEncoder();
 /** A tenant's index in memory. */
 export class SegmentIndex implements LabelIndex {
   readonly blocks: BlockRange[] = [];
+  /** Of the segment: blocks are written by it, too. */
+  readonly version: number;
+  /** Times that chunks name by number; none in versions before 2. */
+  readonly times: SharedTimes | undefined;
   readonly chunkColumns: ChunkColumns;
   /** Labels of series i are `[labelStarts[i], labelEnds[i])` of it: the payload itself in version 0, where they stand whole. */
   readonly #labels: Uint8Array;
@@ -88,17 +68,19 @@ export class SegmentIndex implements LabelIndex {
 
   /** Throws `BYTES_MALFORMED`, `SEGMENT_CORRUPT`. */
   constructor(payload: Uint8Array, startMs: number, version: number) {
+    this.version = version;
     const reader = new ByteReader(payload);
     for (let left = reader.count(2); left > 0; left--) {
-      this.blocks.push({ offset: reader.uvarint(), length: reader.uvarint() });
+      this.blocks.push(readBlockRange(reader, version));
     }
-    const series = reader.count(SERIES_ID_LENGTH + 2);
+    this.times = version < 2 ? undefined : new SharedTimes(reader);
+    const series = reader.count(2);
     const chunks = new ChunkBuilder(series, version, startMs);
     const labels = new ByteWriter(version === 0 ? 0 : series * LABELS_BYTES);
     this.#labelStarts = new Uint32Array(series);
     this.#labelEnds = new Uint32Array(series);
     for (let ref = 0; ref < series; ref++) {
-      reader.skip(SERIES_ID_LENGTH);
+      skipId(reader, version);
       if (version === 0) this.#passLabels(reader, ref);
       else this.#putLabels(reader, ref, version, labels);
       chunks.read(reader, ref, this.blocks);
@@ -107,7 +89,7 @@ export class SegmentIndex implements LabelIndex {
     this.chunkColumns = chunks.finish();
     this.#readPostings(reader, series);
     if (reader.left !== 0) throw storageError('SEGMENT_CORRUPT', 'bytes after an index', { at: reader.at });
-    this.bytes = this.#labels.length + series * SERIES_BYTES;
+    this.bytes = this.#labels.length + series * SERIES_BYTES + (this.times?.memoryBytes ?? 0);
   }
 
   #passLabels(reader: ByteReader, ref: number): void {

@@ -24,12 +24,15 @@ async function readOf(partition: number, ...series: readonly Record<string, stri
     part: 0,
     sealedThroughOffset: 1,
     columnCount: 1,
+    level: 0,
+    cleanedThrough: -1,
+    sources: [],
   });
   for (const [i, labels] of series.entries()) {
     const columns = new Columns(1, 1);
     columns.timestampsMs[0] = START_MS + i * 60_000;
     columns.length = 1;
-    writer.add('a', new Uint8Array(16), encodeLabels(labelsOf(labels)), columns);
+    writer.add('a', encodeLabels(labelsOf(labels)), columns);
   }
   const ranges = bufferRanges('test', writer.finish().bytes);
   const index = await readTenantIndex(ranges, await readFooter(ranges), 'a');
@@ -41,8 +44,9 @@ async function readOf(partition: number, ...series: readonly Record<string, stri
     source: {
       id: 'test',
       cacheable: false,
+      ...(index.times && { times: index.times }),
       readBlocks: (numbers) =>
-        Promise.all(numbers.map((number) => readBlock(ranges, index.blocks[number] as BlockRange))),
+        Promise.all(numbers.map((number) => readBlock(ranges, index.blocks[number] as BlockRange, index.version))),
     },
     range,
     rank: 0,

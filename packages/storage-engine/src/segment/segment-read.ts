@@ -149,7 +149,7 @@ export class SegmentRead {
     for (let c = columns.starts[ref] as number; c < (columns.starts[ref + 1] as number); c++) {
       if ((columns.minMs[c] as number) >= range.endMs || (columns.maxMs[c] as number) < range.startMs) continue;
       const bytes = blocks.get(columns.blocks[c] as number);
-      decoder.add(bytes, columns.offsets[c] as number, columns.lengths[c] as number, rank, erased);
+      decoder.add(bytes, columns.offsets[c] as number, columns.lengths[c] as number, rank, erased, index.times);
     }
     return decoder.end(range);
   }

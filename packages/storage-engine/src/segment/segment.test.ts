@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { readChunk } from '../chunk/chunk.ts';
 import { Columns } from '../chunk/columns.ts';
 import { matchSeries } from '../index/matcher-plan.ts';
-import { bufferRanges, readBlock, readFooter, readTenantIndex } from './reader.ts';
+import { bufferRanges, readBlock, readFooter, readMetrics, readTenantIndex } from './reader.ts';
 import { SegmentWriter } from './writer.ts';
 
 function run(count: number, first: number): Columns {
@@ -28,14 +28,16 @@ function makeSegment(): Uint8Array {
     part: 0,
     sealedThroughOffset: 41,
     columnCount: 1,
+    level: 0,
+    cleanedThrough: -1,
+    sources: [],
   });
-  const id = new Uint8Array(16).fill(9);
   for (const [tenant, instance] of [
     ['a', 'x'],
     ['a', 'y'],
     ['b', 'x'],
   ] as const) {
-    writer.add(tenant, id, encodeLabels(labelsOf({ __name__: 'up', instance })), run(300, instance.charCodeAt(0)));
+    writer.add(tenant, encodeLabels(labelsOf({ __name__: 'up', instance })), run(300, instance.charCodeAt(0)));
   }
   return writer.finish().bytes;
 }
@@ -44,14 +46,15 @@ function makeSegment(): Uint8Array {
 async function readAll(bytes: Uint8Array): Promise<string> {
   const ranges = bufferRanges('test', bytes);
   const footer = await readFooter(ranges);
-  const lines = [JSON.stringify({ ...footer, tenants: footer.tenants.map(({ tenant }) => tenant) })];
+  const lines = [JSON.stringify({ ...footer, tail: 0, tenants: footer.tenants.map(({ tenant }) => tenant) })];
   for (const { tenant } of footer.tenants) {
     const index = await readTenantIndex(ranges, footer, tenant);
+    lines.push(JSON.stringify(await readMetrics(ranges, footer, tenant)));
     for (const ref of index?.refs() ?? []) {
       const columns = new Columns(1);
       for (const chunk of index?.chunks(ref) ?? []) {
-        const block = await readBlock(ranges, index?.blocks[chunk.block] as never);
-        readChunk(block, chunk.offset, chunk.offset + chunk.length, columns);
+        const block = await readBlock(ranges, index?.blocks[chunk.block] as never, footer.version);
+        readChunk(block, chunk.offset, chunk.offset + chunk.length, columns, undefined, index?.times);
       }
       const values = [...(columns.columns[0]?.values.subarray(0, columns.length) ?? [])];
       lines.push(`${tenant} ${index?.labelValue(ref, 'instance')} ${values.join(',')}`);
@@ -64,7 +67,7 @@ test('a segment gives back what was written, tenant by tenant', async () => {
   const text = await readAll(makeSegment());
   expect(text).toContain('"sealedThroughOffset":41');
   expect(text).toContain(`a x ${Array.from({ length: 300 }, (_, i) => 120 + i * 0.5).join(',')}`);
-  expect(text.split('\n').length).toBe(4);
+  expect(text.split('\n').length).toBe(6);
 });
 
 test('the same data gives the same bytes', () => {

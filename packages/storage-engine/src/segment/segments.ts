@@ -1,15 +1,19 @@
 import { isTidemarkError, messageOf } from '@tidemark/base';
+import type { Matcher } from '@tidemark/model';
 import { LRUCache } from 'lru-cache';
 import { erasuresOf } from '../deletes/erase.ts';
 import { concernsSegment } from '../deletes/tombstones.ts';
 import { matchSeries } from '../index/matcher-plan.ts';
 import type { RangeCache } from '../object-store/cache.ts';
-import type { Quarantine } from '../partition/window.ts';
+import type { Quarantine } from '../quarantine.ts';
 import { type BlockSource, LIFE_RANK } from '../read/chunk-ref.ts';
 import type { GatherRequest } from '../read/gather.ts';
+import type { Turns } from '../read/turns.ts';
 import type { Shard } from '../shard/shard.ts';
-import type { SegmentEntry } from '../tiering/manifest.ts';
-import { type RangeReader, readBlock, readFooter, readTenantIndex } from './reader.ts';
+import { MADE_ANEW, type SegmentEntry } from '../tiering/manifest.ts';
+import { mayMatch } from './metric-range.ts';
+import { type MetricTotals, metricsOf } from './metrics.ts';
+import { type RangeReader, readBlock, readFooter, readMetrics, readTenantIndex } from './reader.ts';
 import type { SegmentIndex } from './segment-index.ts';
 import { SegmentRead } from './segment-read.ts';
 
@@ -27,8 +31,8 @@ export class Segments {
     this.#indexes = new LRUCache({ maxSize: indexBytesMax, sizeCalculation: (index) => index.bytes + 1000 });
   }
 
-  get indexBytes(): number {
-    return this.#indexes.calculatedSize;
+  get cacheBytes(): { readonly segments: number; readonly indexes: number } {
+    return { segments: this.#cache.counts.bytes, indexes: this.#indexes.calculatedSize };
   }
 
   /** What one segment has for the request. */
@@ -51,10 +55,20 @@ export class Segments {
     });
   }
 
-  /** The tenant's index of a segment; undefined when it has nothing of the tenant or cannot be read (a warning then). */
-  async index(entry: SegmentEntry, tenant: string, warnings: Set<string>): Promise<SegmentIndex | undefined> {
-    if (!entry.tenants.some((candidate) => candidate.tenant === tenant)) return undefined;
-    if (entry.lost > 0) warnings.add(`${entry.lost} blocks of segment ${entry.object} were lost before it was sealed`);
+  /**
+   * The tenant's index of a segment; undefined when it has nothing of the tenant that could match, or cannot be read (a warning
+   * then).
+   */
+  async index(
+    entry: SegmentEntry,
+    tenant: string,
+    warnings: Set<string>,
+    matchers: readonly Matcher[] = [],
+  ): Promise<SegmentIndex | undefined> {
+    const totals = entry.tenants.find((candidate) => candidate.tenant === tenant);
+    if (totals === undefined) return undefined;
+    if (entry.lost > 0) warnings.add(lossOf(entry));
+    if (!mayMatch(totals.metrics, matchers)) return undefined;
     const key = `${entry.object}#${tenant}`;
     const known = this.#indexes.get(key);
     if (known !== undefined) return known;
@@ -69,6 +83,29 @@ export class Segments {
     }
   }
 
+  /**
+   * What each metric of a tenant takes in a segment, chunks before compression; undefined as in `index`. Segments before version 2 do
+   * not say: their index does.
+   */
+  async metrics(
+    entry: SegmentEntry,
+    tenant: string,
+    warnings: Set<string>,
+    turns: Turns,
+  ): Promise<readonly MetricTotals[] | undefined> {
+    if (!entry.tenants.some((candidate) => candidate.tenant === tenant)) return undefined;
+    const ranges = this.#cache.ranges(entry.object, entry.bytes);
+    try {
+      const said = await this.#twice(entry, async () => readMetrics(ranges, await readFooter(ranges), tenant));
+      if (said.length > 0) return said;
+    } catch (error) {
+      this.#unreadable(entry, error, warnings);
+      return undefined;
+    }
+    const index = await this.index(entry, tenant, warnings);
+    return index && metricsOf(index, turns);
+  }
+
   /** The object is removed. */
   forget(object: string): void {
     this.#cache.forget(object);
@@ -81,6 +118,7 @@ export class Segments {
       // Blocks are numbered by tenant.
       id: `${entry.object}#${tenant}`,
       cacheable: false,
+      ...(index.times && { times: index.times }),
       readBlocks: (numbers) => {
         this.#cache.together(
           entry.object,
@@ -90,7 +128,7 @@ export class Segments {
           numbers.map(async (number) => {
             const block = index.blocks[number];
             try {
-              return block && (await this.#twice(entry, () => readBlock(ranges, block)));
+              return block && (await this.#twice(entry, () => readBlock(ranges, block, index.version)));
             } catch (error) {
               this.#unreadable(entry, error, warnings);
               return undefined;
@@ -118,6 +156,12 @@ export class Segments {
     this.#cache.forget(entry.object);
     if (isDamage(error)) this.#quarantine('segment', entry.object, undefined);
   }
+}
+
+function lossOf({ lost, object }: SegmentEntry): string {
+  return lost === MADE_ANEW
+    ? `of segment ${object} it is not known whether it is all there is, and what was deleted of it: its manifest was lost`
+    : `${lost} blocks of segment ${object} were lost before it was sealed`;
 }
 
 function isDamage(error: unknown): boolean {

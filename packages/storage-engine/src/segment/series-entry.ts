@@ -1,11 +1,15 @@
 import { assert, type ByteReader, type ByteWriter } from '@tidemark/base';
+import { SERIES_ID_LENGTH } from '@tidemark/model';
 import { storageError } from '../errors.ts';
 import { LABEL_BYTES_MAX } from '../series/shared-labels.ts';
 import type { BlockRange } from './chunk-columns.ts';
 
 // One series in a segment's index. Since version 1 it says how it differs from the one before: neighbours have one metric and
-// differ in a value or two, and their chunks lie end to end. Of 150 bytes some 35 are left, 16 of them the id.
+// differ in a value or two, and their chunks lie end to end. Of 150 bytes some 35 are left, 16 of them the id, which version 2
+// leaves out: nobody asked for it. Compressed, three or four are left.
 //
+//   version 2   series := shared uvarint | tail uvarint | middle lengthPrefixed | chunks uvarint | (kind u8 | chunk)*
+//                         kind 0: samples, histograms among them, or rows; others are refused
 //   version 1   series := id byte[16] | shared uvarint | tail uvarint | middle lengthPrefixed | chunks uvarint | chunk*
 //                         labels = before[0, shared) + middle + before[-tail..]
 //               chunk  := block uvarint (from the chunk before) | offset uvarint (from where the chunk before ends, in another
@@ -28,8 +32,10 @@ export interface SegmentChunk {
   readonly samples: number;
 }
 
+/** What a chunk is of: samples or rows. */
+export const KIND_FLOAT = 0;
+
 export interface IndexedSeries {
-  readonly id: Uint8Array;
   readonly labels: Uint8Array;
   readonly chunks: readonly SegmentChunk[];
 }
@@ -43,7 +49,7 @@ export interface LabelDifference {
   readonly length: number;
 }
 
-/** Writes entries one behind the other, as of version 1. */
+/** Writes entries one behind the other, as of version 2. */
 export class EntryWriter {
   readonly #writer: ByteWriter;
   #labels: Uint8Array = new Uint8Array(0);
@@ -54,15 +60,15 @@ export class EntryWriter {
     this.#chunk = { block: 0, offset: 0, length: 0, minMs: startMs, maxMs: startMs, samples: 0 };
   }
 
-  add({ id, labels, chunks }: IndexedSeries): void {
+  add({ labels, chunks }: IndexedSeries): void {
     const writer = this.#writer;
-    writer.raw(id);
     this.#addLabels(labels);
     writer.uvarint(chunks.length);
     for (const chunk of chunks) {
       const last = this.#chunk;
       const distance = chunk.block === last.block ? chunk.offset - last.offset - last.length : chunk.offset;
       assert(chunk.block >= last.block && distance >= 0, 'chunks of an index lie one behind the other');
+      writer.u8(KIND_FLOAT);
       writer.uvarint(chunk.block - last.block);
       writer.uvarint(distance);
       writer.uvarint(chunk.length);
@@ -87,7 +93,12 @@ export class EntryWriter {
   }
 }
 
-/** Of either version; `before`: how long the labels before are. Throws `BYTES_MALFORMED` where bytes end, `SEGMENT_CORRUPT`. */
+/** Goes past a series' id, which versions before 2 have. Throws `BYTES_MALFORMED`. */
+export function skipId(reader: ByteReader, version: number): void {
+  if (version < 2) reader.skip(SERIES_ID_LENGTH);
+}
+
+/** Of any version; `before`: how long the labels before are. Throws `BYTES_MALFORMED` where bytes end, `SEGMENT_CORRUPT`. */
 export function readLabelDifference(reader: ByteReader, version: number, before: number): LabelDifference {
   const shared = version === 0 ? 0 : reader.uvarint();
   const tail = version === 0 ? 0 : reader.uvarint();
@@ -103,7 +114,7 @@ export function readLabelDifference(reader: ByteReader, version: number, before:
   return { shared, tail, middle, length };
 }
 
-/** Goes from chunk to chunk of an index of either version: its fields are those of the chunk read last. */
+/** Goes from chunk to chunk of an index of any version: its fields are those of the chunk read last. */
 export class ChunkWalk implements SegmentChunk {
   readonly #version: number;
   readonly #startMs: number;
@@ -135,6 +146,8 @@ export class ChunkWalk implements SegmentChunk {
 
   /** Throws `BYTES_MALFORMED` where bytes end, `SEGMENT_CORRUPT`. */
   next(reader: ByteReader, blocks: readonly BlockRange[]): void {
+    const kind = this.#version < 2 ? KIND_FLOAT : reader.u8();
+    if (kind !== KIND_FLOAT) throw storageError('SEGMENT_CORRUPT', `a chunk of kind ${kind}`, { kind });
     const further = reader.uvarint();
     const distance = reader.uvarint();
     const length = reader.uvarint();
@@ -153,7 +166,7 @@ export class ChunkWalk implements SegmentChunk {
     this.length = length;
     this.samples = reader.uvarint();
     const { block, offset } = this;
-    if (block >= blocks.length || offset + length > (blocks[block] as BlockRange).length) {
+    if (block >= blocks.length || offset + length > (blocks[block] as BlockRange).payload) {
       throw storageError('SEGMENT_CORRUPT', 'a chunk outside its block', { block, offset });
     }
     if (!(this.maxMs >= this.minMs)) throw storageError('SEGMENT_CORRUPT', 'a chunk ends before it begins', { block });

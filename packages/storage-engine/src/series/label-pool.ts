@@ -1,4 +1,4 @@
-import { bytesEqual } from '@tidemark/base';
+import { compareIn, equalIn } from '@tidemark/base';
 import { decodeUtf8, findLabelValue } from '@tidemark/model';
 import { roomFor } from './room.ts';
 import { LABEL_LENGTH_BYTES, type LabelPage, PAGE_BYTES, SharedLabels } from './shared-labels.ts';
@@ -51,18 +51,23 @@ export class LabelPool {
     return ref;
   }
 
-  equals(ref: number, bytes: Uint8Array, start: number, end: number): boolean {
+  equals(ref: number, view: DataView, start: number, end: number): boolean {
     const length = this.#lengths[ref] as number;
     if (length !== end - start) return false;
     const address = this.#starts[ref] as number;
-    const offset = address & OFFSET_MASK;
-    return bytesEqual(
-      (this.#pages[address >>> PAGE_BITS] as LabelPage).bytes,
-      offset,
-      offset + length,
-      bytes,
-      start,
-      end,
+    return equalIn((this.#pages[address >>> PAGE_BITS] as LabelPage).view, address & OFFSET_MASK, view, start, length);
+  }
+
+  /** Orders the labels of two refs as bytes. */
+  compare(a: number, b: number): number {
+    const [x, y] = [this.#starts[a] as number, this.#starts[b] as number];
+    return compareIn(
+      (this.#pages[x >>> PAGE_BITS] as LabelPage).view,
+      x & OFFSET_MASK,
+      this.#lengths[a] as number,
+      (this.#pages[y >>> PAGE_BITS] as LabelPage).view,
+      y & OFFSET_MASK,
+      this.#lengths[b] as number,
     );
   }
 

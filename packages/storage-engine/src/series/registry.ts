@@ -1,16 +1,8 @@
-import { hash32, isTidemarkError } from '@tidemark/base';
-import {
-  decodeLabels,
-  labelStart,
-  labelValue,
-  METRIC_NAME,
-  SERIES_ID_LENGTH,
-  type SeriesSection,
-  seriesId,
-  tenantHash,
-} from '@tidemark/model';
+import { hashIn } from '@tidemark/base';
+import { labelStart, METRIC_NAME, type SeriesSection, seriesId, tenantHash } from '@tidemark/model';
 import type { LabelIndex } from '../index/label-index.ts';
 import { type LabelPostings, Postings } from '../index/postings.ts';
+import { LabelPieces } from './label-pieces.ts';
 import { LabelPool } from './label-pool.ts';
 import { roomFor } from './room.ts';
 import { LABEL_BYTES_MAX } from './shared-labels.ts';
@@ -35,7 +27,12 @@ export interface Refusals {
   refuse(reason: string, count: number): void;
 }
 
+// Behind all others.
+const NO_METRIC = 0x7fff_ffff;
+
 const ENCODER = new TextEncoder();
+/** Of the series that is being added. */
+const PIECES = new LabelPieces();
 
 /** One tenant's series in a shard. */
 export class TenantSeries implements LabelIndex {
@@ -44,7 +41,8 @@ export class TenantSeries implements LabelIndex {
   readonly #hash: number;
   readonly #pool: LabelPool;
   readonly #postings = new Postings();
-  readonly #metrics = new Map<string, number>();
+  /** Of `__name__`. */
+  #metrics: LabelPostings | undefined;
 
   constructor(name: string, id: number, pool: LabelPool) {
     this.name = name;
@@ -82,15 +80,10 @@ export class TenantSeries implements LabelIndex {
   }
 
   /** Posts a series; returns the number of its metric within this tenant. */
-  post(ref: number, labels: ReturnType<typeof decodeLabels>): number {
-    this.#postings.add(ref, labels);
-    const metric = labelValue(labels, METRIC_NAME);
-    let number = this.#metrics.get(metric);
-    if (number === undefined) {
-      number = this.#metrics.size;
-      this.#metrics.set(metric, number);
-    }
-    return number;
+  post(ref: number, bytes: Uint8Array, pieces: LabelPieces): number {
+    this.#postings.add(ref, bytes, pieces);
+    this.#metrics ??= this.#postings.get(METRIC_NAME);
+    return this.#metrics?.lastRef === ref ? this.#metrics.lastList : NO_METRIC;
   }
 }
 
@@ -107,7 +100,6 @@ export class SeriesRegistry {
   #nextOf = new Uint32Array(1024).fill(NO_REF);
   #table = new Int32Array(2048).fill(-1);
   #firstOfSection = NO_REF;
-  #ids = new Uint8Array(0);
 
   constructor(seriesMax: number, refusals: Refusals, pool: LabelPool = new LabelPool()) {
     this.#pool = pool;
@@ -150,33 +142,14 @@ export class SeriesRegistry {
     return this.#pool.labelBytes(ref);
   }
 
-  /** The durable id, computed at first need (some 20 us) and kept. */
+  /** Orders series by their canonical labels, as bytes. */
+  compareLabels(a: number, b: number): number {
+    return this.#pool.compare(a, b);
+  }
+
+  /** The durable id: computed, in less time than it takes to fetch one that nobody asked for lately. */
   idOf(ref: number, installationKey: Uint8Array): Uint8Array {
-    if (!this.#hasId(ref)) this.learnId(ref, seriesId(installationKey, this.tenantOf(ref).name, this.labelBytes(ref)));
-    return this.#ids.subarray(ref * SERIES_ID_LENGTH, (ref + 1) * SERIES_ID_LENGTH);
-  }
-
-  /** The durable id, if it was computed or learned before. */
-  knownId(ref: number): Uint8Array | undefined {
-    return this.#hasId(ref) ? this.#ids.subarray(ref * SERIES_ID_LENGTH, (ref + 1) * SERIES_ID_LENGTH) : undefined;
-  }
-
-  /** Takes an id that was computed before and kept behind a checksum. */
-  learnId(ref: number, id: Uint8Array): void {
-    const needed = this.#tenantOf.length * SERIES_ID_LENGTH;
-    if (this.#ids.length < needed) {
-      const ids = new Uint8Array(needed);
-      ids.set(this.#ids);
-      this.#ids = ids;
-    }
-    this.#ids.set(id, ref * SERIES_ID_LENGTH);
-  }
-
-  #hasId(ref: number): boolean {
-    const at = ref * SERIES_ID_LENGTH;
-    // An id of sixteen zeros is computed again every time: once in 2^128.
-    for (let i = at; i < Math.min(at + SERIES_ID_LENGTH, this.#ids.length); i++) if (this.#ids[i] !== 0) return true;
-    return false;
+    return seriesId(installationKey, this.tenantOf(ref).name, this.labelBytes(ref));
   }
 
   /** Refs of a section's series, NO_REF where one was refused (counted, once per section). Don't change the array. */
@@ -185,18 +158,15 @@ export class SeriesRegistry {
     if (known !== undefined && known.tenant.name === tenantName) return known.refs;
     const tenant = this.#tenantNamed(tenantName);
     const refs = new Uint32Array(section.count);
+    const view = viewOf(section.labelBytes);
     let predicted = this.#firstOfSection;
     let last = NO_REF;
     for (let i = 0; i < section.count; i++) {
       const start = labelStart(section, i);
       const end = section.labelEnds[i] as number;
       let ref = predicted;
-      if (
-        ref === NO_REF ||
-        this.#tenantOf[ref] !== tenant.id ||
-        !this.#pool.equals(ref, section.labelBytes, start, end)
-      ) {
-        ref = this.resolveOne(tenant, section.labelBytes, start, end);
+      if (ref === NO_REF || this.#tenantOf[ref] !== tenant.id || !this.#pool.equals(ref, view, start, end)) {
+        ref = this.resolveOne(tenant, section.labelBytes, start, end, view);
       }
       refs[i] = ref;
       if (ref === NO_REF) continue;
@@ -209,19 +179,15 @@ export class SeriesRegistry {
     return refs;
   }
 
-  /** The ref of one label set, made if new. */
-  resolveOne(tenant: TenantSeries, bytes: Uint8Array, start: number, end: number): number {
-    const hash = hash32(bytes, start, end, tenant.hash);
+  /** The ref of one label set, made if new. `view`: of `bytes`. */
+  resolveOne(tenant: TenantSeries, bytes: Uint8Array, start: number, end: number, view = viewOf(bytes)): number {
+    const hash = hashIn(view, start, end, tenant.hash);
     const mask = this.#table.length - 1;
     let slot = hash & mask;
     for (;;) {
       const ref = this.#table[slot] as number;
       if (ref < 0) break;
-      if (
-        this.#hashOf[ref] === hash &&
-        this.#tenantOf[ref] === tenant.id &&
-        this.#pool.equals(ref, bytes, start, end)
-      ) {
+      if (this.#hashOf[ref] === hash && this.#tenantOf[ref] === tenant.id && this.#pool.equals(ref, view, start, end)) {
         return ref;
       }
       slot = (slot + 1) & mask;
@@ -249,11 +215,7 @@ export class SeriesRegistry {
       this.#refusals.refuse(reason, 1);
       return NO_REF;
     }
-    let labels: ReturnType<typeof decodeLabels>;
-    try {
-      labels = decodeLabels(bytes, start, end);
-    } catch (error) {
-      if (!isTidemarkError(error)) throw error;
+    if (!PIECES.read(bytes, start, end)) {
       this.#refusals.refuse('labels_invalid', 1);
       return NO_REF;
     }
@@ -265,7 +227,7 @@ export class SeriesRegistry {
     if (ref === this.#tenantOf.length) this.#grow();
     this.#tenantOf[ref] = tenant.id;
     this.#hashOf[ref] = hash;
-    this.#metricOf[ref] = tenant.post(ref, labels);
+    this.#metricOf[ref] = tenant.post(ref, bytes, PIECES);
     this.#table[slot] = ref;
     // Linear probing stays short below one half full.
     if (this.#pool.count * 2 > this.#table.length) this.#rehash();
@@ -301,4 +263,8 @@ export class SeriesRegistry {
     }
     this.#table = table;
   }
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }

@@ -42,7 +42,8 @@ function check({ pool, labels }: Told): void {
   expect(pool.count).toBe(labels.length);
   labels.forEach((bytes, ref) => {
     if (!Buffer.from(bytes).equals(pool.labelBytes(ref))) throw new Error(`labels of ref ${ref} are others`);
-    if (!pool.equals(ref, bytes, 0, bytes.length)) throw new Error(`ref ${ref} does not know its labels`);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    if (!pool.equals(ref, view, 0, bytes.length)) throw new Error(`ref ${ref} does not know its labels`);
   });
 }
 

@@ -1,4 +1,4 @@
-import { assert, bytesEqual, hash32 } from '@tidemark/base';
+import { assert, bytesEqual, hash32, hashIn } from '@tidemark/base';
 
 // Canonical labels of a partition's series, each once for all tiers: samples, minutes and hours name the same series.
 //
@@ -23,6 +23,8 @@ const LEAST_TABLE = 256;
 export interface LabelPage {
   readonly number: number;
   readonly bytes: Uint8Array;
+  /** Of all of `bytes`. */
+  readonly view: DataView;
 }
 
 /** Where labels lie: `page.bytes[start, end)`. */
@@ -102,7 +104,8 @@ export class SharedLabels {
     if (this.#free.length === 0 && this.#pages.length === PAGES_MAX) this.#rehash();
     const number = this.#free.pop() ?? this.#pages.length;
     if (number === PAGES_MAX) return false;
-    this.#filling = { number, bytes: new Uint8Array(PAGE_BYTES) };
+    const bytes = new Uint8Array(PAGE_BYTES);
+    this.#filling = { number, bytes, view: new DataView(bytes.buffer) };
     this.#pages[number] = this.#hold(this.#filling);
     this.#used = 0;
     return true;
@@ -130,7 +133,7 @@ export class SharedLabels {
     const table = new Uint32Array(size).fill(NO_ADDRESS);
     for (const address of addresses) {
       const { page, start, end } = this.#at(address) as LabelPlace;
-      let slot = hash32(page.bytes, start, end) & (size - 1);
+      let slot = hashIn(page.view, start, end) & (size - 1);
       while (table[slot] !== NO_ADDRESS) slot = (slot + 1) & (size - 1);
       table[slot] = address;
     }

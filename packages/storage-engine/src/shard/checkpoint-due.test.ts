@@ -6,6 +6,7 @@ const LIMITS = {
   checkpointEveryMs: 300_000,
   checkpointEntriesMin: 1000,
   checkpointEntriesPerSeries: 6,
+  histogramBytesMax: 1000,
   outOfOrderMax: 100,
   pendingBytesMax: 10_000,
 };
@@ -16,9 +17,12 @@ function world(...shards: WaitingShard[]) {
   return { clock, due, isDue: () => due.isDue(shards) };
 }
 
-function shard(series: number, waiting: { outOfOrder?: number; pendingBytes?: number } = {}): WaitingShard {
-  const { outOfOrder = 0, pendingBytes = 0 } = waiting;
-  return { registry: { count: series }, head: { outOfOrder: { count: outOfOrder } }, pendingBytes };
+function shard(
+  series: number,
+  waiting: { outOfOrder?: number; histogramBytes?: number; pendingBytes?: number } = {},
+): WaitingShard {
+  const { outOfOrder = 0, histogramBytes = 0, pendingBytes = 0 } = waiting;
+  return { registry: { count: series }, head: { outOfOrder: { count: outOfOrder, histogramBytes } }, pendingBytes };
 }
 
 describe('a checkpoint is due', () => {

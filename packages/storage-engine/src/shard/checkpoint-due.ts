@@ -11,13 +11,18 @@ import type { StorageOptions } from '../options.ts';
 
 type Limits = Pick<
   StorageOptions,
-  'checkpointEveryMs' | 'checkpointEntriesMin' | 'checkpointEntriesPerSeries' | 'outOfOrderMax' | 'pendingBytesMax'
+  | 'checkpointEveryMs'
+  | 'checkpointEntriesMin'
+  | 'checkpointEntriesPerSeries'
+  | 'outOfOrderMax'
+  | 'histogramBytesMax'
+  | 'pendingBytesMax'
 >;
 
 /** What counts of a shard. */
 export interface WaitingShard {
   readonly registry: { readonly count: number };
-  readonly head: { readonly outOfOrder: { readonly count: number } };
+  readonly head: { readonly outOfOrder: { readonly count: number; readonly histogramBytes: number } };
   readonly pendingBytes: number;
 }
 
@@ -59,7 +64,10 @@ export class CheckpointDue {
   }
 
   #isFull(shard: WaitingShard): boolean {
-    const { outOfOrderMax, pendingBytesMax } = this.#options;
-    return shard.head.outOfOrder.count * 2 >= outOfOrderMax || shard.pendingBytes * 2 >= pendingBytesMax;
+    const { outOfOrderMax, histogramBytesMax, pendingBytesMax } = this.#options;
+    const { count, histogramBytes } = shard.head.outOfOrder;
+    return (
+      count * 2 >= outOfOrderMax || histogramBytes * 2 >= histogramBytesMax || shard.pendingBytes * 2 >= pendingBytesMax
+    );
   }
 }

@@ -1,6 +1,6 @@
-import { assert, type Clock, type Disk, isTidemarkError } from '@tidemark/base';
+import { assert, type Clock } from '@tidemark/base';
 import { SeriesFile } from '../checkpoint/series-file.ts';
-import { parseSeriesFileName, seriesFileName, shardFolder } from '../filename.ts';
+import { seriesFileName, shardFolder } from '../filename.ts';
 import type { ChunkTable } from '../head/chunk-table.ts';
 import { transplantHead } from '../head/transplant.ts';
 import { Turns } from '../read/turns.ts';
@@ -12,7 +12,7 @@ import type { Shard } from './shard.ts';
 //
 //   in turns    living ones counted ─ labels into a new registry ─ a new series file, synced      the old ones go on meanwhile
 //   one turn    what came since ─ head, windows and out of order under the new numbers ─ swap     no read is under way
-//   then        a checkpoint: now the new numbers count ─ the old series file goes
+//   then        a checkpoint: now the new numbers count ─ old series files go when no checkpoint names them
 //
 // A series that comes back is new: what it brings for windows that are frozen is out of order, and for others it has nothing.
 // A crash before that checkpoint finds the old numbers in the old checkpoint and the old series file. Numbers in windows on disk
@@ -46,12 +46,15 @@ export async function forgetSeries(context: ForgetContext, shard: Shard): Promis
     if (living[ref] === 1) refs[ref] = copySeries(shard.registry, ref, registry);
   }
   const folder = shardFolder(shard.name);
-  const number = shard.seriesFile.number + 1;
+  const number = ++shard.seriesFileLast;
   const file = await SeriesFile.create(context.disk, `${folder}/${seriesFileName(number)}`, number);
   try {
     await file.extend(registry, registry.count);
     for (let left = TRIES; shard.reads.size + shard.refHolders > 0; left--) {
-      if (left === 0) return 0;
+      if (left === 0) {
+        await file.close();
+        return 0;
+      }
       await turns.take();
     }
   } catch (error) {
@@ -59,12 +62,13 @@ export async function forgetSeries(context: ForgetContext, shard: Shard): Promis
     throw error;
   }
   renumber(shard, registry, refs);
-  const old = shard.seriesFile;
-  shard.seriesFile = file;
+  const old = [shard.seriesFile, shard.spareSeriesFile];
+  // The older checkpoint goes on naming one that has the old numbers.
+  shard.seriesFile = undefined;
+  shard.spareSeriesFile = file;
   shard.seriesMayGo = false;
-  await old.close();
+  for (const one of old) await one?.close();
   await checkpointShard(context, shard);
-  await removeOldFiles(context, folder, number);
   return dead;
 }
 
@@ -90,10 +94,7 @@ function* tablesOf(shard: Shard): Iterable<ChunkTable> {
 
 function copySeries(from: SeriesRegistry, ref: number, to: SeriesRegistry): number {
   const labels = from.labelBytes(ref);
-  const fresh = to.resolveOne(to.tenantNamed(from.tenantOf(ref).name), labels, 0, labels.length);
-  const id = from.knownId(ref);
-  if (id !== undefined) to.learnId(fresh, id);
-  return fresh;
+  return to.resolveOne(to.tenantNamed(from.tenantOf(ref).name), labels, 0, labels.length);
 }
 
 /** In one turn: `registry` has what `earlier` says; whatever has come to life since is added. */
@@ -118,21 +119,4 @@ function renumber(shard: Shard, registry: SeriesRegistry, earlier: Uint32Array):
     }
   }
   shard.replaceSeries(registry, head);
-}
-
-/** Also those that a crash or a failed checkpoint left. */
-export async function removeOldFiles(
-  { disk }: { readonly disk: Disk },
-  folder: string,
-  current: number,
-): Promise<void> {
-  try {
-    for (const name of await disk.list(folder)) {
-      const number = parseSeriesFileName(name);
-      if (number !== undefined && number !== current) await disk.remove(`${folder}/${name}`);
-    }
-  } catch (error) {
-    // They cost space and nothing else, and the next time takes them along.
-    if (!isTidemarkError(error)) throw error;
-  }
 }

@@ -1,15 +1,15 @@
 import { assert, type Logger } from '@tidemark/base';
-import type { Columns } from '../chunk/columns.ts';
 import { segmentName } from '../filename.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import type { Window } from '../partition/window.ts';
-import { type BlockCache, LoadedBlocks } from '../read/block-cache.ts';
+import { BlockCache, LoadedBlocks } from '../read/block-cache.ts';
 import type { GatheredSeries } from '../read/chunk-ref.ts';
 import { SeriesDecoder } from '../read/decode.ts';
 import { SegmentWriter } from '../segment/writer.ts';
 import type { ObjectClaims } from '../tiering/claims.ts';
 import { type SegmentEntry, sealedLives, sortEntries } from '../tiering/manifest.ts';
 import { changeSealed, readManifestObject } from '../tiering/manifest-store.ts';
+import { canonicalOrder } from './canonical-order.ts';
 import { type CheckpointContext, checkpointShard } from './checkpointing.ts';
 import type { Shard } from './shard.ts';
 
@@ -31,8 +31,6 @@ export interface SealContext extends CheckpointContext {
   readonly claims: ObjectClaims;
   readonly blocks: BlockCache;
   readonly logger: Logger;
-  /** Takes work that need not be waited for now, but before the engine is closed. */
-  readonly later: (work: Promise<void>) => void;
 }
 
 export interface SealedWindow {
@@ -57,7 +55,8 @@ export async function sealShard(context: SealContext, shard: Shard, request: Sea
   const { sealGraceMs, supplementAfterMs } = context.options;
   const throughMs = Math.floor((request.nowMs - sealGraceMs) / shard.windowMs) * shard.windowMs;
   const due = (window: Window) =>
-    window.sequence === 0 || request.supplementsToo || request.nowMs - window.openedAtMs >= supplementAfterMs;
+    !takesAgain(shard, window) &&
+    (window.sequence === 0 || request.supplementsToo || request.nowMs - window.openedAtMs >= supplementAfterMs);
   // Also what a checkpoint that failed had frozen: it is not durable yet.
   const wanting = [...shard.allWindows()].some(
     (window) => !window.frozenDurably && window.endMs <= throughMs && (window.frozen || due(window)),
@@ -67,7 +66,8 @@ export async function sealShard(context: SealContext, shard: Shard, request: Sea
   }
   await context.options.at('seal:frozen');
   const frozen = [...shard.allWindows()].filter(
-    (window) => window.frozenDurably && window.endMs <= throughMs && window.generation > 0,
+    (window) =>
+      window.frozenDurably && window.endMs <= throughMs && window.generation > 0 && !beingRefilled(shard, window),
   );
   frozen.sort((a, b) => a.startMs - b.startMs || a.sequence - b.sequence);
   if (frozen.length > 0) await readManifestObject(context.objectStore, shard.name);
@@ -79,15 +79,29 @@ export async function sealShard(context: SealContext, shard: Shard, request: Sea
   return done;
 }
 
+/**
+ * It takes what comes again from below the position: frozen at the position it would seem to be from behind deletes that are yet to
+ * come, and to have all that came before it.
+ */
+function takesAgain(shard: Shard, { startMs }: Window): boolean {
+  return shard.refill?.windows.has(startMs) === true;
+}
+
+/**
+ * It may lack nothing soon: what is sealed with a gap keeps it. Nor may a whole life be sealed beside it: what comes again is skipped from
+ * then on as far as that has it, and what came again before would outrank it.
+ */
+function beingRefilled(shard: Shard, window: Window): boolean {
+  return window.refilled || shard.refill?.before.has(window) === true;
+}
+
 async function sealWindow(context: SealContext, shard: Shard, window: Window): Promise<SealedWindow | undefined> {
-  if (window.wrecked || window.table.count === 0) {
-    // It stays as it is, and its warnings with it, until somebody looks.
-    context.logger.error('a window cannot be sealed: its database cannot be read', { window: window.path });
-    return undefined;
-  }
+  if (window.wrecked || window.table.count === 0) return unsealable(context, window);
   assert(window.pendingBytes === 0, 'a durably frozen window waits for nothing');
   using claimed = context.claims.begin();
   const entries = await putSegments(context, shard, window, (name) => claimed.take(name));
+  // Nothing of it can be read, and no segment could say so.
+  if (entries.length === 0 && window.damage.length > 0) return unsealable(context, window);
   await context.options.at('seal:put');
   const manifest = await changeSealed(context.objectStore, shard, (current) => {
     if (
@@ -106,6 +120,7 @@ async function sealWindow(context: SealContext, shard: Shard, window: Window): P
     return undefined;
   }
   shard.removeWindow(window);
+  context.blocks.forget(window);
   // A slow reader must not keep checkpoints waiting: the manifest says already that the window may go.
   if (window.beingRead) context.later(window.destroy());
   else await window.destroy();
@@ -121,6 +136,14 @@ async function sealWindow(context: SealContext, shard: Shard, window: Window): P
   };
 }
 
+/** It stays as it is, and its warnings with it, until somebody looks. */
+function unsealable({ logger }: SealContext, window: Window): undefined {
+  if (!window.saidUnsealable) {
+    logger.error('a window cannot be sealed: its database cannot be read', { window: window.path });
+  }
+  window.saidUnsealable = true;
+}
+
 async function putSegments(
   context: SealContext,
   shard: Shard,
@@ -130,9 +153,14 @@ async function putSegments(
   const entries: SegmentEntry[] = [];
   const decoder = new SeriesDecoder(shard.head.options.columnCount);
   const range = { startMs: window.startMs, endMs: window.endMs };
+  // Blocks lie as samples came, a segment by metrics: each is wanted again and again until all of it is written, and never after.
+  const passing = new BlockCache(context.options.blockCacheBytes);
   let writer: SegmentWriter | undefined;
+  let lostBefore = 0;
   const put = async (full: SegmentWriter) => {
-    const { bytes, digest, tenants } = full.finish();
+    const lost = decoder.lost + window.damage.length;
+    const { bytes, digest, tenants } = full.finish(lost - lostBefore);
+    lostBefore = lost;
     const { startMs, endMs, sequence } = window;
     const object = segmentName(shard.name, { tier: shard.tier, startMs, sequence }, entries.length, digest);
     await claim(object);
@@ -151,18 +179,22 @@ async function putSegments(
       tenants,
     });
   };
-  const refs = canonicalOrder(shard, window);
+  const refs = canonicalOrder(shard.registry, window.table.seriesRefs());
   for (let at = 0; at < refs.length; at += SERIES_AT_ONCE) {
-    const some = refs.slice(at, at + SERIES_AT_ONCE);
-    const series = some.map((ref) => gatherSeries(shard, window, ref));
-    const blocks = await LoadedBlocks.load(context.blocks, series);
+    const some = refs.subarray(at, at + SERIES_AT_ONCE);
+    const series = Array.from(some, (ref) => gatherSeries(shard, window, ref));
+    const blocks = await LoadedBlocks.load(passing, series);
     for (const [i, ref] of some.entries()) {
-      const run: Columns = decoder.decode(series[i] as GatheredSeries, blocks, range);
-      if (run.length === 0) continue;
-      writer ??= makeWriter(shard, window, entries.length);
+      const { columns, from, to } = decoder.entries(series[i] as GatheredSeries, blocks, range);
+      if (from === to) continue;
       const tenant = shard.registry.tenantOf(ref).name;
       const labels = shard.registry.labelBytes(ref);
-      writer.add(tenant, shard.registry.idOf(ref, context.installationKey), labels, run);
+      if (writer?.endsBefore(tenant, labels, context.options.segmentBytesMax) === true) {
+        await put(writer);
+        writer = undefined;
+      }
+      writer ??= makeWriter(shard, window, entries.length);
+      writer.add(tenant, labels, columns, from, to);
       if (writer.bytes < context.options.segmentBytesMax) continue;
       await put(writer);
       writer = undefined;
@@ -183,44 +215,26 @@ function makeWriter(shard: Shard, window: Window, part: number): SegmentWriter {
     part,
     sealedThroughOffset: window.frozenPosition - 1,
     columnCount: shard.head.options.columnCount,
-  });
-}
-
-/** Tenant by tenant, metric by metric, then by labels, whatever order they came in. */
-function canonicalOrder(shard: Shard, window: Window): number[] {
-  const { registry } = shard;
-  const metricNames = new Map<number, Buffer>();
-  const metricName = (ref: number) => {
-    let name = metricNames.get(ref);
-    if (name === undefined) {
-      name = Buffer.from(registry.tenantOf(ref).labelValue(ref, '__name__'));
-      metricNames.set(ref, name);
-    }
-    return name;
-  };
-  const tenantName = (ref: number) => registry.tenantOf(ref).name;
-  return [...window.table.seriesRefs()].sort((a, b) => {
-    if (tenantName(a) !== tenantName(b)) return tenantName(a) < tenantName(b) ? -1 : 1;
-    return (
-      Buffer.compare(metricName(a), metricName(b)) || Buffer.compare(registry.labelBytes(a), registry.labelBytes(b))
-    );
+    level: 0,
+    cleanedThrough: -1,
+    sources: [],
   });
 }
 
 function gatherSeries(shard: Shard, window: Window, ref: number): GatheredSeries {
   const { table } = window;
   const series: GatheredSeries = { owner: shard.registry, ref, chunks: [], runs: [] };
-  for (let at = table.last(ref); at >= 0; at = table.previous[at] as number) {
+  for (let at = table.last(ref); at >= 0; at = table.previous(at)) {
     series.chunks.push({
       source: window,
       bytes: undefined,
-      block: table.blocks[at] as number,
-      offset: table.offsets[at] as number,
-      length: table.lengths[at] as number,
+      block: table.block(at),
+      offset: table.offset(at),
+      length: table.length(at),
       minMs: table.minMs(at),
       maxMs: table.maxMs(at),
-      samples: table.samples[at] as number,
-      rank: table.ranks[at] as number,
+      samples: table.samples(at),
+      rank: table.rank(at),
     });
   }
   return series;

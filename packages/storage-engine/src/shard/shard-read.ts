@@ -3,12 +3,14 @@ import { type Erasure, eraseEntries, erasuresOf } from '../deletes/erase.ts';
 import type { Tombstone } from '../deletes/tombstone.ts';
 import { concernsWindow } from '../deletes/tombstones.ts';
 import type { ChunkTable } from '../head/chunk-table.ts';
+import type { PendingChunks } from '../head/pending.ts';
 import { matchSeries } from '../index/matcher-plan.ts';
 import type { Window } from '../partition/window.ts';
 import { type GatheredSeries, LIFE_RANK, NEWEST_RANK } from '../read/chunk-ref.ts';
 import type { Gathered, GatherRequest } from '../read/gather.ts';
 import type { Turns } from '../read/turns.ts';
 import type { ReadUnderWay, Shard } from './shard.ts';
+import { WantedRefs } from './wanted-refs.ts';
 
 // What a shard has outside of segments, as it was when the read began, though it is taken over many turns. What happens meanwhile:
 //
@@ -44,8 +46,8 @@ export class ShardRead implements ReadUnderWay {
   /** May be a list that grows: only the first `#count` are ours. */
   readonly #refs: readonly number[];
   readonly #count: number;
-  /** By ref: 1 while it is still to be taken. */
-  readonly #wanted: Uint8Array;
+  /** Those that are still to be taken. */
+  readonly #wanted: WantedRefs;
   readonly #windows: Window[] = [];
   readonly #deletes: readonly Tombstone[];
   /** What is deleted, by ref; of rows all of it, of samples what is in these windows. */
@@ -70,8 +72,7 @@ export class ShardRead implements ReadUnderWay {
     this.#deletes = request.deletes ?? [];
     const tenant = shard.registry.tenant(request.tenant);
     this.#erasures = tenant && erasuresOf(tenant, this.#deletes);
-    this.#wanted = new Uint8Array(shard.registry.count);
-    for (const ref of refs) this.#wanted[ref] = 1;
+    this.#wanted = new WantedRefs(refs, shard.registry.count);
     for (const window of shard.allWindows()) this.holdWindow(window);
     if (shard.head.outOfOrder.count > 0) this.#takeOutOfOrder();
   }
@@ -132,7 +133,7 @@ export class ShardRead implements ReadUnderWay {
   beforeChange(refs: Uint32Array): void {
     if (this.#failure !== undefined) return;
     try {
-      for (const ref of refs) if (this.#wanted[ref] === 1) this.#take(ref);
+      for (const ref of refs) if (this.#wanted.has(ref)) this.#take(ref);
     } catch (error) {
       // The reader's, not the writer's: `finish` throws it.
       this.#failure = { error };
@@ -141,7 +142,8 @@ export class ShardRead implements ReadUnderWay {
 
   holdWindow(window: Window): void {
     const { startMs, endMs } = this.#request.range;
-    if (window.startMs >= endMs || window.endMs <= startMs) return;
+    // Another life has all that a refilled one had.
+    if (window.refilled || window.startMs >= endMs || window.endMs <= startMs) return;
     this.#windows.push(window);
     this.#gathered.onRelease(window.retain());
     for (const what of window.damage) this.#gathered.warnings.add(what);
@@ -149,38 +151,38 @@ export class ShardRead implements ReadUnderWay {
 
   /** Everything of one series, in one turn. */
   #take(ref: number): void {
-    if (this.#wanted[ref] !== 1) return;
-    this.#wanted[ref] = 0;
+    if (!this.#wanted.has(ref)) return;
+    this.#wanted.delete(ref);
     // Rows may be deleted in a head too.
     const erasesRows = this.#shard.tier !== 'raw' && this.#erasures?.has(ref) === true;
     if (this.#request.newestOnly && !erasesRows && this.#takeNewest(ref)) return;
     for (const window of this.#windows) {
       if (window.table.count > 0 && this.#takeChunks(window, ref, window.table, undefined)) return;
-      for (const list of window.flushing) if (this.#takeChunks(window, ref, list.table, list.buffer)) return;
-      if (this.#takeChunks(window, ref, window.pending.table, window.pending.buffer)) return;
+      for (const list of window.flushing) if (this.#takeChunks(window, ref, list.table, list)) return;
+      if (this.#takeChunks(window, ref, window.pending.table, window.pending)) return;
     }
     this.#takeHead(ref);
   }
 
   /** True when nothing more need be known of the series. */
-  #takeChunks(window: Window, ref: number, table: ChunkTable, bytes: Uint8Array | undefined): boolean {
+  #takeChunks(window: Window, ref: number, table: ChunkTable, list: PendingChunks | undefined): boolean {
     const { range, labelsOnly } = this.#request;
-    for (let at = table.last(ref); at >= 0; at = table.previous[at] as number) {
+    for (let at = table.last(ref); at >= 0; at = table.previous(at)) {
       const minMs = table.minMs(at);
       const maxMs = table.maxMs(at);
       if (minMs >= range.endMs || maxMs < range.startMs) continue;
       const series = this.#of(ref);
       if (labelsOnly === true) return true;
       series.chunks.push({
-        source: bytes === undefined ? window : undefined,
-        bytes,
-        block: table.blocks[at] as number,
-        offset: table.offsets[at] as number,
-        length: table.lengths[at] as number,
+        source: list === undefined ? window : undefined,
+        bytes: list?.pageOf(table.block(at)),
+        block: table.block(at),
+        offset: table.offset(at),
+        length: table.length(at),
         minMs,
         maxMs,
-        samples: table.samples[at] as number,
-        rank: window.sequence * LIFE_RANK + (table.ranks[at] as number),
+        samples: table.samples(at),
+        rank: window.sequence * LIFE_RANK + table.rank(at),
         erased: this.#erasedIn(window, ref),
       });
     }
@@ -188,11 +190,11 @@ export class ShardRead implements ReadUnderWay {
   }
 
   #takeHead(ref: number): void {
-    const { head, windows, windowMs } = this.#shard;
+    const { head, windows } = this.#shard;
     const { range, labelsOnly } = this.#request;
     if (!head.holds(ref)) return;
-    const startMs = (head.state.windowEndMs[ref] as number) - windowMs;
-    if ((head.state.lastMs[ref] as number) < range.startMs || startMs >= range.endMs) return;
+    const startMs = head.windowStartMs(ref);
+    if (head.lastMs(ref) < range.startMs || startMs >= range.endMs) return;
     if (labelsOnly === true) {
       if (head.beginsBefore(ref, range.endMs)) this.#of(ref);
       return;
@@ -267,7 +269,7 @@ export class ShardRead implements ReadUnderWay {
     const times = outOfOrder.entries.timestampsMs;
     for (let i = 0; i < outOfOrder.count; i++) {
       const ref = outOfOrder.refAt(i);
-      if (this.#wanted[ref] !== 1 || (times[i] as number) < range.startMs || (times[i] as number) >= range.endMs)
+      if (!this.#wanted.has(ref) || (times[i] as number) < range.startMs || (times[i] as number) >= range.endMs)
         continue;
       let columns = taken.get(ref);
       if (columns === undefined) {

@@ -1,5 +1,5 @@
 import { assert, type Clock, Mutex } from '@tidemark/base';
-import { overlaps, type SeriesSection, type TimeRange } from '@tidemark/model';
+import { overlaps, type Retention, type SeriesSection, type TimeRange } from '@tidemark/model';
 import type { SeriesFile } from '../checkpoint/series-file.ts';
 import type { Column } from '../chunk/columns.ts';
 import { ROW_COLUMN_COUNT } from '../chunk/rollup-columns.ts';
@@ -15,6 +15,7 @@ import { SeriesRegistry } from '../series/registry.ts';
 import type { PartitionLabels } from '../series/shared-labels.ts';
 import { type Sealed, type SealedLife, type SegmentEntry, sealedLives } from '../tiering/manifest.ts';
 import { makeShardCounts } from './counts.ts';
+import type { Refill } from './refill.ts';
 
 // One topic partition: its series, its head, its windows, and what is sealed of it.
 //
@@ -25,6 +26,7 @@ import { makeShardCounts } from './counts.ts';
 export interface ShardContext {
   readonly clock: Clock;
   readonly options: StorageOptions;
+  readonly retention: Retention;
   readonly windows: Omit<WindowContext, 'registry'>;
   readonly labels: PartitionLabels;
 }
@@ -37,6 +39,20 @@ export interface ShardEntries {
   readonly timestampsMs: Float64Array;
   readonly columns: readonly Column[];
   readonly count: number;
+  /** The last of the entries are native histograms: these. */
+  readonly histograms?: readonly Uint8Array[];
+}
+
+/** What is to be known of a checkpoint that the next start may have to fall back to. */
+export interface KeptCheckpoint {
+  readonly generation: number;
+  readonly position: number;
+  readonly seriesFile: number;
+}
+
+export interface DamagedFile {
+  readonly what: 'checkpoint' | 'series';
+  readonly path: string;
 }
 
 /** A read that goes on over several turns (shard-read.ts). */
@@ -66,7 +82,22 @@ export class Shard {
   attempted = 0;
   /** Generation of a checkpoint whose writing failed: it may be there all the same. 0: none. */
   unsettled = 0;
+  /** The newest durable checkpoint. */
+  newest: KeptCheckpoint | undefined;
+  /** The older of the two checkpoints that are kept; undefined where there is but one. */
+  older: KeptCheckpoint | undefined;
+  /** Checkpoints and series files that were found damaged: kept aside when a next checkpoint is durable. */
+  damagedFiles: readonly DamagedFile[] = [];
+  /** Of the newest checkpoint; undefined before the first, and where its numbers of series count no more. */
   seriesFile: SeriesFile | undefined;
+  /** The other: the next checkpoint goes with it. */
+  spareSeriesFile: SeriesFile | undefined;
+  /** The greatest number that a series file had. */
+  seriesFileLast = -1;
+  /** The greatest number of a series file when files that nothing names were last removed. */
+  clearedThrough = -1;
+  /** Set while records below the position come again (refill.ts). */
+  refill: Refill | undefined;
   readonly reads = new Set<ReadUnderWay>();
   /** Others that hold numbers of series over several turns: those must not change meanwhile. */
   refHolders = 0;
@@ -74,14 +105,20 @@ export class Shard {
   seriesMayGo = true;
   /** What is sealed; undefined while the manifest could not be read. */
   sealed: readonly SegmentEntry[] | undefined;
+  /** The manifest may say otherwise: a change is under way, or nobody knows what became of it. */
+  sealedInDoubt = false;
   /** Lives that were sealed, by window, whether their segments are compacted or not. */
   lives: ReadonlyMap<number, readonly SealedLife[]> = new Map();
   /** Manifest changes, one at a time. */
   readonly manifestWork = new Mutex();
-  /** Nothing before this is answered: it is past its time, whether it is removed yet or not (retention.ts). */
-  answersFromMs = Number.NEGATIVE_INFINITY;
+  /** When it was last said what is past its time (retention.ts). */
+  limitedAtMs = Number.NEGATIVE_INFINITY;
+  /** Raw segments that no row was made of by then. */
+  held: readonly SegmentEntry[] = [];
   #sealedThrough = new Map<number, number>();
   #sealedThroughMax = -1;
+  /** Above every offset that any segment has anything of. */
+  sealedEnd = 0;
   readonly #context: ShardContext;
 
   constructor(context: ShardContext, name: ShardName, tier: Tier) {
@@ -91,6 +128,20 @@ export class Shard {
     this.windowMs = WINDOW_MS[tier];
     this.registry = this.makeRegistry();
     this.head = this.makeHead();
+  }
+
+  /**
+   * Nothing before this is answered of what is kept for so long: it is past its time, whether it is removed yet or not. Raw that
+   * the rollup has not read yet is answered, however old.
+   */
+  answersFrom(keptMs: number): number {
+    const endMs = this.limitedAtMs - keptMs;
+    return this.held.reduce((from, entry) => (entry.endMs <= endMs ? Math.min(from, entry.startMs) : from), endMs);
+  }
+
+  /** Nothing before this is answered of anything. */
+  get answersFromMs(): number {
+    return this.answersFrom(this.#context.retention.longestMs(this.tier));
   }
 
   makeRegistry(pool = new LabelPool(this.#context.labels.of(this.name.partition))): SeriesRegistry {
@@ -127,6 +178,9 @@ export class Shard {
     this.lives = sealedLives(sealed);
     this.#sealedThrough = sealedThrough(this.lives);
     this.#sealedThroughMax = Math.max(-1, ...this.#sealedThrough.values());
+    this.sealedEnd = 0;
+    for (const lives of this.lives.values())
+      for (const { sealedThroughOffset } of lives) this.sealedEnd = Math.max(this.sealedEnd, sealedThroughOffset + 1);
   }
 
   /** The life of a window that takes samples now. */
@@ -160,6 +214,16 @@ export class Shard {
     return position <= Math.max(own.sealedThroughOffset, this.#sealedThrough.get(startMs) ?? -1) + 1;
   }
 
+  /** Whether segments have all that records below `position` brought for a window. */
+  isCovered(startMs: number, position: number): boolean {
+    return position <= (this.#sealedThrough.get(startMs) ?? -1) + 1;
+  }
+
+  /** Whether segments have anything of records at or above `position`. */
+  sealedBeyond(position: number): boolean {
+    return this.#sealedThroughMax >= position;
+  }
+
   makeWindow(startMs: number, sequence: number): Window {
     const path = windowPath(this.name, { tier: this.tier, startMs, sequence });
     const context = { ...this.#context.windows, registry: this.registry };
@@ -181,7 +245,9 @@ export class Shard {
   /** Whether a checkpoint would write anything new. */
   get changedSinceCheckpoint(): boolean {
     if (this.position !== this.durablePosition) return true;
-    for (const window of this.allWindows()) if (window.pendingBytes > 0) return true;
+    // The log is told what both have: else it would keep what nobody needs for as long as nothing comes.
+    if (this.generation > 0 && this.older?.position !== this.position) return true;
+    for (const window of this.allWindows()) if (window.pendingBytes > 0 || window.refilled) return true;
     return false;
   }
 
@@ -189,11 +255,9 @@ export class Shard {
   reaches(range: TimeRange): boolean {
     for (const window of this.allWindows()) if (overlaps(window, range)) return true;
     // The head's newest may be of a window that has no chunks yet.
-    const { windowEndMs, lastMs } = this.head.state;
     for (let ref = 0; ref < this.registry.count; ref++) {
       if (!this.head.holds(ref)) continue;
-      if ((lastMs[ref] as number) >= range.startMs && (windowEndMs[ref] as number) - this.windowMs < range.endMs)
-        return true;
+      if (this.head.lastMs(ref) >= range.startMs && this.head.windowStartMs(ref) < range.endMs) return true;
     }
     return this.head.outOfOrder.count > 0;
   }
@@ -206,24 +270,51 @@ export class Shard {
 
   /** Applies a record. False: it was below the position. Throws `STORAGE_OVERLOADED`; then nothing was applied. */
   apply(offset: number, entries: ShardEntries): boolean {
-    if (offset < this.position) {
+    const isAgain = offset < this.position;
+    const wanted = isAgain ? this.#ofRefill(entries) : entries;
+    if (wanted === undefined) {
       this.counts.redelivered++;
       return false;
     }
+    this.#append(offset, wanted);
+    if (!isAgain) this.position = offset + 1;
+    return true;
+  }
+
+  /** The entries of windows that are refilled; undefined when there are none. */
+  #ofRefill(entries: ShardEntries): ShardEntries | undefined {
+    const { refill } = this;
+    if (refill === undefined) return undefined;
+    const kept: number[] = [];
+    for (let i = 0; i < entries.count; i++) {
+      const startMs = Math.floor((entries.timestampsMs[i] as number) / this.windowMs) * this.windowMs;
+      if (!refill.windows.has(startMs)) continue;
+      refill.received.add(startMs);
+      kept.push(i);
+    }
+    return kept.length === 0 ? undefined : keepEntries(entries, kept);
+  }
+
+  #append(offset: number, entries: ShardEntries): void {
     this.#checkRoom();
-    const { retentionMs } = this.#context.options;
-    this.head.oldestMs = Math.max(0, this.#context.clock.nowMs() - retentionMs[this.tier]);
+    const { clock, retention } = this.#context;
+    this.head.oldestMs = Math.max(0, clock.nowMs() - retention.longestMs(this.tier));
     const refs = this.registry.resolve(entries.tenant, entries.section);
     this.head.reserve(this.registry.count);
     const kept = offset <= this.#sealedThroughMax ? this.#unsealed(offset, entries) : entries;
     for (const read of this.reads) read.beforeChange(refs);
-    this.head.append(refs, kept.series, kept.timestampsMs, kept.columns, kept.count, this.counts);
-    this.position = offset + 1;
-    return true;
+    const { histograms = [] } = kept;
+    const numbers = kept.count - histograms.length;
+    this.head.append(refs, kept.series, kept.timestampsMs, kept.columns, numbers, this.counts);
+    if (histograms.length > 0) this.head.appendHistograms(refs, kept, histograms, this.counts);
   }
 
   #checkRoom(): void {
-    const { outOfOrderMax, pendingBytesMax } = this.#context.options;
+    const { outOfOrderMax, histogramBytesMax, pendingBytesMax } = this.#context.options;
+    const { histogramBytes } = this.head.outOfOrder;
+    if (histogramBytes >= histogramBytesMax) {
+      throw overloaded('bytes of native histograms', histogramBytes, histogramBytesMax);
+    }
     if (this.head.outOfOrder.count >= outOfOrderMax) {
       throw overloaded('out-of-order samples', this.head.outOfOrder.count, outOfOrderMax);
     }

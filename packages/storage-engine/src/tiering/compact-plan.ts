@@ -44,6 +44,8 @@ export interface PlanRequest {
   readonly unreadable: ReadonlySet<string>;
   /** Whether deletes are still to be carried out in it. */
   readonly wantsCleaning: (entry: SegmentEntry) => boolean;
+  /** Whether enough of it is past its time. */
+  readonly isWorn: (source: Source) => boolean;
 }
 
 // A compacted segment is written anew for this many late lives, or when they are a quarter of it; each writing costs the whole.
@@ -57,7 +59,7 @@ export function planCompaction(request: PlanRequest): CompactionJob | undefined 
     const job = planLevel(request, sources, i + 1, spanMs);
     if (job !== undefined) return job;
   }
-  const worn = sources.find((source) => source.parts.some(request.wantsCleaning) || wornOut(source, request.oldestMs));
+  const worn = sources.find((source) => source.parts.some(request.wantsCleaning) || request.isWorn(source));
   return worn && { sources: [worn], level: worn.level };
 }
 
@@ -97,11 +99,6 @@ function isWorthIt(sources: readonly Source[], level: number): boolean {
   return late.length > 0 && bytes(late) * LATE_SHARE >= bytes(sources) - bytes(late);
 }
 
-/** Most of it is past its time. */
-function wornOut({ level, startMs, endMs }: Source, oldestMs: number): boolean {
-  return level > 0 && endMs > oldestMs && (oldestMs - startMs) * 2 >= endMs - startMs;
-}
-
 function mergeable(request: PlanRequest): Source[] {
   const { entries, lives, position, unreadable } = request;
   const groups = new Map<string, SegmentEntry[]>();
@@ -139,13 +136,17 @@ function byRank(a: Source, b: Source): number {
 }
 
 /** What `merged` says once the lives of level 0 among `sources` have no segments of their own any more. */
-export function mergeLives(merged: readonly MergedWindow[], sources: readonly Source[]): MergedWindow[] {
+export function mergeLives(
+  merged: readonly MergedWindow[],
+  sources: readonly Pick<Source, 'level' | 'startMs' | 'sequence' | 'sealedThroughOffset'>[],
+): MergedWindow[] {
   const windows = new Map(merged.map(({ startMs, lives }) => [startMs, [...lives]]));
   for (const { level, startMs, sequence, sealedThroughOffset } of sources) {
     if (level > 0) continue;
     const lives = windows.get(startMs) ?? [];
     windows.set(startMs, lives);
-    lives.push({ sequence, sealedThroughOffset });
+    // Retention may have taken another part of the same life before.
+    if (!lives.some((life) => life.sequence === sequence)) lives.push({ sequence, sealedThroughOffset });
   }
   return [...windows]
     .map(([startMs, lives]) => ({ startMs, lives: lives.sort((a, b) => a.sequence - b.sequence) }))

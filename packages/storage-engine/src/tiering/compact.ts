@@ -1,5 +1,5 @@
 import type { Clock } from '@tidemark/base';
-import { findLabelValue, METRIC_NAME } from '@tidemark/model';
+import { metricBytesOf } from '@tidemark/model';
 import { readChunk } from '../chunk/chunk.ts';
 import { Columns } from '../chunk/columns.ts';
 import { storageError } from '../errors.ts';
@@ -10,12 +10,13 @@ import type { Run } from '../read/chunk-ref.ts';
 import { mergeRuns } from '../read/merge.ts';
 import { Turns } from '../read/turns.ts';
 import { SegmentCursor } from '../segment/cursor.ts';
+import type { SegmentSource } from '../segment/format.ts';
 import { type OpenedFooter, type RangeReader, readFooter } from '../segment/reader.ts';
 import { SegmentWriter } from '../segment/writer.ts';
 import type { Shard } from '../shard/shard.ts';
 import type { ObjectClaim, ObjectClaims } from './claims.ts';
 import { type CompactionJob, mergeLives, type Source } from './compact-plan.ts';
-import { type SegmentEntry, sortEntries } from './manifest.ts';
+import { MADE_ANEW, type SegmentEntry, sortEntries } from './manifest.ts';
 import { changeSealed } from './manifest-store.ts';
 import type { Reaper } from './reaper.ts';
 
@@ -131,7 +132,7 @@ class SourceCursor {
     this.#cursors ??= this.#open();
     for (;;) {
       if (this.cursor !== undefined && (await this.cursor.next())) {
-        this.metric = metricOf(this.labels);
+        this.metric = metricBytesOf(this.labels);
         return true;
       }
       const { value, done } = await this.#cursors.next();
@@ -185,8 +186,10 @@ class Merge {
       }
     }
     for (const tenant of [...tenants].sort()) await this.#mergeTenant(tenant);
-    if (this.#writer !== undefined) await this.#put(this.#writer);
-    const lost = sources.reduce((sum, { parts }) => sum + parts.reduce((inner, part) => inner + part.lost, 0), 0);
+    await this.#putWriter();
+    const losses = sources.flatMap(({ parts }) => parts.map((part) => part.lost));
+    if (losses.includes(MADE_ANEW)) return this.#entries.map((entry) => ({ ...entry, lost: MADE_ANEW }));
+    const lost = losses.reduce((sum, one) => sum + one, 0);
     return this.#entries.map((entry, i) => (i === 0 ? { ...entry, lost } : entry));
   }
 
@@ -222,9 +225,10 @@ class Merge {
     const labels = (same[0] as SourceCursor).labels;
     for (const { source, rank, cursor } of same) {
       for (const chunk of cursor?.series?.chunks ?? []) {
+        const { times } = cursor as SegmentCursor;
         const payload = await (cursor as SegmentCursor).block(chunk.block);
         const from = decoded.length;
-        readChunk(payload, chunk.offset, chunk.offset + chunk.length, decoded);
+        readChunk(payload, chunk.offset, chunk.offset + chunk.length, decoded, undefined, times);
         this.#request.erase(source, tenant, labels, decoded, from);
         if (decoded.length > from) runs.push({ columns: decoded, from, to: decoded.length, rank, rising: true });
       }
@@ -232,10 +236,15 @@ class Merge {
     const range = { startMs: Math.max(this.#span.startMs, this.#request.oldestMs), endMs: this.#span.endMs };
     mergeRuns(runs, range, this.#merged, this.#scratch);
     if (this.#merged.length === 0) return;
+    if (this.#writer?.endsBefore(tenant, labels, this.#context.options.compactBytesMax) === true)
+      await this.#putWriter();
     this.#writer ??= this.#makeWriter();
-    this.#writer.add(tenant, same[0]?.cursor?.series?.id as Uint8Array, labels, this.#merged);
-    if (this.#writer.bytes < this.#context.options.compactBytesMax) return;
-    await this.#put(this.#writer);
+    this.#writer.add(tenant, labels, this.#merged);
+    if (this.#writer.bytes >= this.#context.options.compactBytesMax) await this.#putWriter();
+  }
+
+  async #putWriter(): Promise<void> {
+    if (this.#writer !== undefined) await this.#put(this.#writer);
     this.#writer = undefined;
   }
 
@@ -251,7 +260,24 @@ class Merge {
 
   #makeWriter(): SegmentWriter {
     const { columnCount } = this.#shard.head.options;
-    return new SegmentWriter({ tier: this.#shard.tier, ...this.#shard.name, ...this.#identity, columnCount });
+    const { job, cleanedThrough } = this.#request;
+    const { level } = job;
+    return new SegmentWriter({
+      tier: this.#shard.tier,
+      ...this.#shard.name,
+      ...this.#identity,
+      columnCount,
+      level,
+      cleanedThrough,
+      // A window that is written anew stays the life it is.
+      sources: level === 0 ? [] : job.sources.flatMap((source) => this.#livesOf(source)),
+    });
+  }
+
+  /** The windows that are in it, for whoever has to make the manifest anew. */
+  #livesOf({ startMs, sequence, sealedThroughOffset, level, parts }: Source): readonly SegmentSource[] {
+    if (level === 0) return [{ startMs, sequence, sealedThroughOffset }];
+    return parts[0] === undefined ? [] : (this.#footers.get(parts[0].object)?.sources ?? []);
   }
 
   async #put(writer: SegmentWriter): Promise<void> {
@@ -283,14 +309,6 @@ class Merge {
       },
     };
   }
-}
-
-const METRIC_BYTES = new TextEncoder().encode(METRIC_NAME);
-const found = { start: 0, end: 0 };
-
-function metricOf(labels: Uint8Array): Uint8Array {
-  if (!findLabelValue(labels, 0, labels.length, METRIC_BYTES, found)) return new Uint8Array(0);
-  return labels.subarray(found.start, found.end);
 }
 
 /** The canonical order of series. */

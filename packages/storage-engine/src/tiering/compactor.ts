@@ -1,15 +1,20 @@
 import { type Clock, isTidemarkError, type Logger, messageOf } from '@tidemark/base';
+import type { Retention } from '@tidemark/model';
 import type { Tombstones } from '../deletes/tombstones.ts';
+import { TIERS } from '../head/resolve.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { COMPACTED_MS, type StorageOptions } from '../options.ts';
-import type { Quarantine } from '../partition/window.ts';
+import type { Quarantine } from '../quarantine.ts';
 import type { Segments } from '../segment/segments.ts';
 import type { Shard } from '../shard/shard.ts';
 import type { ObjectClaims } from './claims.ts';
 import { Cleaning } from './cleaning.ts';
-import { compact } from './compact.ts';
+import { compact, type Eraser } from './compact.ts';
 import { type CompactionJob, planCompaction } from './compact-plan.ts';
+import { settleSealed } from './manifest-store.ts';
 import type { Reaper } from './reaper.ts';
+import { mayGo } from './retention.ts';
+import { Wear } from './wear.ts';
 
 /** What became of segments. */
 export interface CompactReport {
@@ -35,6 +40,7 @@ export interface CompactorContext {
   readonly quarantine: Quarantine;
   readonly tombstones: Tombstones;
   readonly segments: Segments;
+  readonly retention: Retention;
 }
 
 // Of one partition before the next has its turn: some seconds of work each.
@@ -54,9 +60,16 @@ export class Compactor {
   readonly #context: CompactorContext;
   /** Objects that could not be read, and when. */
   readonly #unreadable = new Map<string, number>();
+  readonly #wear: Wear;
 
   constructor(context: CompactorContext) {
     this.#context = context;
+    this.#wear = new Wear(context);
+  }
+
+  /** The object is removed. */
+  forget(object: string): void {
+    this.#wear.forget(object);
   }
 
   /** Throws the signal's reason. */
@@ -71,9 +84,12 @@ export class Compactor {
       const cleaning = new Cleaning(this.#context, shard, cleanAll);
       await this.#runShard(shard, cleaning, signal, sums, failures);
     }
-    this.#context.tombstones.retire(shards, clock.nowMs());
+    const longestMs = Math.max(...TIERS.map((tier) => this.#context.retention.longestMs(tier)));
+    this.#context.tombstones.retire(shards, clock.nowMs(), longestMs);
     let removed = 0;
     try {
+      // Nothing goes that somebody here believes to be named.
+      for (const shard of shards) await settleSealed(this.#context.objectStore, shard);
       removed = await reaper.reap(signal);
     } catch (error) {
       signal.throwIfAborted();
@@ -96,15 +112,17 @@ export class Compactor {
       let job: CompactionJob | undefined;
       try {
         await cleaning.markClean();
+        await this.#wear.look(shard, signal);
         job = this.#plan(shard, cleaning);
         if (job === undefined) return;
         const done = await compact({ ...this.#context, signal }, shard, {
           job,
-          oldestMs: shard.answersFromMs,
-          erase: cleaning.eraser(),
+          oldestMs: this.#oldestMs(shard, job),
+          erase: both(cleaning.eraser(), this.#wear.eraser(shard)),
           cleanedThrough: cleaning.through(job),
         });
         if (done === undefined) return;
+        for (const source of job.sources) this.#wear.rewritten(source);
         sums.jobs++;
         sums.segmentsBefore += job.sources.reduce((sum, { parts }) => sum + parts.length, 0);
         sums.segmentsAfter += done.objects;
@@ -136,7 +154,14 @@ export class Compactor {
       sourcesMax: options.compactSourcesMax,
       unreadable: new Set(this.#unreadable.keys()),
       wantsCleaning: (entry) => cleaning.wants(entry),
+      isWorn: (source) => this.#wear.isWorn(shard, source),
     });
+  }
+
+  /** Raw that no rows are made of stays, however old. */
+  #oldestMs(shard: Shard, { sources }: CompactionJob): number {
+    const isSafe = sources.every(({ parts }) => parts.every((part) => mayGo(this.#context.options, shard, part)));
+    return isSafe ? shard.answersFromMs : Number.NEGATIVE_INFINITY;
   }
 
   /** Its windows stay as they are; reads go on to warn of it. */
@@ -148,6 +173,13 @@ export class Compactor {
       this.#context.quarantine('segment', object, undefined);
     }
   }
+}
+
+function both(first: Eraser, second: Eraser): Eraser {
+  return (source, tenant, labels, columns, from) => {
+    first(source, tenant, labels, columns, from);
+    second(source, tenant, labels, columns, from);
+  };
 }
 
 type Sums = { -readonly [K in keyof Omit<CompactReport, 'removed' | 'failures'>]: CompactReport[K] };

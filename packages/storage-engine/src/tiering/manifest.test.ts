@@ -24,7 +24,9 @@ const entry = (startMs: number, sequence = 0): SegmentEntry => ({
   lost: 0,
   level: 0,
   cleanedThrough: -1,
-  tenants: [{ tenant: 'default', series: 3, samples: 4_000_000_000 }],
+  tenants: [
+    { tenant: 'default', series: 3, samples: 4_000_000_000, bytes: 5_000_000_000, metrics: { first: 'a', last: 'up' } },
+  ],
 });
 const add = (one: SegmentEntry) => (manifest: Manifest) => {
   if (manifest.entries.some(({ object }) => object === one.object)) return undefined;

@@ -9,26 +9,37 @@ import { TIERS, type Tier } from '../head/resolve.ts';
 //               | entries uvarint | entry* | merged uvarint | window* | crc u32      crc = crc32c(all before it)
 //   entry    := start ms zigzag | end ms zigzag | sequence uvarint | part uvarint | object text | bytes u64
 //               | sealedThroughOffset plus 1 u64 | lost uvarint | level uvarint | cleanedThrough plus 1 u64
-//               | tenants uvarint | (name text | series | samples uvarint)*
+//               | tenants uvarint | (name text | series | samples | bytes uvarint | 0 or 1 u8 | after 1: first metric text
+//               | last metric text)*
 //   window   := start ms zigzag | lives uvarint | (sequence uvarint | sealedThroughOffset plus 1 u64)*
 //
-// Version 0 has neither levels, nor cleanedThrough, nor merged windows; it is read, and written no more.
+// Version 1 has neither bytes nor metrics of tenants, version 0 neither levels, nor cleanedThrough, nor merged windows; they are
+// read, and written no more.
 //
 // `sealedThroughOffset`: every record of the partition up to this offset has what it had for this window in segments of this
 // or a lower sequence, unless a lower sequence is missing here: a life that could not be read is in no segment. `lost` counts
-// local blocks that were unreadable when the window was sealed: reads warn of them.
+// local blocks that were unreadable when the window was sealed: reads warn of them. 2^32 - 1: the manifest was made anew of segments.
 //
 // A segment of level 0 is one life of one window. Compaction makes segments of higher levels from several; what those lives were
 // is then in `merged`, because a replay must still know them. `cleanedThrough`: deletes up to this offset are carried out in it.
 
 const MAGIC = Uint8Array.of(0x54, 0x4d, 0x4d, 0x41, 0x4e, 0x49);
-const VERSION = 1;
+const VERSION = 2;
 const MAGIC_BYTES = MAGIC.length + 2;
 
 export interface TenantTotals {
   readonly tenant: string;
   readonly series: number;
   readonly samples: number;
+  /** Of its blocks and its index in the segment; 0: a manifest before version 2 did not say. */
+  readonly bytes: number;
+  /** The first and the last of its metrics, by bytes; undefined where a manifest before version 2 named the segment. */
+  readonly metrics: MetricRange | undefined;
+}
+
+export interface MetricRange {
+  readonly first: string;
+  readonly last: string;
 }
 
 export interface SegmentEntry {
@@ -68,6 +79,9 @@ export interface Sealed {
   readonly merged: readonly MergedWindow[];
 }
 
+/** `lost` of a segment that a manifest made anew names: whether it should, and what else it should, is not known. */
+export const MADE_ANEW = 0xffff_ffff;
+
 export const NOTHING_SEALED: Sealed = { entries: [], merged: [] };
 
 export interface Manifest {
@@ -101,10 +115,15 @@ export function encodeSegmentManifest(manifest: Manifest): Uint8Array {
     writer.uvarint(entry.level);
     writer.u64(entry.cleanedThrough + 1);
     writer.uvarint(entry.tenants.length);
-    for (const { tenant, series, samples } of entry.tenants) {
+    for (const { tenant, series, samples, bytes, metrics } of entry.tenants) {
       writer.text(tenant);
       writer.uvarint(series);
       writer.uvarint(samples);
+      writer.uvarint(bytes);
+      writer.u8(metrics === undefined ? 0 : 1);
+      if (metrics === undefined) continue;
+      writer.text(metrics.first);
+      writer.text(metrics.last);
     }
   }
   writer.uvarint(manifest.merged.length);
@@ -163,6 +182,8 @@ function decodeEntry(reader: ByteReader, version: number): SegmentEntry {
       tenant: reader.text(),
       series: reader.uvarint(),
       samples: reader.uvarint(),
+      bytes: version < 2 ? 0 : reader.uvarint(),
+      metrics: version < 2 || reader.u8() === 0 ? undefined : { first: reader.text(), last: reader.text() },
     })),
   };
 }

@@ -3,14 +3,14 @@ import { SEGMENT_PREFIX } from '../filename.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import type { StorageOptions } from '../options.ts';
 import type { ObjectClaims } from './claims.ts';
-import { readAllManifests } from './manifest-store.ts';
+import { namedObjects } from './manifest-store.ts';
 
 // Removes objects that no manifest names: what retention and compaction took out of one, and what a crash left between a put and
 // the manifest's swap, or in the middle of a put.
 //
 //   out of the manifest, or found by a search ── lease ──> claimed ── manifests read ── not named ──> removed
 //
-// The lease is for reads that began when the object was still named, and for another process that is about to name it. It begins
+// What is held (held.ts) waits until it is let go. The lease is for reads that began when the object was still named, and for another process that is about to name it. It begins
 // when this process first sees that nobody names the object, so it needs no clock of the object store. Manifests are read after
 // the claim, for what they said before may have changed.
 
@@ -40,6 +40,8 @@ const REMOVED_AT_ONCE = 100;
 export class Reaper {
   readonly #context: ReaperContext;
   readonly #doomed = new Map<string, Doomed>();
+  /** Names that somebody needs for longer than a lease, one set each. */
+  readonly #held = new Set<ReadonlySet<string>>();
   #searchedMs = Number.NEGATIVE_INFINITY;
 
   constructor(context: ReaperContext) {
@@ -49,6 +51,12 @@ export class Reaper {
   /** Objects that wait for their lease to end. */
   get waiting(): number {
     return this.#doomed.size;
+  }
+
+  /** These stay until what this returns is disposed of, whoever names them. */
+  hold(objects: ReadonlySet<string>): Disposable {
+    this.#held.add(objects);
+    return { [Symbol.dispose]: () => void this.#held.delete(objects) };
   }
 
   doom(object: string, bytes: number, reason: Doom): void {
@@ -99,7 +107,7 @@ export class Reaper {
   async #remove(due: readonly (readonly [string, Doomed])[], signal: AbortSignal): Promise<number> {
     const { objectStore, claims, logger, onRemoved, options } = this.#context;
     using claimed = claims.begin();
-    const free = due.filter(([name]) => claimed.tryTake(name));
+    const free = due.filter(([name]) => !this.#isHeld(name) && claimed.tryTake(name));
     const named = await this.#named();
     signal.throwIfAborted();
     // The same content was sealed or compacted again.
@@ -124,8 +132,12 @@ export class Reaper {
     return removed;
   }
 
-  async #named(): Promise<Set<string>> {
-    const manifests = await readAllManifests(this.#context.objectStore);
-    return new Set(manifests.flatMap(({ entries }) => entries.map(({ object }) => object)));
+  #isHeld(name: string): boolean {
+    for (const objects of this.#held) if (objects.has(name)) return true;
+    return false;
+  }
+
+  #named(): Promise<Set<string>> {
+    return namedObjects(this.#context.objectStore);
   }
 }

@@ -1,7 +1,9 @@
 import type { Logger } from '@tidemark/base';
+import type { Retention } from '@tidemark/model';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import type { StorageOptions } from '../options.ts';
 import type { Shard } from '../shard/shard.ts';
+import { mergeLives } from './compact-plan.ts';
 import type { SegmentEntry } from './manifest.ts';
 import { changeSealed } from './manifest-store.ts';
 import type { Reaper } from './reaper.ts';
@@ -14,11 +16,15 @@ import type { Reaper } from './reaper.ts';
 //             └────▲──────┘
 //        now - retention: what is left of this segment is not answered any more (shard.answersFromMs), though it is there
 //
+// Rules keep some tenants and metrics longer, or less long (model/retention.ts). A segment goes when the longest of its tenants are
+// over; what else is past its time in it is not answered, and goes when compaction writes it anew (wear.ts).
+//
 // Raw that the rollup has not read yet stays, and is answered, however old.
 
 export interface RetentionContext {
   readonly objectStore: ObjectStore;
   readonly options: StorageOptions;
+  readonly retention: Retention;
   readonly logger: Logger;
   readonly reaper: Reaper;
   readonly later: (work: Promise<void>) => void;
@@ -36,45 +42,54 @@ export interface Retained {
  * some series of a time and not the others.
  */
 export function limitAnswers(options: StorageOptions, shard: Shard, nowMs: number): void {
-  const endMs = nowMs - options.retentionMs[shard.tier];
-  const held = pastOf(shard, endMs).filter((entry) => !mayGo(options, shard, entry));
-  shard.answersFromMs = Math.min(endMs, ...held.map((entry) => entry.startMs));
+  shard.limitedAtMs = nowMs;
+  shard.held = (shard.sealed ?? []).filter((entry) => !mayGo(options, shard, entry));
 }
 
 /** Throws what the object store throws. Requires: `limitAnswers` with the same time, and no checkpoint or seal of the shard under way. */
 export async function retain(context: RetentionContext, shard: Shard, nowMs: number): Promise<Retained> {
-  const endMs = nowMs - context.options.retentionMs[shard.tier];
-  const past = pastOf(shard, endMs);
-  const expired = new Set(past.filter((entry) => mayGo(context.options, shard, entry)).map(({ object }) => object));
-  const held = past.filter(({ object }) => !expired.has(object));
-  if (held.length > 0) {
-    context.logger.warn('raw segments are past their time but not rolled up yet; they stay', {
-      ...shard.name,
-      segments: held.length,
-    });
+  const { options, retention, logger, reaper } = context;
+  const past = (shard.sealed ?? []).filter((entry) => entry.endMs <= nowMs - longestOf(retention, shard, entry));
+  const expired = new Set(past.filter((entry) => mayGo(options, shard, entry)).map(({ object }) => object));
+  const held = past.length - expired.size;
+  if (held > 0) {
+    logger.warn('raw segments are past their time but not rolled up yet; they stay', { ...shard.name, segments: held });
   }
-  const windows = await dropWindows(context, shard, endMs);
-  if (expired.size === 0) return { segments: 0, windows, held: held.length };
+  const windows = await dropWindows(context, shard, nowMs - retention.longestMs(shard.tier));
+  if (expired.size === 0) return { segments: 0, windows, held };
   const gone: SegmentEntry[] = [];
   await changeSealed(context.objectStore, shard, (current) => {
     gone.splice(0);
     gone.push(...current.entries.filter(({ object }) => expired.has(object)));
     if (gone.length === 0) return undefined;
     const entries = current.entries.filter(({ object }) => !expired.has(object));
-    // Nothing of these windows can come back: what is this old is refused.
-    const merged = current.merged.filter(({ startMs }) => startMs + shard.windowMs > shard.answersFromMs);
-    return { ...current, entries, merged };
+    // Nothing of these windows can come back: what is this old is refused. Of younger ones their lives are still known.
+    const merged = mergeLives(current.merged, livesOf(gone));
+    return {
+      ...current,
+      entries,
+      merged: merged.filter(({ startMs }) => startMs + shard.windowMs > shard.answersFromMs),
+    };
   });
-  for (const entry of gone) context.reaper.doom(entry.object, entry.bytes, 'retention');
-  context.logger.info('retention removed segments', { ...shard.name, tier: shard.tier, segments: expired.size });
-  return { segments: expired.size, windows, held: held.length };
+  for (const entry of gone) reaper.doom(entry.object, entry.bytes, 'retention');
+  logger.info('retention removed segments', { ...shard.name, tier: shard.tier, segments: expired.size });
+  return { segments: expired.size, windows, held };
 }
 
-function pastOf(shard: Shard, endMs: number): SegmentEntry[] {
-  return (shard.sealed ?? []).filter((entry) => entry.endMs <= endMs);
+/** What is kept longest of those that a segment has something of. */
+export function longestOf(retention: Retention, shard: Shard, { tenants }: SegmentEntry): number {
+  if (tenants.length === 0) return retention.longestMs(shard.tier);
+  return Math.max(...tenants.map(({ tenant }) => retention.ofTenant(tenant, shard.tier).mostMs));
 }
 
-function mayGo({ rolledUpThrough }: StorageOptions, shard: Shard, entry: SegmentEntry): boolean {
+/** Parts of one life are one life. */
+function livesOf(entries: readonly SegmentEntry[]): SegmentEntry[] {
+  const lives = new Map(entries.map((entry) => [`${entry.startMs} ${entry.sequence} ${entry.level}`, entry]));
+  return [...lives.values()];
+}
+
+/** Whether every row there will be of a segment's samples is safe. */
+export function mayGo({ rolledUpThrough }: StorageOptions, shard: Shard, entry: SegmentEntry): boolean {
   return shard.tier !== 'raw' || entry.sealedThroughOffset < rolledUpThrough(shard.name);
 }
 

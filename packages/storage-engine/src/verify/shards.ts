@@ -1,15 +1,8 @@
 import { type Disk, isTidemarkError, messageOf } from '@tidemark/base';
-import { decodeCheckpoint } from '../checkpoint/checkpoint-file.ts';
+import { listCheckpoints, readCheckpoint } from '../checkpoint/checkpoint-file.ts';
 import type { CheckpointHeader } from '../checkpoint/format.ts';
 import { readSeries } from '../checkpoint/series-file.ts';
-import {
-  parseCheckpointName,
-  type ShardName,
-  seriesFileName,
-  shardFolder,
-  windowPath,
-  windowsFolder,
-} from '../filename.ts';
+import { type ShardName, seriesFileName, shardFolder, windowPath, windowsFolder } from '../filename.ts';
 import type { Tier } from '../head/resolve.ts';
 import { WINDOW_MS } from '../options.ts';
 import type { LevelStores } from '../partition/level-store.ts';
@@ -28,48 +21,40 @@ export interface VerifyShards {
   readonly oldestMs: (tier: Tier) => number;
 }
 
-/** Of every shard: its newest whole checkpoint, the series file and the windows that it names. */
+/** Of every shard: its two newest whole checkpoints, their series files, and the windows that the newest names. */
 export async function* verifyShards(request: VerifyShards): AsyncGenerator<Verified> {
   for (const name of await listShards(request.disk)) {
-    const header = yield* verifyCheckpoints(request, name);
-    if (header !== undefined) yield await verifySeriesFile(request, name, header);
-    yield* verifyWindows(request, name, header);
+    const kept = yield* verifyCheckpoints(request, name);
+    for (const header of kept) yield await verifySeriesFile(request, name, header);
+    yield* verifyWindows(request, name, kept[0]);
   }
 }
 
-/** The header of the newest whole checkpoint. */
+/** The headers of the two that a start may go on from, newest first. */
 async function* verifyCheckpoints(
   { disk, seen, logEnds }: VerifyShards,
   shard: ShardName,
-): AsyncGenerator<Verified, CheckpointHeader | undefined> {
-  const folder = shardFolder(shard);
-  let newest: CheckpointHeader | undefined;
-  const files = (await disk.list(folder)).filter((file) => parseCheckpointName(file) !== undefined).reverse();
-  for (const name of files) {
-    const file = `${folder}/${name}`;
+): AsyncGenerator<Verified, CheckpointHeader[]> {
+  const kept: CheckpointHeader[] = [];
+  const end = logEnds?.get(`${shard.topic}/${shard.partition}`) ?? 0;
+  for (const { path: file } of await listCheckpoints(disk, shardFolder(shard))) {
     seen.add(file);
     try {
-      const { header } = decodeCheckpoint(await disk.read(file));
-      if (newest !== undefined) yield { file, verdict: 'orphan', detail: 'a newer checkpoint is whole' };
-      else {
-        const { seriesCount, position, windows } = header;
-        const end = logEnds?.get(`${shard.topic}/${shard.partition}`) ?? 0;
-        if (logEnds !== undefined && position > end) {
-          yield { file, verdict: 'damaged', detail: `it has read up to ${position}; the log ends at ${end}` };
-        } else
-          yield {
-            file,
-            verdict: 'ok',
-            detail: `position ${position}, ${seriesCount} series, ${windows.length} windows`,
-          };
-      }
-      newest ??= header;
+      const { header } = await readCheckpoint(disk, file);
+      const { seriesCount, position, windows } = header;
+      const isAhead = logEnds !== undefined && position > end;
+      const facts = `position ${position}, ${seriesCount} series, ${windows.length} windows`;
+      if (kept.length === 2) yield { file, verdict: 'orphan', detail: 'two newer checkpoints are whole' };
+      else if (isAhead)
+        yield { file, verdict: 'damaged', detail: `it has read up to ${position}; the log ends at ${end}` };
+      else yield { file, verdict: 'ok', detail: kept.length === 0 ? facts : `the one before: ${facts}` };
+      if (kept.length < 2) kept.push(header);
     } catch (error) {
       if (!isTidemarkError(error)) throw error;
       yield { file, verdict: 'damaged', detail: messageOf(error) };
     }
   }
-  return newest;
+  return kept;
 }
 
 async function verifySeriesFile({ disk, seen }: VerifyShards, name: ShardName, header: CheckpointHeader) {

@@ -1,4 +1,5 @@
 import type { Disk } from '@tidemark/base';
+import { verifyJournal } from '../journal/verify.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { DEFAULT_OPTIONS } from '../options.ts';
 import type { LevelStores } from '../partition/level-store.ts';
@@ -15,8 +16,8 @@ import { verifyShards } from './shards.ts';
 //   missing   it is named and not there
 //   orphan    nobody names it: it costs space until the engine's next start or search removes it
 //
-// Order: objects (their manifests say what is sealed), shards (checkpoint, series file, windows), the rest. Databases are opened as
-// the engine would, so LevelDB may tidy up its own log; nothing else is written.
+// Order: objects (their manifests say what is sealed), shards (checkpoint, series file, windows), the journal, the rest. Of databases
+// a twin is opened (links, in quarantine/, gone afterwards); nothing else is written.
 
 export type Verdict = 'ok' | 'damaged' | 'missing' | 'orphan';
 
@@ -57,5 +58,7 @@ export async function* verifyStore(request: VerifyStore): AsyncGenerator<Verifie
     seen,
     oldestMs: (tier) => nowMs - retentionMs[tier],
   });
-  yield* verifyOthers(disk, seen);
+  yield* verifyJournal(disk, seen);
+  const objects = [...manifests.values()].flatMap(({ entries }) => entries.map(({ object }) => object));
+  yield* verifyOthers(disk, seen, objects);
 }

@@ -1,6 +1,7 @@
 import { isTidemarkError, messageOf } from '@tidemark/base';
 import { readChunk } from '../chunk/chunk.ts';
 import { Columns } from '../chunk/columns.ts';
+import { lookedAtWindow } from '../filename.ts';
 import {
   decodeKey,
   encodeKey,
@@ -34,11 +35,30 @@ export interface WindowFacts {
 
 const PROBLEMS_SAID = 3;
 
-/** LevelDB calls a table that was cut an I/O error; nobody else uses this one, so whatever fails is damage. */
+/** A twin is opened, where there can be one: LevelDB writes in what it opens. */
 export async function verifyWindow(levels: LevelStores, path: string, facts: WindowFacts): Promise<Verified> {
+  const problem = await levels.problem(path);
+  if (problem !== undefined) return { file: path, verdict: 'damaged', detail: problem };
+  const aside = lookedAtWindow(path, 'verifying');
+  await levels.destroy(aside);
+  const hasTwin = await levels.twin(path, aside);
+  try {
+    return await verifyDatabase(levels, path, hasTwin ? aside : path, facts);
+  } finally {
+    await levels.destroy(aside);
+  }
+}
+
+/** Nobody else uses it, so whatever fails is damage. */
+async function verifyDatabase(
+  levels: LevelStores,
+  path: string,
+  opened: string,
+  facts: WindowFacts,
+): Promise<Verified> {
   let store: LevelStore;
   try {
-    store = await levels.open(path);
+    store = await levels.open(opened, { create: false });
   } catch (error) {
     if (!isTidemarkError(error)) throw error;
     return { file: path, verdict: 'damaged', detail: messageOf(error) };

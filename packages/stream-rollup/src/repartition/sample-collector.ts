@@ -4,7 +4,6 @@ import {
   METRIC_TYPES,
   type SampleBatch,
   SampleDecoder,
-  type SampleExemplar,
   type SamplePlan,
 } from '@tidemark/model';
 import { histogramProblem, histogramSamples, mayBeHistogram } from './classic-histogram.ts';
@@ -23,15 +22,10 @@ export type SampleRefusal =
   | 'histogram_invalid'
   | 'unit_too_long';
 
-interface Gathered {
-  readonly builder: BatchBuilder;
-  readonly exemplars: { series: number; timestampMs: number; exemplar: SampleExemplar }[];
-}
-
 export class SampleCollector {
   readonly #options: RepartitionOptions;
   readonly #decoder = new SampleDecoder();
-  #byTenant = new Map<string, Gathered>();
+  #byTenant = new Map<string, BatchBuilder>();
   #samples = 0;
   #labelBytes = 0;
 
@@ -49,11 +43,10 @@ export class SampleCollector {
     sample.decode(value, plan);
     const problem = this.#problem();
     if (problem !== undefined) return problem;
-    const gathered = this.#of(tenant);
-    const { builder } = gathered;
+    const builder = this.#of(tenant);
     const before = [builder.sampleCount, builder.labelBytes] as const;
     if (sample.histogram) this.#addHistogram(builder);
-    else this.#addValue(gathered);
+    else this.#addValue(builder);
     this.#samples += builder.sampleCount - before[0];
     this.#labelBytes += builder.labelBytes - before[1];
     return undefined;
@@ -61,10 +54,7 @@ export class SampleCollector {
 
   /** What was gathered, and a fresh start. `admittedAtMs` is the sink's to set. */
   take(): readonly SampleBatch[] {
-    const batches = [...this.#byTenant.values()].map(({ builder, exemplars }) => {
-      const batch = builder.build(0);
-      return exemplars.length === 0 ? batch : { ...batch, exemplars: exemplarColumns(exemplars) };
-    });
+    const batches = [...this.#byTenant.values()].map((builder) => builder.build(0));
     this.#byTenant = new Map();
     this.#samples = this.#labelBytes = 0;
     return batches;
@@ -82,20 +72,23 @@ export class SampleCollector {
     return isWrong ? 'histogram_invalid' : undefined;
   }
 
-  #of(tenant: string): Gathered {
-    let gathered = this.#byTenant.get(tenant);
-    if (!gathered) {
-      gathered = { builder: new BatchBuilder(tenant), exemplars: [] };
-      this.#byTenant.set(tenant, gathered);
+  #of(tenant: string): BatchBuilder {
+    let builder = this.#byTenant.get(tenant);
+    if (!builder) {
+      builder = new BatchBuilder(tenant);
+      this.#byTenant.set(tenant, builder);
     }
-    return gathered;
+    return builder;
   }
 
-  #addValue({ builder, exemplars }: Gathered): void {
+  #addValue(builder: BatchBuilder): void {
     const { labels, type, unit, startTimeMs, timestampMs, valueLow, valueHigh, exemplar } = this.#decoder;
     const series = builder.seriesOf(labels, 0, labels.length, METRIC_TYPES[type], unit, startTimeMs);
     builder.addWords(series, timestampMs, valueLow, valueHigh);
-    if (exemplar) exemplars.push({ series, timestampMs, exemplar });
+    if (!exemplar) return;
+    const hasTime = Number.isSafeInteger(exemplar.timestampMs);
+    const atMs = hasTime ? exemplar.timestampMs : timestampMs;
+    builder.addExemplar(series, atMs, exemplar.value, exemplar.labels, !hasTime);
   }
 
   #addHistogram(builder: BatchBuilder): void {
@@ -105,25 +98,4 @@ export class SampleCollector {
       builder.addLabels(sample.labels, timestampMs, sample.value, 'histogram');
     }
   }
-}
-
-function exemplarColumns(all: Gathered['exemplars']): SampleBatch['exemplars'] {
-  let bytes = 0;
-  const labelEnds = Uint32Array.from(all, ({ exemplar }) => {
-    bytes += exemplar.labels.length;
-    return bytes;
-  });
-  const labelBytes = new Uint8Array(bytes);
-  for (const [i, { exemplar }] of all.entries()) {
-    labelBytes.set(exemplar.labels, (labelEnds[i] as number) - exemplar.labels.length);
-  }
-  return {
-    series: Uint32Array.from(all, ({ series }) => series),
-    timestampsMs: Float64Array.from(all, ({ exemplar, timestampMs }) =>
-      Number.isSafeInteger(exemplar.timestampMs) ? exemplar.timestampMs : timestampMs,
-    ),
-    values: Float64Array.from(all, ({ exemplar }) => exemplar.value),
-    labelEnds,
-    labelBytes,
-  };
 }

@@ -32,6 +32,8 @@ export interface BenchResult {
   readonly seriesBytes: number;
   /** Blocks that wait for the next window, and rows of the open hour, per series. */
   readonly poolBytes: number;
+  /** Of points and pool together, after any scrape. */
+  readonly peakBytes: number;
   readonly hourBytes: number;
   /** Of the row batches, per row. */
   readonly rowBytes: number;
@@ -63,6 +65,8 @@ async function run(disk: Disk, series: number, minutes: number, warmupMinutes: n
   let rows = 0;
   let rowBytes = 0;
   let hourRows = 0;
+  let peakBytes = 0;
+  const windows = driver.store<WindowPointStore>(OPEN_WINDOWS);
   for (let at = 0; at < (warmupMinutes + minutes) * scrapesPerMinute; at++) {
     const measured = at >= warmupMinutes * scrapesPerMinute;
     // The first scrape of a minute passes the moment at which the minute before goes out.
@@ -82,6 +86,8 @@ async function run(disk: Disk, series: number, minutes: number, warmupMinutes: n
     const sent = driver.outputs('tidemark.1m');
     const sentOfHours = driver.outputs('tidemark.1h');
     if (!measured) continue;
+    const { points, pool } = windows.memoryBytes();
+    peakBytes = Math.max(peakBytes, points + pool);
     phase.samples += series;
     phase.cpu += pipedUs - startUs;
     if (phase === closing) checkpointCpu += checkpointUs;
@@ -91,7 +97,7 @@ async function run(disk: Disk, series: number, minutes: number, warmupMinutes: n
     }
     for (const { value } of sentOfHours) hourRows += decodeRowBatch(value as Uint8Array).rows.length;
   }
-  const memory = driver.store<WindowPointStore>(OPEN_WINDOWS).memoryBytes();
+  const memory = windows.memoryBytes();
   const hourBytes = driver.store<HourStore>(OPEN_HOURS).memoryBytes;
   await driver.close();
   assert(rows > 0, 'the run is long enough to close a window');
@@ -107,6 +113,7 @@ async function run(disk: Disk, series: number, minutes: number, warmupMinutes: n
     pointBytes: memory.points / series,
     seriesBytes: memory.series / series,
     poolBytes: memory.pool / series,
+    peakBytes: peakBytes / series,
     hourBytes: hourBytes / series,
     rowBytes: rowBytes / rows,
   };
@@ -149,7 +156,7 @@ function reportLines(result: BenchResult): string[] {
   return [
     `${samples} samples, ${rows} rows of minutes, ${hourRows} of hours; CPU seconds per million samples:`,
     `  append ${append.toFixed(3)}  close+fold+encode ${close.toFixed(3)}  checkpoint ${checkpoint.toFixed(3)}  all ${(append + close + checkpoint).toFixed(3)}`,
-    `bytes: ${result.pointBytes.toFixed(0)} of points and ${result.seriesBytes.toFixed(0)} of names per series, ${result.hourBytes.toFixed(0)} of hours, ${result.poolBytes.toFixed(0)} in the pool; ${result.rowBytes.toFixed(1)} per row`,
+    `bytes: ${result.pointBytes.toFixed(0)} of points and ${result.seriesBytes.toFixed(0)} of names per series, ${result.hourBytes.toFixed(0)} of hours, ${result.poolBytes.toFixed(0)} in the pool (${result.peakBytes.toFixed(0)} with points at most); ${result.rowBytes.toFixed(1)} per row`,
   ];
 }
 

@@ -49,6 +49,8 @@ const WINDOW_MS = RESOLUTION_MS['1m'];
 // often than this, for a task that is behind has rows due all the time.
 const LOOK_MAX_MS = 10_000;
 const LOOK_MIN_MS = 250;
+// Points that come later than this after the rows of their window went out are few: their blocks are opened again.
+const PACK_AFTER_MS = 10_000;
 
 export interface OneMinuteOptions {
   readonly windowStore: string;
@@ -285,6 +287,7 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
 
   #emitDue(clockMs: number): void {
     const { reemitIntervalMs } = this.#options.limits;
+    must(this.#store).packSentUntil(clockMs - PACK_AFTER_MS);
     for (const window of must(this.#store).windows()) {
       if (!this.#isDue(window, clockMs)) break;
       if (window.emitted && (!window.revised || clockMs < window.emittedAtMs + reemitIntervalMs)) continue;
@@ -320,6 +323,7 @@ export class OneMinuteRollup implements Processor<unknown, SampleBatch, null, Ro
       if (part && !this.#emitPart(window, part, must(tenants[i]))) return;
     }
     window.emittedAtMs = clockMs;
+    window.packed = false;
     window.revised = false;
     if (window.emitted) return;
     window.emitted = true;

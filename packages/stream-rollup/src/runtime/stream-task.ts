@@ -52,6 +52,8 @@ export class StreamTask {
   #graph: TaskGraph | undefined;
   #reader: LogReader | undefined;
   #lastCommitMs = 0;
+  /** Since the last fetch. */
+  #restedMs = 0;
   #changed = false;
   #lag = 0;
   #lagObservedMs = Number.NEGATIVE_INFINITY;
@@ -174,18 +176,22 @@ export class StreamTask {
     const waitMs = Math.min(limits.lingerMs, must(this.#graph).nextTickMs() - clock.nowMs());
     // With half of what a turn may take, more is waiting or soon will be.
     if (bytes * 2 >= limits.fetchBytesMax || waitMs <= 0) return;
+    const beganMs = clock.monotonicMs();
     try {
       await clock.sleep(waitMs, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     }
+    this.#restedMs = clock.monotonicMs() - beganMs;
   }
 
   /** Undefined when the signal aborted. */
   async #fetch(maxWaitMs: number, signal: AbortSignal): Promise<readonly FetchedRecords[] | undefined> {
     const { limits } = this.#options;
+    const restedMs = this.#restedMs;
+    this.#restedMs = 0;
     try {
-      return await must(this.#reader).fetch({ maxBytes: limits.fetchBytesMax, maxWaitMs, signal });
+      return await must(this.#reader).fetch({ maxBytes: limits.fetchBytesMax, maxWaitMs, restedMs, signal });
     } catch (error) {
       if (signal.aborted) return undefined;
       if (!isTidemarkError(error, 'LOG_POSITION_LOST')) throw error;

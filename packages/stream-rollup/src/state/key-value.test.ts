@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeDisk } from '@tidemark/base';
 import { SimDisk } from '@tidemark/base/sim';
+import { rounds, withSeed } from '@tidemark/testkit';
 import { ClassicLevel } from 'classic-level';
 import { afterAll, expect, test } from 'vitest';
 import { LevelKeyValueStore } from './level-key-value.ts';
@@ -119,3 +120,50 @@ test('LevelDB: bits flipped in its files are refused or harmless, never wrong va
     await again.close();
   }
 });
+
+test('LevelDB: any of its files gone, cut or flipped is refused or harmless; what was refused begins anew', () =>
+  withSeed('level-key-value', async (random) => {
+    const { folder, native } = await levelFolder();
+    const value = (i: number) => bytes(`value ${i} `.repeat(100));
+    let token: Uint8Array | undefined;
+    // Opened again, so that most of it is in tables.
+    for (let sequence = 1; sequence <= 3; sequence++) {
+      const store = new LevelKeyValueStore('l');
+      await store.restore(folder, token);
+      for (let i = sequence * 100; i < sequence * 100 + 200; i++) store.put(bytes(`key ${i}`), value(i));
+      token = await store.checkpoint({ sequence });
+      await store.close();
+    }
+    const whole = `${native}-whole`;
+    await cp(native, whole, { recursive: true });
+    let refused = 0;
+    for (let round = 0; round < rounds(60); round++) {
+      await rm(native, { recursive: true });
+      await cp(whole, native, { recursive: true });
+      const names = await readdir(native);
+      const file = join(native, names[random.below(names.length)] as string);
+      const content = await readFile(file);
+      const how = content.length === 0 ? 0 : random.below(4);
+      if (how === 0) await rm(file);
+      else if (how === 1) await truncate(file, random.below(content.length));
+      else {
+        const at = random.below(content.length);
+        content[at] = (content[at] as number) ^ (1 << random.below(8));
+        await writeFile(file, content);
+      }
+      const store = new LevelKeyValueStore('l');
+      try {
+        await store.restore(folder, token);
+        for (let i = 100; i < 500; i++) {
+          expect(Buffer.compare(store.get(bytes(`key ${i}`)) ?? bytes(''), value(i)), `key ${i}`).toBe(0);
+        }
+      } catch (error) {
+        expect(error, `${file} ${how}`).toMatchObject({ code: 'STATE_CORRUPT' });
+        refused++;
+        await store.restore(folder, undefined);
+        expect(store.get(bytes('key 100'))).toBe(undefined);
+      }
+      await store.close();
+    }
+    expect(refused).toBeGreaterThan(10);
+  }));

@@ -1,4 +1,13 @@
-import { assert, ByteReader, ByteWriter, crc32c, isTidemarkError, TidemarkError } from '@tidemark/base';
+import {
+  assert,
+  ByteReader,
+  ByteWriter,
+  crc32c,
+  isTidemarkError,
+  levelProblem,
+  systemCode,
+  TidemarkError,
+} from '@tidemark/base';
 import type { AbstractLevel } from 'abstract-level';
 import { ClassicLevel } from 'classic-level';
 import { type KeyValueStore, keyOfText, textOfKey } from './key-value.ts';
@@ -108,6 +117,8 @@ export class LevelKeyValueStore implements KeyValueStore {
     this.#changedBytes = 0;
     this.#path = folder.path;
     if (token === undefined) await folder.disk.removeFolder(folder.path);
+    // LevelDB believes its tables, and ends the process where a key is too short.
+    else if (this.#opener === openClassicLevel) await refuseDamaged(folder);
     const level = this.#opener(folder);
     await openLevel(level, folder.path);
     this.#level = level;
@@ -242,18 +253,28 @@ const openClassicLevel: LevelOpener = ({ disk, path }) => {
       path,
     });
   }
-  return new ClassicLevel<Uint8Array, Uint8Array>(disk.nativePath(path), {
+  const level = new ClassicLevel<Uint8Array, Uint8Array>(disk.nativePath(path), {
     keyEncoding: 'view',
     valueEncoding: 'view',
   });
+  // It is an AbstractLevel; whether tsc can tell depends on the order in which it looks at files.
+  return level as unknown as Level;
 };
+
+async function refuseDamaged({ disk, path }: StateFolder): Promise<void> {
+  const problem = await levelProblem(disk, path);
+  if (problem !== undefined) throw corruptState(path, problem);
+}
+
+// Files that are gone, or lie on a bad place of the disk: LevelDB calls them I/O errors, or invalid arguments.
+const DAMAGE = /no such file|does not exist|invalid argument|input\/output error/i;
 
 async function openLevel(level: Level, path: string): Promise<void> {
   try {
     await level.open();
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
-    if (cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_CORRUPTION') {
+    if (cause instanceof Error && (systemCode(cause) === 'LEVEL_CORRUPTION' || DAMAGE.test(cause.message))) {
       throw corruptState(path, cause.message, error);
     }
     throw error;

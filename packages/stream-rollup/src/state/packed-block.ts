@@ -25,7 +25,7 @@ export class PackedBlock {
   readonly counts: Uint16Array;
   readonly highest: Uint32Array;
   /** Points of all slots. */
-  readonly used: number;
+  readonly points: number;
   /** Only a block that was sent as it is gets packed. */
   readonly emitted = true;
   readonly dirtyCount = 0;
@@ -36,8 +36,8 @@ export class PackedBlock {
     this.slots = block.slots;
     this.counts = block.counts.slice(0, block.slots);
     this.highest = block.highest.slice(0, block.slots);
-    this.used = this.counts.reduce((sum, count) => sum + count, 0);
-    const bytesMax = this.slots * SLOT_BYTES_MAX + this.used * POINT_BYTES_MAX;
+    this.points = this.counts.reduce((sum, count) => sum + count, 0);
+    const bytesMax = this.slots * SLOT_BYTES_MAX + this.points * POINT_BYTES_MAX;
     if (scratch.length < bytesMax) scratch = new Uint8Array(bytesMax);
     this.#bytes = scratch.slice(0, pack(block, scratch));
   }
@@ -48,12 +48,12 @@ export class PackedBlock {
 
   /** Requires an empty block. */
   unpackInto(block: SlotBlock): void {
-    reservePoints(block, this.used);
+    reservePoints(block, this.points);
     block.counts.set(this.counts);
     block.capacities.set(this.counts);
     block.highest.set(this.highest);
     block.slots = this.slots;
-    block.used = this.used;
+    block.used = this.points;
     block.emitted = true;
     unpack(this.#bytes, block);
   }

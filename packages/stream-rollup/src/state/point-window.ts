@@ -2,16 +2,22 @@ import { PackedBlock } from './packed-block.ts';
 import { placeSlot, SLOT_BITS, SLOT_MASK, SlotBlock } from './slot-block.ts';
 
 // One open window: for each tenant, blocks of points. Blocks come from a pool and go back to it when the window is over, or when
-// its rows are out and its points are packed.
+// its points are packed. That is some seconds after its rows went out: what a sender held back has come by then, and two windows at
+// most are not packed.
 //
-//   SlotBlock  ── rows sent, checkpoint written ──>  PackedBlock  ── a late point ──>  SlotBlock
+//   SlotBlock  ── rows sent, a while ago ──>  PackedBlock  ── a late point ──>  SlotBlock
 
 // 4,096 blocks are two million series-windows, some 140 MB: what a task closes within a minute or two is soon used again.
 const POOL_BLOCKS_MAX = 4_096;
 // 128 points a series. What packing needs meanwhile is eleven bytes for each; larger blocks stay as they are.
 const PACKED_POINTS_MAX = 65_536;
 
-/** Blocks waiting for their next window. */
+// Of its points, how many a block may have room for to be kept. The first block of a series knows nothing of its pace: slots move
+// until they have room for two or three times their points.
+const POOL_ROOM_MAX = 1.3;
+const POOL_ROOM_MIN = 256;
+
+/** Blocks waiting for their next window. Those that have much more room than they needed are left to the collector. */
 export class BlockPool {
   readonly #free: SlotBlock[] = [];
 
@@ -21,6 +27,7 @@ export class BlockPool {
 
   give(block: SlotBlock): void {
     if (this.#free.length >= POOL_BLOCKS_MAX) return;
+    if (block.values.length > Math.max(POOL_ROOM_MIN, block.points * POOL_ROOM_MAX)) return;
     block.reset();
     this.#free.push(block);
   }
@@ -45,7 +52,7 @@ export class WindowPart {
     const known = this.blocks[index];
     if (known instanceof SlotBlock) return known;
     const model = known ?? before?.blocks[index];
-    const block = pool.take(model?.used ?? 0);
+    const block = pool.take(model?.points ?? 0);
     if (known) known.unpackInto(block);
     else block.hints = model?.counts;
     while (this.blocks.length < index) this.blocks.push(undefined);
@@ -85,7 +92,7 @@ export class WindowPart {
   pack(pool: BlockPool): void {
     for (const [index, block] of this.blocks.entries()) {
       if (!(block instanceof SlotBlock) || !block.emitted || block.dirtyCount > 0) continue;
-      if (block.slots === 0 || block.used > PACKED_POINTS_MAX) continue;
+      if (block.slots === 0 || block.points > PACKED_POINTS_MAX) continue;
       this.blocks[index] = new PackedBlock(block);
       pool.give(block);
     }
@@ -104,6 +111,8 @@ export class PointWindow {
   revised = false;
   /** Time (on whichever clock closes windows) of the last emission. */
   emittedAtMs = Number.NEGATIVE_INFINITY;
+  /** Whether its blocks were packed since its rows last went out. */
+  packed = false;
   /** Whether anything changed since it was last written. */
   changed = true;
   /** The checkpoint whose file has it; 0 when none has. */

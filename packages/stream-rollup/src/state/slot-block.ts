@@ -23,6 +23,9 @@ export const POINTS_PER_SLOT_MAX = 65_535;
 const FIRST_CAPACITY = 4;
 // 1,024: a series that had more points than this may ask for the room again as it comes.
 const HINT_MAX = 1_024;
+// Blocks begin with the room the window before says; a little is missing where its last points were still to come.
+const GROWTH = 1.2;
+const SMALL = 1_024;
 
 export class SlotBlock extends SlotMarks {
   readonly starts = new Uint32Array(SLOTS);
@@ -57,6 +60,13 @@ export class SlotBlock extends SlotMarks {
     this.emitted = false;
     this.hints = undefined;
     this.clearDirty();
+  }
+
+  /** Points of all slots. */
+  get points(): number {
+    let points = 0;
+    for (let slot = 0; slot < this.slots; slot++) points += this.counts[slot] as number;
+    return points;
   }
 
   get memoryBytes(): number {
@@ -147,7 +157,7 @@ export function makeRoom(block: SlotBlock, slot: number, count: number): number 
 /** Makes the columns hold at least `points`. */
 export function reservePoints(block: SlotBlock, points: number): void {
   if (points <= block.values.length) return;
-  const capacity = Math.max(points, Math.ceil(block.values.length * 1.5));
+  const capacity = Math.max(points, Math.ceil(block.values.length * (block.values.length < SMALL ? 2 : GROWTH)));
   const times = new Uint16Array(capacity);
   times.set(block.times.subarray(0, block.used));
   block.times = times;

@@ -172,7 +172,7 @@ export function encodeWindowFile(
 function sizeOf(window: PointWindow): number {
   let bytes = 1024;
   for (const part of window.parts) {
-    for (const block of part?.blocks ?? []) if (block) bytes += block.used * 10 + block.slots * 6 + 16;
+    for (const block of part?.blocks ?? []) if (block) bytes += block.points * 10 + block.slots * 6 + 16;
   }
   return bytes;
 }

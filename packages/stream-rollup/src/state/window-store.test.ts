@@ -145,10 +145,12 @@ test('bits of NaNs survive a hot loop, a disorder and a checkpoint', async () =>
   expect(wrong).toBe(0);
 });
 
-/** As the processor does when rows of all windows go out. */
-function emitAll(store: WindowPointStore): void {
-  for (const window of store.windows()) {
+/** As the processor does when the rows of each window go out. */
+function emitAll(store: WindowPointStore, ...atMs: number[]): void {
+  for (const [i, window] of store.windows().entries()) {
     window.emitted = true;
+    window.emittedAtMs = atMs[i] as number;
+    window.packed = false;
     for (const part of window.parts) {
       for (const block of part?.blocks ?? []) {
         if (!(block instanceof SlotBlock)) continue;
@@ -164,7 +166,7 @@ const isPacked = (store: WindowPointStore) =>
     .windows()
     .flatMap(({ parts }) => parts.flatMap((part) => part?.blocks.map((each) => each instanceof PackedBlock)));
 
-test('a window whose rows are out is packed at a checkpoint, takes late points, and is written and read as before', async () => {
+test('a window is packed a while after its rows are out, takes late points, and is written and read as before', async () => {
   const { store, disk } = await fresh();
   const names = Array.from({ length: 1300 }, (_, i) => `s${i}`);
   const minute = (beginMs: number) =>
@@ -175,10 +177,14 @@ test('a window whose rows are out is packed at a checkpoint, takes late points, 
   append(store, minute(0), 0);
   append(store, minute(MINUTE_MS), 1);
   const before = contentOf(store);
-  emitAll(store);
+  emitAll(store, 65_000, 125_000);
+  store.packSentUntil(75_000);
+  expect(isPacked(store)).toEqual([true, true, true, false, false, false]);
+  expect(contentOf(store)).toEqual(before);
+  store.packSentUntil(135_000);
+  expect(isPacked(store)).toEqual([true, true, true, true, true, true]);
   const token = await store.checkpoint({ sequence: 1 });
   await store.settled();
-  expect(isPacked(store)).toEqual([true, true, true, true, true, true]);
   expect(contentOf(store)).toEqual(before);
   expect(contentOf(await restored(disk, token))).toEqual(before);
 
@@ -197,12 +203,16 @@ test('a window whose rows are out is packed at a checkpoint, takes late points, 
   const changed = contentOf(store);
   expect(changed.length).toBe(before.length + 1);
   // What is not sent yet is written, and stays open.
+  store.packSentUntil(140_000);
   const again = await restored(disk, await store.checkpoint({ sequence: 2 }));
   expect(isPacked(store)).toEqual([false, true, true, true, true, true]);
   expect(contentOf(again)).toEqual(changed);
-  emitAll(store);
-  await store.checkpoint({ sequence: 3 });
+  emitAll(store, 145_000, 145_000);
+  store.packSentUntil(144_999);
+  expect(isPacked(store)).toEqual([false, true, true, true, true, true]);
+  store.packSentUntil(145_000);
   expect(isPacked(store)).toEqual([true, true, true, true, true, true]);
+  await store.checkpoint({ sequence: 3 });
   expect(contentOf(store)).toEqual(changed);
 });
 
@@ -224,8 +234,8 @@ test('series are numbered anew through packed windows', async () => {
     ]),
     1,
   );
-  emitAll(store);
-  await store.checkpoint({ sequence: 1 });
+  emitAll(store, 65_000, 125_000);
+  store.packSentUntil(125_000);
   store.free(store.windows()[0] as ReturnType<typeof store.windows>[number]);
   expect(store.forgetIdle(() => undefined)).toBeDefined();
   expect(contentOf(store)).toEqual(['a/0@61000=1', 'a/1@62000=2']);

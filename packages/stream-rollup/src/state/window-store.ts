@@ -298,6 +298,15 @@ export class WindowPointStore implements StateStore {
     return REFUSED;
   }
 
+  /** Packs windows whose rows went out, or out again, at `clockMs` or before: what did not change since. */
+  packSentUntil(clockMs: number): void {
+    for (const window of this.windows()) {
+      if (!window.emitted || window.packed || window.emittedAtMs > clockMs) continue;
+      for (const part of window.parts) part?.pack(this.#pool);
+      window.packed = true;
+    }
+  }
+
   /** Forgets the window and its points. */
   free(window: PointWindow): void {
     this.#windows.delete(window.endMs);
@@ -419,7 +428,6 @@ export class WindowPointStore implements StateStore {
         window.fileSequence = sequence;
         window.changed = false;
       }
-      if (window.emitted) for (const part of window.parts) part?.pack(this.#pool);
     }
     this.#kept = this.#namesInUse();
     return encodeToken({

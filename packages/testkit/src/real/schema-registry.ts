@@ -1,12 +1,14 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { unreachable } from '@tidemark/base';
 import { freePort, listensOn } from './port.ts';
 import { answers, type RealProcess, startProcess } from './process.ts';
+import { chooseRegistry } from './schema-registry-source.ts';
 import { cachedServer, SERVERS } from './servers.ts';
 import { dockerAnswers, hasProgram } from './surroundings.ts';
 
 // A real schema registry (Apicurio's, which speaks Confluent's API under /apis/ccompat/v7), in memory or on a Kafka, on a free loopback port.
-// As for Kafka: SCHEMA_REGISTRY_URL, else a container where Docker answers, else the jar from the cache.
+// Where it comes from: schema-registry-source.ts.
 // Its compatibility is NONE until someone sets it.
 
 export interface SchemaRegistryOptions {
@@ -39,10 +41,29 @@ const JVM = ['-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 
 export async function startSchemaRegistry(options: SchemaRegistryOptions = {}): Promise<SchemaRegistry> {
   const { own = options.brokers !== undefined || options.port !== undefined } = options;
-  const given = process.env['SCHEMA_REGISTRY_URL'];
-  if (!own && given) return registryNotOurs('given', given, () => Promise.resolve());
-  if (!own && (await dockerAnswers())) return startContainer();
-  return startJar(options);
+  const urlVariable = process.env['SCHEMA_REGISTRY_URL'];
+  const chosen = chooseRegistry(own, {
+    urlVariable,
+    dockerAnswers: !own && !urlVariable && (await dockerAnswers()),
+    jar: cachedJar(),
+    java: hasProgram('java'),
+  });
+  switch (chosen.kind) {
+    case 'given':
+      return registryNotOurs('given', chosen.url, () => Promise.resolve());
+    case 'container':
+      return startContainer();
+    case 'jar':
+      return startJar(chosen.jar, options);
+    default:
+      return unreachable(chosen);
+  }
+}
+
+function cachedJar(): string | undefined {
+  const folder = cachedServer('schemaRegistry');
+  const name = folder && readdirSync(folder).find((each) => each.endsWith('-runner.jar'));
+  return folder && name && join(folder, name);
 }
 
 /** A registry to use and to leave alone. */
@@ -55,14 +76,10 @@ export function registryNotOurs(
   return { source, url, process: undefined, restart, stop, [Symbol.asyncDispose]: stop };
 }
 
-async function startJar({ brokers, detached = false, ...options }: SchemaRegistryOptions): Promise<SchemaRegistry> {
-  const folder = cachedServer('schemaRegistry');
-  const jar = folder === undefined ? undefined : readdirSync(folder).find((name) => name.endsWith('-runner.jar'));
-  if (folder === undefined || jar === undefined || !hasProgram('java')) {
-    throw new Error(
-      'no schema registry: `node scripts/setup.mjs --test` fetches one with Maven and it runs on Java 17, or set SCHEMA_REGISTRY_URL',
-    );
-  }
+async function startJar(
+  jar: string,
+  { brokers, detached = false, ...options }: SchemaRegistryOptions,
+): Promise<SchemaRegistry> {
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}${CCOMPAT}`;
   const start = () =>
@@ -74,7 +91,7 @@ async function startJar({ brokers, detached = false, ...options }: SchemaRegistr
         ...process.env,
         ...(brokers && { APICURIO_STORAGE_KIND: 'kafkasql', APICURIO_KAFKASQL_BOOTSTRAP_SERVERS: brokers }),
       },
-      args: [...JVM, '-Dquarkus.http.host=127.0.0.1', `-Dquarkus.http.port=${port}`, '-jar', join(folder, jar)],
+      args: [...JVM, '-Dquarkus.http.host=127.0.0.1', `-Dquarkus.http.port=${port}`, '-jar', jar],
       readyMs: READY_MS,
       stopMs: STOP_MS,
       ready: async ({ pid }) => listensOn(pid, port) && (await answers(`${url}/subjects`)),

@@ -19,7 +19,7 @@ import {
   type MemberShare,
   syncGroupRequest,
 } from '../protocol/group-members.ts';
-import { type CommitOwner, offsetCommitRequest } from '../protocol/group-offsets.ts';
+import { type CommitOwner, offsetCommitRequest, refusedOf } from '../protocol/group-offsets.ts';
 import type { KafkaRequest } from '../protocol/request.ts';
 import { sharesOf, type Wish } from './shares.ts';
 
@@ -36,6 +36,9 @@ import { sharesOf, type Wish } from './shares.ts';
 //                               joining: it has nothing any more, and joins under a new id
 //   no answer, or moved         joining: the join hangs on a coordinator that is gone; again with the new one
 //                               else nothing: the coordinator, wherever it is by now, decides about the session
+//
+// Who joins for the first time has no generation yet: its heartbeats are refused by a coordinator that is there, in whatever
+// words, and that is all they ask.
 //
 // A process that was stopped for longer than a session finds out by its next heartbeat, or by a commit before that: both are
 // refused by the generation they name.
@@ -127,7 +130,7 @@ export class Membership implements MembersGroup {
     const request = offsetCommitRequest(client.names.toBroker(this.name), offsets, owner);
     try {
       await client.retrying(`commit positions of group ${this.name}`, () =>
-        client.sendToCoordinator('group', this.name, request, (a) => a.results.find((r) => r.error !== 0)?.error ?? 0),
+        client.sendToCoordinator('group', this.name, request, ({ results }) => refusedOf(results)),
       );
     } catch (error) {
       throw this.#commitFailed(owner, error);
@@ -286,7 +289,6 @@ export class Membership implements MembersGroup {
         return;
       }
       const owner = this.#owner;
-      if (owner.generation === NO_GENERATION) continue;
       try {
         const request = heartbeatRequest(client.names.toBroker(this.name), owner);
         await client.sendToCoordinator('group', this.name, request, ({ error }) => error, options);
@@ -312,12 +314,14 @@ export class Membership implements MembersGroup {
       if (this.#stage !== 'joining') this.#expel(error);
       return false;
     }
+    if (owner.generation === NO_GENERATION && error instanceof BrokerFault && error.helps === 'nothing') return false;
     if (error instanceof BrokerUnreachable || (error instanceof BrokerFault && error.helps !== 'nothing')) {
       this.#client.noteFault(error);
       const isGone = error instanceof BrokerUnreachable || error.helps === 'coordinator';
       if (this.#stage === 'joining' && isGone) this.#client.closeLane(this.#lane);
       return true;
     }
+    this.#client.noteFault(error);
     this.#fail(kafkaError(error, `heartbeat of group ${this.name}`));
     return false;
   }

@@ -16,6 +16,11 @@ export interface OffsetResult {
   readonly error: ErrorCode;
 }
 
+/** The first that was refused; 0: none. */
+export function refusedOf<T extends { readonly error: ErrorCode }>(results: readonly T[]): T | 0 {
+  return results.find(({ error }) => error !== 0) ?? 0;
+}
+
 /** Whose commit it is: -1 and '' for a group without members. */
 export interface CommitOwner {
   readonly generation: number;

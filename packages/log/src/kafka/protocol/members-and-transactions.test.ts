@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { authorizedOnGroupRequest, authorizedOnTopicsRequest } from './authorized-operations.ts';
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './consumer-protocol.ts';
 import { heartbeatRequest, joinGroupRequest, leaveGroupRequest, syncGroupRequest } from './group-members.ts';
 import type { KafkaRequest } from './request.ts';
@@ -9,7 +10,7 @@ import { WireWriter } from './wire-writer.ts';
 
 // Bytes by the protocol guide, spaces between the fields.
 
-const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');
+const hex = (text: string) => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
 const OWNER = { transactionalId: 't', producerId: 258n, producerEpoch: 3 };
 const MEMBER = { generation: 5, memberId: 'm' };
 const JOIN = {
@@ -36,6 +37,22 @@ const CASES: readonly (readonly [string, KafkaRequest<unknown>, request: string,
       memberId: 'm',
       members: [{ memberId: 'm', metadata: hex('aabb') }],
     },
+  ],
+  [
+    'DescribeGroups',
+    authorizedOnGroupRequest('g'),
+    '00000001 000167 01',
+    '00000000 00000001 0000 000167 0004 44656164 0000 0000 00000001 00016d 000163 000168 00000001aa ffffffff 00000148',
+    { throttleMs: 0, groups: [{ name: 'g', error: 0, operations: 0x148 }] },
+  ],
+  [
+    'Metadata',
+    authorizedOnTopicsRequest(['t']),
+    '00000001 000174 00 00 01',
+    `00000000 00000001 00000001 000168 00002384 ffff 000163 00000001
+     00000001 0000 000174 00 00000001 0000 00000000 00000001 00000005 00000001 00000001 00000001 00000001 00000000 00000510
+     80000000`,
+    { throttleMs: 0, topics: [{ name: 't', error: 0, operations: 0x510 }] },
   ],
   [
     'SyncGroup',

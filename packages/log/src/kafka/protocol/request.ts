@@ -8,7 +8,7 @@ import type { WireWriter } from './wire-writer.ts';
 //
 // The frame is kafkajs's; `encode` writes the body of a request and `decode` reads that of its answer. Each room beside
 // this one names the version it asks for: the newest before the compact encodings ("flexible" versions), which brokers of
-// Kafka 2.4 to 4.3 all take.
+// Kafka 2.5 to 4.3 all take (2.4 lacks what transactions of members need, txn-offset-commit.ts).
 //
 // Answers carry error codes in several places; `decode` hands them out as numbers, and who asked decides what they mean
 // (broker-fault.ts). A code that stands for the whole answer is `error`.

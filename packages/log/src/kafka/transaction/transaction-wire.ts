@@ -1,10 +1,10 @@
 import type { TopicPartition } from '../../log.ts';
 import { BrokerFault } from '../broker-fault.ts';
-import type { KafkaClient, SendOptions } from '../client.ts';
-import type { CommitOwner, GroupOffset } from '../protocol/group-offsets.ts';
+import type { KafkaClient, SendOptions, Verdict } from '../client.ts';
+import { type CommitOwner, type GroupOffset, refusedOf } from '../protocol/group-offsets.ts';
 import { initProducerIdRequest, type ProducerIdentity } from '../protocol/init-producer-id.ts';
 import { produceRequest } from '../protocol/produce.ts';
-import type { ErrorCode, KafkaRequest } from '../protocol/request.ts';
+import type { KafkaRequest } from '../protocol/request.ts';
 import { addOffsetsToTxnRequest, addPartitionsToTxnRequest, endTxnRequest } from '../protocol/transactions.ts';
 import { txnOffsetCommitRequest } from '../protocol/txn-offset-commit.ts';
 
@@ -58,8 +58,8 @@ export class KafkaTransactionWire implements TransactionWire {
     const request = addPartitionsToTxnRequest(this.#named(owner), this.#namedTopics(at));
     await this.#ask(owner.transactionalId, request, ({ results }) => {
       // One that was refused keeps the others from being tried: it says why.
-      const errors = results.map(({ error }) => error).filter((error) => error !== 0);
-      return errors.find((error) => error !== NOT_ATTEMPTED) ?? errors[0] ?? 0;
+      const refused = results.filter(({ error }) => error !== 0);
+      return refused.find(({ error }) => error !== NOT_ATTEMPTED) ?? refused[0] ?? 0;
     });
   }
 
@@ -97,17 +97,16 @@ export class KafkaTransactionWire implements TransactionWire {
     const { names } = this.#client;
     const at = this.#namedTopics(offsets);
     const request = txnOffsetCommitRequest(this.#named(owner), names.toBroker(group), at, member);
-    const codeOf = ({ results }: { results: readonly { error: number }[] }) =>
-      results.find(({ error }) => error !== 0)?.error ?? 0;
-    await this.#client.sendToCoordinator('group', group, request, codeOf, this.#laneOf(owner.transactionalId));
+    const lane = this.#laneOf(owner.transactionalId);
+    await this.#client.sendToCoordinator('group', group, request, ({ results }) => refusedOf(results), lane);
   }
 
   async end(owner: TransactionOwner, outcome: 'commit' | 'abort'): Promise<void> {
     await this.#ask(owner.transactionalId, endTxnRequest(this.#named(owner), outcome), ({ error }) => error);
   }
 
-  async #ask<T>(id: string, request: KafkaRequest<T>, codeOf: (answer: T) => ErrorCode): Promise<T> {
-    return await this.#client.sendToCoordinator('transaction', id, request, codeOf, this.#laneOf(id));
+  async #ask<T>(id: string, request: KafkaRequest<T>, verdictOf: (answer: T) => Verdict): Promise<T> {
+    return await this.#client.sendToCoordinator('transaction', id, request, verdictOf, this.#laneOf(id));
   }
 
   /** Indexes of batches of one leader, as many in one request as requestBytesMax allows, one at least. */
@@ -174,5 +173,5 @@ export class KafkaTransactionWire implements TransactionWire {
 }
 
 function faultAt({ topic, partition }: TopicPartition) {
-  return { topic, partition };
+  return { request: 'Produce', topic, partition };
 }

@@ -1,9 +1,7 @@
 import {
   BatchBuilder,
   emptyRow,
-  encodeLabels,
   foldRow,
-  type Labels,
   makeRowColumns,
   mergeRows,
   RESOLUTION_MS,
@@ -20,13 +18,15 @@ import {
 const MINUTE_MS = RESOLUTION_MS['1m'];
 
 export interface MadeRow {
-  readonly labels: Labels;
+  /** Canonical labels: the same object for all rows of a series that were made together. */
+  readonly labels: Uint8Array;
   readonly endMs: number;
   readonly row: RollupRow;
 }
 
-/** One series' rows of the minutes that its samples lie in. */
-export function minutesOf({ labels, timestampsMs, values }: SelectedSeries): MadeRow[] {
+/** One series' rows of the minutes that its samples lie in; native histograms have none. `labels`: its own, canonical. */
+export function minutesOf(labels: Uint8Array, series: SelectedSeries): MadeRow[] {
+  const { timestampsMs, values } = numbersOf(series);
   const rows: MadeRow[] = [];
   for (let from = 0; from < timestampsMs.length; ) {
     const endMs = Math.ceil((timestampsMs[from] as number) / MINUTE_MS) * MINUTE_MS;
@@ -38,10 +38,21 @@ export function minutesOf({ labels, timestampsMs, values }: SelectedSeries): Mad
   return rows;
 }
 
+function numbersOf({
+  timestampsMs,
+  values,
+  histograms,
+}: SelectedSeries): Pick<SelectedSeries, 'timestampsMs' | 'values'> {
+  if (histograms === undefined) return { timestampsMs, values };
+  const without = new Set(histograms.entries);
+  const isNumber = (_: number, i: number) => !without.has(i);
+  return { timestampsMs: timestampsMs.filter(isNumber), values: values.filter(isNumber) };
+}
+
 /** Hours under way, minute after minute. */
 export class HourRows {
   readonly #endMs: number;
-  readonly #hours = new Map<string, { readonly labels: Labels; row: RollupRow | undefined }>();
+  readonly #hours = new Map<string, { readonly labels: Uint8Array; row: RollupRow | undefined }>();
 
   constructor(endMs: number) {
     this.#endMs = endMs;
@@ -78,9 +89,12 @@ export function rowBatch(
 ): RowBatch {
   const builder = new BatchBuilder(tenant);
   const rows = makeRowColumns(made.length);
+  let before: Uint8Array | undefined;
+  let series = 0;
   made.forEach(({ labels, endMs, row }, i) => {
-    const bytes = encodeLabels(labels);
-    rows.series[i] = builder.seriesOf(bytes, 0, bytes.length);
+    if (labels !== before) series = builder.seriesOf(labels, 0, labels.length);
+    before = labels;
+    rows.series[i] = series;
     rows.endMs[i] = endMs;
     rows.generation[i] = generation;
     rows.offset[i] = offset;

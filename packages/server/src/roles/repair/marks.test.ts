@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { DEFAULT_MARKS_OPTIONS, Marks } from './marks.ts';
 
 const HOUR_MS = 3_600_000;
-const OPTIONS = { ...DEFAULT_MARKS_OPTIONS, delayMs: 100, delayMaxMs: 800, overAfterMs: 1_000 };
+const OPTIONS = { ...DEFAULT_MARKS_OPTIONS, delayMs: 100, delayMaxMs: 800, calmMaxMs: 200, overAfterMs: 1_000 };
 
 /** Marks of `metric{n=...}` for an hour. */
 function marksOf(metric: string, ns: readonly number[], hour: number, closedThroughMs: number, offset = 7): RowBatch {
@@ -31,6 +31,25 @@ test('series of a metric and hour wait together, a moment, for more of the same'
   marks.add(0, marksOf('up', [1], 6, 9 * HOUR_MS), 1_060);
   expect(summary(marks, 1_099)).toEqual([]);
   expect(summary(marks, 1_160)).toEqual(['up 5: 3', 'up 6: 1']);
+});
+
+test('while marks keep coming an hour waits for the last of them, up to a limit', () => {
+  const marks = new Marks({ ...OPTIONS, calmMaxMs: 1_000 });
+  let nowMs = 0;
+  for (; nowMs < 990; nowMs += 30) {
+    marks.add(0, marksOf('up', [nowMs], 5, 9 * HOUR_MS), nowMs);
+    expect(summary(marks, nowMs + 29)).toEqual([]);
+  }
+  marks.add(0, marksOf('up', [nowMs], 5, 9 * HOUR_MS), nowMs);
+  const [hour] = marks.due(1_000);
+  if (!hour) throw new Error('it is due');
+  // What comes during the repair waits anew.
+  const taken = hour.marks;
+  marks.postpone(hour, Number.POSITIVE_INFINITY);
+  marks.add(0, marksOf('up', [1], 5, 9 * HOUR_MS), 1_020);
+  marks.repaired(hour, { marks: taken, whole: true, throughMs: 5 * HOUR_MS, nowMs: 1_050 });
+  expect(summary(marks, 1_119)).toEqual([]);
+  expect(summary(marks, 1_120)).toEqual(['up 5: 35']);
 });
 
 test('an hour under way is done for its minutes, and once more when it is over', () => {

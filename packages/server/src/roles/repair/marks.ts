@@ -1,8 +1,8 @@
-import { decodeLabels, labelStart, labelValue, METRIC_NAME, type RowBatch } from '@tidemark/model';
+import { labelStart, metricNameOf, type RowBatch } from '@tidemark/model';
 
 // Hours whose rows have to be made from raw samples, as the rollup asks for them (docs/format/topics.md), and when.
 //
-//   mark, hour over      due soon; then done
+//   mark, hour over      due soon, when no more of the same come; then done
 //   mark, hour open      due soon for minutes that are over; then the whole hour: when the rollup marks it again at its end,
 //                        or, where it stands still, when the wall clock is well past it
 //
@@ -10,9 +10,11 @@ import { decodeLabels, labelStart, labelValue, METRIC_NAME, type RowBatch } from
 // of the metric: more is made anew, and the same comes out.
 
 export interface MarksOptions {
-  /** First pause between a mark and its repair, in which more of the same may come; doubles while they keep coming. */
+  /** First pause between the last mark and its repair; doubles with each repair while marks keep coming. */
   readonly delayMs: number;
   readonly delayMaxMs: number;
+  /** How long after the first mark a repair waits for the last: a sender that catches up marks an hour until it is through. */
+  readonly calmMaxMs: number;
   /** How long an hour that is done is remembered, for the pauses before it is done again. */
   readonly rememberMs: number;
   /** How far past an hour's end it is over without the rollup's word. */
@@ -25,6 +27,7 @@ export interface MarksOptions {
 export const DEFAULT_MARKS_OPTIONS: MarksOptions = {
   delayMs: 2_000,
   delayMaxMs: 120_000,
+  calmMaxMs: 60_000,
   rememberMs: 600_000,
   // Grace, and what gateways' clocks and batches on their way may add.
   overAfterMs: 420_000,
@@ -60,6 +63,8 @@ export interface MarkedHour extends SavedHour {
   lastMinuteMs: number;
   /** Infinity: under way, or done and remembered for a while. */
   dueMs: number;
+  /** When the first mark came since the last repair began; Infinity: none did. */
+  sinceMs: number;
   /** Marks so far: more than when a repair began, and it has to be done again. */
   marks: number;
   /** Repairs since the first mark. */
@@ -78,7 +83,13 @@ export interface RepairFacts {
 }
 
 const NO_MINUTE = { firstMinuteMs: 1, lastMinuteMs: 0 };
-const FRESH = { marks: 0, repairs: 0, failures: 0, doneAtMs: Number.POSITIVE_INFINITY };
+const FRESH = {
+  sinceMs: Number.POSITIVE_INFINITY,
+  marks: 0,
+  repairs: 0,
+  failures: 0,
+  doneAtMs: Number.POSITIVE_INFINITY,
+};
 
 export class Marks {
   readonly #options: MarksOptions;
@@ -99,20 +110,29 @@ export class Marks {
   }
 
   add(partition: number, { tenant, series, rows }: RowBatch, nowMs: number): void {
+    const { delayMs, delayMaxMs, calmMaxMs } = this.#options;
+    const labels = Buffer.from(series.labelBytes.buffer, series.labelBytes.byteOffset, series.labelBytes.byteLength);
+    let hour: MarkedHour | undefined;
     for (let i = 0; i < rows.length; i++) {
       const at = rows.series[i] as number;
-      const bytes = series.labelBytes.subarray(labelStart(series, at), series.labelEnds[at] as number);
-      const metric = labelValue(decodeLabels(bytes), METRIC_NAME);
-      const hour = this.#hourOf({ partition, tenant, metric, hourEndMs: rows.endMs[i] as number });
+      const from = labelStart(series, at);
+      const to = series.labelEnds[at] as number;
+      const metric = metricNameOf(labels, from, to);
+      const hourEndMs = rows.endMs[i] as number;
+      // Series of a metric stand side by side.
+      if (hour === undefined || hour.metric !== metric || hour.hourEndMs !== hourEndMs) {
+        hour = this.#hourOf({ partition, tenant, metric, hourEndMs });
+      }
       if (!hour) continue;
-      this.#addSeries(hour, Buffer.from(bytes).toString('latin1'));
+      if (hour.series) this.#addSeries(hour, hour.series, labels.toString('latin1', from, to));
       hour.marks++;
       hour.offset = Math.max(hour.offset, rows.offset[i] as number);
       hour.closedThroughMs = Math.max(hour.closedThroughMs, rows.lastMs[i] as number);
       addMinutes(hour, rows.min[i] as number, rows.max[i] as number);
       hour.doneAtMs = Number.POSITIVE_INFINITY;
-      const delayMs = Math.min(this.#options.delayMs * 2 ** hour.repairs, this.#options.delayMaxMs);
-      hour.dueMs = Math.min(hour.dueMs, nowMs + delayMs);
+      hour.sinceMs = Math.min(hour.sinceMs, nowMs);
+      const pauseMs = Math.min(delayMs * 2 ** hour.repairs, delayMaxMs);
+      hour.dueMs = Math.min(nowMs + pauseMs, hour.sinceMs + Math.max(pauseMs, calmMaxMs));
     }
     this.version++;
   }
@@ -148,6 +168,7 @@ export class Marks {
     hour.repairs++;
     hour.failures = 0;
     if (hour.marks > marks) return;
+    hour.sinceMs = Number.POSITIVE_INFINITY;
     if (hour.lastMinuteMs <= throughMs) Object.assign(hour, NO_MINUTE);
     if (!whole) {
       hour.dueMs = hour.hourEndMs + this.#options.overAfterMs;
@@ -159,8 +180,10 @@ export class Marks {
     hour.dueMs = Number.POSITIVE_INFINITY;
   }
 
+  /** Infinity: its repair begins. */
   postpone(hour: MarkedHour, untilMs: number): void {
     hour.dueMs = untilMs;
+    hour.sinceMs = Number.POSITIVE_INFINITY;
   }
 
   drop(hour: MarkedHour): void {
@@ -198,14 +221,14 @@ export class Marks {
     return hour;
   }
 
-  #addSeries(hour: MarkedHour, labels: string): void {
-    if (!hour.series || hour.series.has(labels)) return;
+  #addSeries(hour: MarkedHour, series: Set<string>, labels: string): void {
+    if (series.has(labels)) return;
     if (this.#seriesCount >= this.#options.seriesMax) {
-      this.#seriesCount -= hour.series.size;
+      this.#seriesCount -= series.size;
       hour.series = undefined;
       return;
     }
-    hour.series.add(labels);
+    series.add(labels);
     this.#seriesCount++;
   }
 

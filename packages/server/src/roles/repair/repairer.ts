@@ -38,8 +38,16 @@ export interface RepairerOptions {
   readonly topics: Readonly<Record<Resolution, string>>;
   /** The offset this topic of raw samples was read through, of this partition: what is below is in the source. */
   readonly readThrough: (source: RawRole, partition: number) => number;
-  readonly rawRetentionMs: number;
+  /** How long raw samples of a metric are kept. */
+  readonly rawKeptMs: (tenant: string, metric: string) => number;
   readonly onFailure: (what: string, error: unknown) => void;
+}
+
+/** A series of the hour: its labels in canonical bytes, the same as marks name them by, and what raw has of it. */
+interface FoundSeries {
+  readonly labels: Uint8Array;
+  readonly key: string;
+  readonly samples: SelectedSeries;
 }
 
 const MINUTE_MS = RESOLUTION_MS['1m'];
@@ -136,9 +144,11 @@ export class Repairer {
   }
 
   async #repair(hour: MarkedHour, signal: AbortSignal): Promise<void> {
-    const { marks, clock, rawRetentionMs, readThrough } = this.#options;
+    const { marks, clock, rawKeptMs, readThrough } = this.#options;
     const nowMs = clock.nowMs();
-    if (hour.hourEndMs <= nowMs - rawRetentionMs + MINUTE_MS) return this.#giveUp(hour, 'expired', 'raw is gone');
+    // Made of half of its samples it would be worse than it is.
+    if (hour.hourEndMs - HOUR_MS < nowMs - rawKeptMs(hour.tenant, hour.metric) + MINUTE_MS)
+      return this.#giveUp(hour, 'expired', 'raw is gone');
     const whole = marks.isOver(hour, nowMs);
     const { firstMinuteMs, lastMinuteMs } = hour;
     const throughMs = whole ? hour.hourEndMs : Math.floor(hour.closedThroughMs / MINUTE_MS) * MINUTE_MS;
@@ -159,7 +169,7 @@ export class Repairer {
         lengthMs = Math.max(MINUTE_MS, Math.floor(lengthMs / 2 / MINUTE_MS) * MINUTE_MS);
         continue;
       }
-      const minutes = series.map((one) => ({ key: keyOf(one), rows: minutesOf(one) }));
+      const minutes = series.map(({ labels, key, samples }) => ({ key, rows: minutesOf(labels, samples) }));
       const wanted = minutes.flatMap(({ rows }) => rows.filter(lacking));
       await this.#publish(hour, '1m', wanted, offset);
       for (const { key, rows } of minutes) for (const row of rows) made.add(key, row);
@@ -176,16 +186,20 @@ export class Repairer {
     afterMs: number,
     untilMs: number,
     signal: AbortSignal,
-  ): Promise<readonly SelectedSeries[] | undefined> {
+  ): Promise<readonly FoundSeries[] | undefined> {
     const { source } = this.#options;
-    const found: SelectedSeries[] = [];
+    const found: FoundSeries[] = [];
     const limits = { seriesMax: SERIES_MAX, samplesMax: SAMPLES_MAX };
     for (const matchers of questionsFor(hour)) {
       try {
         const range = leftOpen(afterMs, untilMs);
         const answer = await source.select({ tenant: hour.tenant, matchers, range, limits, signal });
         if (answer.warnings.length > 0) throw new Error(answer.warnings.join('; '));
-        for (const one of answer.series) if (!hour.series || hour.series.has(keyOf(one))) found.push(one);
+        for (const samples of answer.series) {
+          const labels = encodeLabels(samples.labels);
+          const key = Buffer.from(labels).toString('latin1');
+          if (!hour.series || hour.series.has(key)) found.push({ labels, key, samples });
+        }
       } catch (error) {
         const tooMany = isTidemarkError(error, 'SELECT_TOO_MANY_SAMPLES') && untilMs - afterMs > MINUTE_MS;
         if (!tooMany) throw error;
@@ -220,8 +234,4 @@ function questionsFor({ series, metric }: MarkedHour) {
   return [...(series ?? [])].map((labels) =>
     decodeLabels(Buffer.from(labels, 'latin1')).map(({ name, value }) => matcher('=', name, value)),
   );
-}
-
-function keyOf({ labels }: SelectedSeries): string {
-  return Buffer.from(encodeLabels(labels)).toString('latin1');
 }

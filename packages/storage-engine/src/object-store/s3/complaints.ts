@@ -36,11 +36,22 @@ export function awayComplaint(why: string, awayMs: number, againMs: number, name
   );
 }
 
+/** Of an operation that is still under way; the fault that it met last, if any. */
+export function slowComplaint(waitedMs: number, fault: S3Fault | undefined, where: Where): string {
+  const why = fault === undefined ? '' : `: ${reasonOf(fault)}${advice(fault, where)}`;
+  return `S3 at ${place(where)} has not answered for ${Math.floor(waitedMs / 1000)} s${why}`;
+}
+
+function reasonOf({ code, message }: S3Fault): string {
+  return code === message ? code : `${code}: ${message}`;
+}
+
 function place({ endpoint, region, bucket }: Where): string {
   return `${endpoint === '' ? `AWS, region ${region}` : endpoint}, bucket ${bucket}`;
 }
 
-function said({ kind, code, message }: S3Fault, name: string, where: Where): string {
+function said(fault: S3Fault, name: string, where: Where): string {
+  const { kind, code, message } = fault;
   switch (kind) {
     case 'denied':
       return `S3 at ${place(where)} does not allow it (${code}, object ${name})`;
@@ -55,7 +66,7 @@ function said({ kind, code, message }: S3Fault, name: string, where: Where): str
     case 'too-large':
       return `the object ${name} in ${place(where)}: ${message}`;
     default:
-      return `S3 at ${place(where)}: ${code === message ? code : `${code}: ${message}`} (object ${name})`;
+      return `S3 at ${place(where)}: ${reasonOf(fault)} (object ${name})`;
   }
 }
 

@@ -1,5 +1,4 @@
 import type { Clock, Logger, Random } from '@tidemark/base';
-import type { ObjectStore } from '../object-store.ts';
 import type { S3Metrics } from './metrics.ts';
 import { DEFAULT_S3_OPTIONS, type S3Options } from './options.ts';
 import { S3ObjectStore } from './s3-object-store.ts';
@@ -28,7 +27,7 @@ export interface S3ObjectStoreInit {
 }
 
 /** Asks nothing of S3 yet: what is wrong with it is told by whatever is asked first. Close it before the engine. */
-export async function openS3ObjectStore(init: S3ObjectStoreInit): Promise<ObjectStore & { close(): void }> {
+export async function openS3ObjectStore(init: S3ObjectStoreInit): Promise<S3ObjectStore> {
   const { location, options: given, ...parts } = init;
   const options = { ...DEFAULT_S3_OPTIONS, ...given };
   const { AwsS3Requests } = await import('./aws-requests.ts');

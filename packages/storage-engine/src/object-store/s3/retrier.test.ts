@@ -137,3 +137,21 @@ test('closed, it lets go of what is under way, what waits and what backs off', a
     expect(outcome()).toMatchObject({ code: 'OBJECT_STORE_UNAVAILABLE' });
   }
 });
+
+test('of an operation under way it says how long it has waited, and what went wrong last', async () => {
+  const { clock, retrier, begin } = world();
+  let answer: (() => Promise<unknown>) | undefined;
+  await begin(() => answer?.() ?? hangs());
+  await clock.advance(4_999);
+  expect(retrier.slow(5_000)).toBeUndefined();
+  await clock.advance(1);
+  expect(retrier.slow(5_000)).toBe('S3 at http://s3, bucket b has not answered for 5 s');
+  answer = () => Promise.reject(new S3Fault('network', 'ECONNREFUSED', 'refused'));
+  await clock.advance(7_000);
+  expect(retrier.slow(5_000)).toMatch(
+    /^S3 at http:\/\/s3, bucket b has not answered for 12 s: .*ECONNREFUSED.*check store\.s3\.endpoint/,
+  );
+  answer = () => Promise.resolve('here');
+  await clock.advance(6_000);
+  expect(retrier.slow(0)).toBeUndefined();
+});

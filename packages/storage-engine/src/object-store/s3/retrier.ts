@@ -1,7 +1,7 @@
 import type { Clock, Random } from '@tidemark/base';
 import { storageError } from '../../errors.ts';
 import { Away } from './away.ts';
-import { awayComplaint, complaint, type Where } from './complaints.ts';
+import { awayComplaint, complaint, slowComplaint, type Where } from './complaints.ts';
 import type { S3Metrics } from './metrics.ts';
 import type { S3Options } from './options.ts';
 import { Places } from './places.ts';
@@ -32,11 +32,19 @@ export interface RetrierParts {
   readonly where: Where;
 }
 
+interface UnderWay {
+  readonly sinceMs: number;
+  /** The one it met last. */
+  fault: S3Fault | undefined;
+}
+
 export class Retrier {
   readonly #parts: RetrierParts;
   readonly #away: Away;
   readonly #places: Places;
   readonly #closing = new AbortController();
+  /** The oldest first. */
+  readonly #underWay = new Set<UnderWay>();
 
   constructor(parts: RetrierParts) {
     this.#parts = parts;
@@ -51,6 +59,29 @@ export class Retrier {
     const taking = this.#places.take(operation.bytes);
     if (taking === undefined) throw this.#refuse('queue', operation, 'too many operations wait for it');
     using _place = await taking;
+    const underWay: UnderWay = { sinceMs: this.#parts.clock.monotonicMs(), fault: undefined };
+    this.#underWay.add(underWay);
+    try {
+      return await this.#repeat(operation, send, underWay);
+    } finally {
+      this.#underWay.delete(underWay);
+    }
+  }
+
+  /** What an operation waits for that is under way for longer than `afterMs`, for people; undefined where none is. */
+  slow(afterMs: number): string | undefined {
+    const { clock, where } = this.#parts;
+    const [oldest] = this.#underWay;
+    if (oldest === undefined) return undefined;
+    const waitedMs = clock.monotonicMs() - oldest.sinceMs;
+    return waitedMs < afterMs ? undefined : slowComplaint(waitedMs, oldest.fault, where);
+  }
+
+  async #repeat<T>(
+    operation: Operation,
+    send: (signal: AbortSignal, tries: number) => Promise<T>,
+    underWay: UnderWay,
+  ): Promise<T> {
     const { clock, options, metrics, where } = this.#parts;
     const untilMs = clock.monotonicMs() + options.deadlineMs + operation.bytes / options.slowestBytesPerMs;
     for (let tries = 1; ; tries++) {
@@ -74,6 +105,7 @@ export class Retrier {
           this.#hasAnswered();
           throw error;
         }
+        underWay.fault = error;
         const pauseMs = this.#pauseMs(tries);
         const enough = error.kind === 'damaged' && tries >= options.damagedTriesMax;
         if (entered === 'once' || enough || clock.monotonicMs() + pauseMs >= untilMs) {

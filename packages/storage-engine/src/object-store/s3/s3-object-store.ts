@@ -155,6 +155,11 @@ export class S3ObjectStore implements ObjectStore {
     return removed;
   }
 
+  /** What an operation waits for that is under way for longer than `afterMs`, for people; undefined where none is. */
+  slow(afterMs: number): string | undefined {
+    return this.#retrier.slow(afterMs);
+  }
+
   /** Operations under way and later ones are refused. Twice is fine. */
   close(): void {
     this.#retrier.close();

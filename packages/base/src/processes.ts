@@ -1,8 +1,20 @@
 import { readFile } from 'node:fs/promises';
-import { systemCode } from '@tidemark/base';
-import type { Processes, ProcessMark } from './lock.ts';
+import { systemCode } from './error.ts';
 
-/** The machine's processes, for the lock. */
+// Whether another process is there still, for locks that outlive the one that made them.
+
+export interface Processes {
+  readonly self: ProcessMark;
+  isAlive(mark: ProcessMark): Promise<boolean>;
+}
+
+export interface ProcessMark {
+  readonly pid: number;
+  /** In the system's own unit; '' where it cannot be known. */
+  readonly started: string;
+}
+
+/** The machine's. */
 export async function systemProcesses(): Promise<Processes> {
   return {
     self: { pid: process.pid, started: await startedAt(process.pid) },

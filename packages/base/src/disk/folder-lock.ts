@@ -1,6 +1,6 @@
-import { type Disk, isTidemarkError, messageOf } from '@tidemark/base';
-import { locked } from './faults.ts';
-import { LOCK_NAME } from './file-name.ts';
+import { isTidemarkError, messageOf } from '../error.ts';
+import type { Processes, ProcessMark } from '../processes.ts';
+import type { Disk } from './disk.ts';
 
 // One process at a time on one folder.
 //
@@ -10,16 +10,10 @@ import { LOCK_NAME } from './file-name.ts';
 // (in a container everyone is pid 1); where the system does not tell it, the number alone decides. A taker moves the stale
 // lock away before it creates its own, and looks at what it moved: of two takers one finds the other's and gives it back.
 
-export interface Processes {
-  readonly self: ProcessMark;
-  isAlive(mark: ProcessMark): Promise<boolean>;
-}
+export const LOCK_NAME = 'lock';
 
-export interface ProcessMark {
-  readonly pid: number;
-  /** In the system's own unit; '' where it cannot be known. */
-  readonly started: string;
-}
+/** What to throw: the folder, for people, and who has it. */
+export type LockedBy = (folder: string, pid: number) => Error;
 
 export class FolderLock {
   readonly #disk: Disk;
@@ -32,8 +26,8 @@ export class FolderLock {
     this.#inProcess = inProcess;
   }
 
-  /** Throws `LOG_LOCKED`. */
-  static async take(disk: Disk, folder: string, processes: Processes): Promise<FolderLock> {
+  /** Requires: the folder is there. Throws what `locked` makes, `DISK_*`. */
+  static async take(disk: Disk, folder: string, processes: Processes, locked: LockedBy): Promise<FolderLock> {
     const path = `${folder}/${LOCK_NAME}`;
     const place = disk.nativePath ? disk.nativePath(folder) : folder;
     // Within this process the marks are the same: remember who holds what.
@@ -41,7 +35,7 @@ export class FolderLock {
     if (HELD_HERE.has(inProcess)) throw locked(place, processes.self.pid);
     HELD_HERE.add(inProcess);
     try {
-      await create(disk, path, place, processes);
+      await create(disk, path, processes, (pid) => locked(place, pid));
       return new FolderLock(disk, path, inProcess);
     } catch (error) {
       HELD_HERE.delete(inProcess);
@@ -70,17 +64,17 @@ function diskNumber(disk: Disk): number {
 // 3: a stale lock, one lost race, and then it is somebody's.
 const ATTEMPTS_MAX = 3;
 
-async function create(disk: Disk, path: string, place: string, processes: Processes): Promise<void> {
+async function create(disk: Disk, path: string, processes: Processes, locked: (pid: number) => Error): Promise<void> {
   const mine = encode(processes.self);
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     if (await disk.createExclusive(path, mine)) return;
     const holder = await readMark(disk, path);
     if (!holder) continue;
-    if (!isSame(holder, processes.self) && (await processes.isAlive(holder))) throw locked(place, holder.pid);
+    if (!isSame(holder, processes.self) && (await processes.isAlive(holder))) throw locked(holder.pid);
     await moveAway(disk, path, holder, processes.self);
   }
   const holder = await readMark(disk, path);
-  throw locked(place, holder?.pid ?? 0);
+  throw locked(holder?.pid ?? 0);
 }
 
 async function moveAway(disk: Disk, path: string, stale: ProcessMark, self: ProcessMark): Promise<void> {
