@@ -14,11 +14,6 @@ const NEVER = ['**/node_modules/**', '**/dist/**', ...WITHOUT.map((kind) => `**/
 // Files against a real Kafka, schema registry or S3 server: one after the other, behind all others, because three brokers
 // are three Javas. A machine that is busy with those needs more time for everything.
 const SERVERS = ['{packages,scripts}/**/*.{kafka,s3}.test.ts'];
-// Files with whole processes in real time.
-const PROCESSES = ['{packages,docker,scripts}/**/*.{app,real}.test.ts'];
-// A test that needs a second try is a bug in the test or in us. Where brokers and processes keep each other waiting on a busy
-// machine it is found by looking, not by a red run: CI plays such a one again, and names it at the end.
-const RETRY = process.env['CI'] === undefined ? 0 : 1;
 
 export default defineConfig({
   resolve: { conditions },
@@ -30,18 +25,8 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: ALL,
-          exclude: [...NEVER, ...SERVERS, ...PROCESSES],
+          exclude: [...NEVER, ...SERVERS],
           sequence: { groupOrder: 0 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'processes',
-          include: PROCESSES,
-          exclude: NEVER,
-          sequence: { groupOrder: 0 },
-          retry: RETRY,
         },
       },
       {
@@ -56,7 +41,6 @@ export default defineConfig({
           globalSetup: 'packages/testkit/src/real/shared-setup.ts',
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          retry: RETRY,
         },
       },
     ],
@@ -65,6 +49,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // A test that needs a second try is a bug in the test or in us. What CI does then: scripts/lib/vitest.mjs.
     retry: 0,
     // One second, vitest's own, is not enough for a browser or a server on a busy machine.
     expect: { poll: { timeout: 15_000 } },

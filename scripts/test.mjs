@@ -4,13 +4,11 @@
 // A long fuzz run: `npm run fuzz -- <name> [--seed N] [--rounds N]`: the *.fuzz.test.ts files with that name in their
 // path, without types, lint or a time limit. Those of which a seed is a story take `--from N --to N` instead, and say where to go on. `npm run crash -- [--seed N] [--rounds N]` is the same for the test that kills the
 // whole process, `npm run chaos` for the one that harms a fleet on Kafka: its rounds are worlds, one a seed.
-import { spawnSync } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { projectNode, root } from './lib/project.mjs';
+import { globSync } from 'node:fs';
+import { root } from './lib/project.mjs';
 import { giveUp, say } from './lib/run.mjs';
 import { checkLint, checkTypes } from './lib/stages.mjs';
+import { playTests, playTwice, seedOfRun } from './lib/vitest.mjs';
 
 const FUZZ_ROUNDS_DEFAULT = 1000;
 const LONG_TESTS = {
@@ -32,7 +30,9 @@ process.exit(counts.failed === 0 ? 0 : 1);
 async function testEverything(vitestArgs) {
   const stages = await Promise.all([checkTypes(), checkLint()]);
   for (const { name, ok, output } of stages) say(ok ? `${name}: fine.` : `${output.trimEnd()}\n${name}: NOT fine.`);
-  const ran = vitest(vitestArgs);
+  const env = { RUN_SEED: process.env.RUN_SEED || String(seedOfRun()) };
+  say(`Random tests draw from RUN_SEED=${env.RUN_SEED}.`);
+  const ran = process.env.CI === undefined ? playTests(vitestArgs, env) : playTwice(vitestArgs, env);
   for (const { name } of stages.filter((stage) => !stage.ok)) say(`${name}: NOT fine; see the top.`);
   const broken = stages.filter((stage) => !stage.ok).length;
   return { ...ran, passed: ran.passed + stages.length - broken, failed: ran.failed + broken };
@@ -55,7 +55,7 @@ function long(files, longArgs) {
   say(`Playing ${files.join(', ')}: ${what}.`);
   const range = from === undefined ? {} : { FROM: from, TO: to };
   const env = { ROUNDS: rounds, ...range, ...(seed === undefined ? {} : { SEED: seed }) };
-  return vitest([...files, '--testTimeout=0'], env);
+  return playTests([...files, '--testTimeout=0'], env);
 }
 
 function fuzzOptions(fuzzArgs) {
@@ -74,33 +74,6 @@ function fuzzOptions(fuzzArgs) {
     options[whole[1]] = value;
   }
   return options;
-}
-
-/** Runs vitest on the terminal and reads the counts that its reporter left. Without them, the run itself failed. */
-function vitest(vitestArgs, env = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'tidemark-test-'));
-  const file = join(folder, 'counts.json');
-  try {
-    const program = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-    const { status } = spawnSync(projectNode(), [program, 'run', ...vitestArgs], {
-      cwd: root,
-      stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, ...env, TIDEMARK_TEST_COUNTS: file },
-    });
-    const ran = countsIn(file);
-    return status !== 0 && ran.failed === 0 ? { ...ran, failed: 1 } : ran;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-function countsIn(file) {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    say(`The tests left no counts (${error.message}).`);
-    return { passed: 0, failed: 1, skipped: 0 };
-  }
 }
 
 function line({ passed, failed, skipped }) {

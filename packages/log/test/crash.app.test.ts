@@ -3,13 +3,14 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { chooseSeed } from '@tidemark/testkit';
 import { afterAll, expect, test } from 'vitest';
 
 // A real process appends a known sequence and says what was acknowledged; it is killed with kill -9 at a random moment,
 // twenty times on one folder. Every acknowledged number is there once, in order, and between them only what had been sent.
 
 const ROUNDS = 20;
-const SEED = Number(process.env['SEED'] ?? Math.trunc(performance.timeOrigin) % 1_000_000);
+const SEED = chooseSeed();
 
 let folder = '';
 afterAll(() => rm(folder, { recursive: true, force: true }));

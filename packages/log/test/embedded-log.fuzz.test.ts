@@ -1,5 +1,6 @@
 import { type Random, SimClock, seededRandom, silentLogger } from '@tidemark/base';
 import { SimDisk } from '@tidemark/base/sim';
+import { chooseSeed } from '@tidemark/testkit';
 import { expect, test } from 'vitest';
 import { ALERTS, CONFIG, RAW, readAll, textOf } from '../src/conformance/traits.ts';
 import type { EmbeddedLog } from '../src/embedded/embedded-log.ts';
@@ -12,7 +13,7 @@ import { SimLog } from '../src/sim/sim-log.ts';
 //
 // A step that was rejected may be there or not: it is taken over from what is found after the next reopen.
 
-const SEED = Number(process.env['SEED'] ?? Math.trunc(performance.timeOrigin) % 1_000_000);
+const SEED = chooseSeed();
 const ROUNDS = Number(process.env['ROUNDS'] ?? 20);
 const STEPS = 60;
 const TOPICS = [RAW, ALERTS, CONFIG];

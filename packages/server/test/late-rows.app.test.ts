@@ -1,5 +1,6 @@
 import { sendRemoteWrite, startTidemark, type Tidemark } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
+import { fastClock } from './fast-clock.ts';
 import { ask, type RowSeries, serverNow, until } from './http.ts';
 import { type OracleRow, rowsOf } from './row-oracle.ts';
 
@@ -53,7 +54,7 @@ test('backfills of hours and days end in right rows of minutes and hours, throug
   timeout: 180_000,
 }, async () => {
   await using server = await startTidemark({
-    env: { TIDEMARK_COLLECTOR_HOST: 'false', TIDEMARK_TESTING_CLOCK_RATE: '10' },
+    env: { TIDEMARK_COLLECTOR_HOST: 'false', ...fastClock(10) },
   });
   const nowMs = Math.floor(await serverNow(server.url));
   const days = counter(nowMs - 50 * HOUR_MS, 300, 30_000);

@@ -1,5 +1,6 @@
 import { sendRemoteWrite, startTidemark } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
+import { fastClock } from './fast-clock.ts';
 import { type MatrixSeries, serverNow, until } from './http.ts';
 
 // A query that reaches further back than raw is kept: rows of a minute and the raw tail, one answer, and it says so. Expected is
@@ -24,7 +25,7 @@ test('rows where raw is gone, raw where rows are not yet', { timeout: 120_000 },
   await using server = await startTidemark({
     env: {
       TIDEMARK_COLLECTOR_HOST: 'false',
-      TIDEMARK_TESTING_CLOCK_RATE: String(RATE),
+      ...fastClock(RATE),
       TIDEMARK_STORE_RETENTION_RAW: `${RAW_KEPT_MINUTES}m`,
     },
   });

@@ -2,6 +2,7 @@ import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { runTidemark, sendRemoteWrite, startTidemark, tempFolder } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
+import { fastClock } from './fast-clock.ts';
 import { serverNow } from './http.ts';
 
 // A data folder as a real server leaves it; then one file of each kind is hurt in a copy, and `tidemark verify` names it.
@@ -66,7 +67,7 @@ async function untilThere(url: string, data: string): Promise<void> {
 test('verify names what is damaged, missing or nobody’s in every kind of file', async () => {
   await using folder = await tempFolder('verify');
   const data = join(folder.path, 'data');
-  await using server = await startTidemark({ dataFolder: data, env: { TIDEMARK_TESTING_CLOCK_RATE: '800' } });
+  await using server = await startTidemark({ dataFolder: data, env: fastClock(800) });
   await untilThere(server.url, data);
   const running = await runTidemark(['verify', data]);
   expect(running.code).toBe(1);

@@ -2,6 +2,7 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runTidemark, sendRemoteWrite, startTidemark, tempFolder } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
+import { fastClock } from './fast-clock.ts';
 import { ask, type RowSeries, samples, serverNow, until, vector } from './http.ts';
 import { rowsOf } from './row-oracle.ts';
 import { webhook } from './webhook.ts';
@@ -33,7 +34,7 @@ test('from remote_write to an answer, a delivered webhook, a row, and a sealed s
   await using server = await startTidemark({
     env: {
       TIDEMARK_COLLECTOR_HOST: 'false',
-      TIDEMARK_TESTING_CLOCK_RATE: String(RATE),
+      ...fastClock(RATE),
       TIDEMARK_RULES_FILES: rules,
       TIDEMARK_NOTIFIER_WEBHOOK_URL: hook.url,
     },

@@ -23,8 +23,18 @@ test('two names under one seed play two games', async () => {
   expect(await draws('a')).not.toEqual(await draws('b'));
 });
 
-test('without SEED every run is another', async () => {
+test('without SEED it is the run that has a seed', async () => {
   vi.stubEnv('SEED', '');
+  vi.stubEnv('RUN_SEED', '42');
+  const ofRun = await draws('a');
+  expect(await draws('a')).toEqual(ofRun);
+  vi.stubEnv('SEED', '43');
+  expect(await draws('a')).not.toEqual(ofRun);
+});
+
+test('without any, every run is another', async () => {
+  vi.stubEnv('SEED', '');
+  vi.stubEnv('RUN_SEED', '');
   expect(await draws('a')).not.toEqual(await draws('a'));
 });
 

@@ -9,11 +9,12 @@ import { type Random, seededRandom, systemRandom } from '@tidemark/base';
 //       for (let round = 0; round < rounds(200); round++) expectRoundTrip(anyChunk(random));
 //     }));
 //
-// SEED in the environment replays one run, ROUNDS makes it longer or shorter; `npm run fuzz -- <name>` sets both.
+// SEED in the environment replays one run, ROUNDS makes it longer or shorter; `npm run fuzz -- <name>` sets both. RUN_SEED is
+// what `npm test` draws for a run of everything; tests that always play the same seed heed SEED alone.
 
-/** The seed of this run: SEED from the environment, else a fresh one. Throws when SEED is no whole number. */
+/** The seed of this run: SEED from the environment, else RUN_SEED, else a fresh one. Throws when that is no whole number. */
 export function chooseSeed(): number {
-  return wholeNumber('SEED') ?? systemRandom.below(2 ** 32);
+  return wholeNumber('SEED') ?? wholeNumber('RUN_SEED') ?? systemRandom.below(2 ** 32);
 }
 
 /** How many rounds a random test plays: ROUNDS from the environment, else what it asks for. */

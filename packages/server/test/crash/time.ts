@@ -1,3 +1,5 @@
+import { originFor } from '../fast-clock.ts';
+
 // The time in which a crash test happens: the server's wall clock runs ten times as fast, from an origin that survives its
 // restarts, and the test begins three minutes before an hour ends, so that minutes and one hour close.
 
@@ -17,8 +19,7 @@ export interface FastTime {
 export function fastTime(): FastTime {
   const beginMs = Date.now();
   const startMs = Math.floor(beginMs / HOUR_MS) * HOUR_MS - BEFORE_THE_HOUR_MS;
-  // Where the fast clock and the true one agree: startMs now, and RATE times as fast.
-  const originMs = Math.round((RATE * beginMs - startMs) / (RATE - 1));
+  const originMs = originFor(RATE, startMs, beginMs);
   const now = () => Math.floor(originMs + (Date.now() - originMs) * RATE);
   return {
     startMs,
