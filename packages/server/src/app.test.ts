@@ -10,7 +10,14 @@ import { createApp } from './app.ts';
 
 let waitsFor: string | undefined;
 
-async function ask(path: string, init: RequestInit = {}): Promise<{ status: number; type: string; body: string }> {
+interface Asked {
+  readonly status: number;
+  readonly type: string;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+async function ask(path: string, init: RequestInit = {}, corsOrigin = '.*'): Promise<Asked> {
   const queries = express.Router();
   queries.use(express.urlencoded({ extended: false, limit: '1kb' }));
   queries.post('/query', (_request, response) => void response.json({ status: 'success' }));
@@ -34,6 +41,7 @@ async function ask(path: string, init: RequestInit = {}): Promise<{ status: numb
     reload: async () => undefined,
     quit: undefined,
     page: false,
+    corsOrigin,
   });
   const server = createServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -43,6 +51,7 @@ async function ask(path: string, init: RequestInit = {}): Promise<{ status: numb
     return {
       status: response.status,
       type: response.headers.get('content-type') ?? '',
+      headers: response.headers,
       body: await response.text(),
     };
   } finally {
@@ -127,4 +136,39 @@ test('who asks whether it is ready is told what it waits for', async () => {
   expect(await ask('/-/ready')).toMatchObject({ status: 503, body: 'Tidemark is not ready: no store answers\n' });
   expect(await ask('/-/healthy')).toMatchObject({ status: 200 });
   waitsFor = undefined;
+});
+
+const access = ({ headers }: Asked) =>
+  ['origin', 'methods', 'headers'].map((what) => headers.get(`access-control-allow-${what}`));
+const ALLOWED = ['GET, POST, OPTIONS', 'Accept, Authorization, Content-Type, Origin'];
+
+test('a page of another origin may read every answer of the API, refusals too', async () => {
+  const from = { headers: { origin: 'https://grafana.example' } };
+  for (const path of ['/api/v1/status/thing', '/prometheus/api/v1/rules', '/api/v1/query', '/api/v1/nowhere']) {
+    const answer = await ask(path, from);
+    expect(access(answer)).toEqual(['*', ...ALLOWED]);
+    expect(answer.headers.get('access-control-expose-headers')).toBe('Date');
+    expect(answer.headers.get('vary')).toMatch(/\bOrigin\b/);
+  }
+  expect(access(await ask('/api/v1/rules'))).toEqual([null, null, null]);
+  expect((await ask('/api/v1/rules')).headers.get('vary')).toMatch(/\bOrigin\b/);
+  expect(access(await ask('/-/healthy', from))).toEqual([null, null, null]);
+});
+
+test('who asks before he asks is answered 204, whatever the path', async () => {
+  const preflight = { method: 'OPTIONS', headers: { origin: 'http://a', 'access-control-request-method': 'POST' } };
+  for (const path of ['/api/v1/query', '/api/v1/write', '/prometheus/api/v1/label/x/values', '/api/v1/nowhere']) {
+    const answer = await ask(path, preflight);
+    expect([answer.status, answer.body, ...access(answer)]).toEqual([204, '', '*', ...ALLOWED]);
+  }
+});
+
+test.each([
+  ['https://.*[.]example', 'https://a.example', 'https://a.example'],
+  ['https://.*[.]example', 'https://a.example.evil', null],
+  ['https://.*[.]example', 'xhttps://a.example', null],
+  ['https://a|http://b', 'http://b', 'http://b'],
+  ['', 'http://b', null],
+])('where "%s" is allowed, %s is told %s', async (pattern, origin, told) => {
+  expect(access(await ask('/api/v1/rules', { headers: { origin } }, pattern))).toEqual([told, ...ALLOWED]);
 });

@@ -4,8 +4,9 @@ import { parse as parseQuery } from 'node:querystring';
 import { fileURLToPath } from 'node:url';
 import type { RulesFilter } from '@tidemark/alerts';
 import { messageOf, type SelfMetrics } from '@tidemark/base';
-import { paramsOf, sendError, sendJson, tenantOf } from '@tidemark/query';
+import { AnswerStream, paramsOf, sendError, sendJson, tenantOf } from '@tidemark/query';
 import express, { type Express, type NextFunction, type Request, type Response, type Router } from 'express';
+import { allowOrigins } from './api/cors.ts';
 import { type Answers, answeringRouter, refuseMethod } from './api/routes.ts';
 import { rulesFilter } from './rules-filter.ts';
 
@@ -47,6 +48,8 @@ export interface AppParts {
   /** Stops the process; absent where that is not allowed. */
   readonly quit: (() => void) | undefined;
   readonly page: boolean;
+  /** Origins whose pages may read the API's answers: a regex. */
+  readonly corsOrigin: string;
 }
 
 export interface FlushReport {
@@ -71,9 +74,7 @@ export function createApp(parts: AppParts): Express {
     response.send(reason === undefined ? 'Tidemark is ready.\n' : `Tidemark is not ready: ${reason}\n`);
   });
   serveLifecycle(app, parts);
-  app.get('/metrics', (_request, response) => {
-    response.type('text/plain; version=0.0.4; charset=utf-8').send(parts.metrics.expose());
-  });
+  app.get('/metrics', (_request, response) => void answerMetrics(response, parts.metrics));
   const { federate } = parts;
   if (federate) {
     app
@@ -81,6 +82,7 @@ export function createApp(parts: AppParts): Express {
       .get((request, response) => void federate(request, response))
       .all((request, response) => refuseMethod(request, response, ['GET', 'HEAD']));
   }
+  app.use(API_PATHS, allowOrigins(parts.corsOrigin));
   for (const path of API_PATHS) {
     for (const [route, handle] of Object.entries(parts.writes)) {
       app.all(`${path}${route}`, (request, response) => void runWrite(request, response, handle));
@@ -157,6 +159,17 @@ function answerFault(error: unknown, _request: Request, response: Response, _nex
 async function answerRules(query: unknown, response: ServerResponse, parts: AppParts): Promise<void> {
   try {
     await sendJson(response, parts.rules(rulesFilter(paramsOf(query))));
+  } catch (error) {
+    sendError(response, error);
+  }
+}
+
+async function answerMetrics(response: Response, metrics: SelfMetrics): Promise<void> {
+  response.type('text/plain; version=0.0.4; charset=utf-8');
+  try {
+    const out = new AnswerStream(response);
+    await out.write(metrics.expose());
+    await out.end();
   } catch (error) {
     sendError(response, error);
   }

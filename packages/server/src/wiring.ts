@@ -203,6 +203,7 @@ export async function startTidemark(options: TidemarkOptions): Promise<Tidemark>
     reload: () => reloader.reload(),
     quit: config.http.quit ? options.onQuit : undefined,
     page: roles.has('ui'),
+    corsOrigin: config.http.corsOrigin,
   });
   // Registered last, so that stopping begins with taking nothing in.
   parts.defer(async () => {

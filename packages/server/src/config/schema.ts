@@ -47,18 +47,19 @@ const KEPT_LEAST_MS = 3_600_000;
 const whole = (value: number, least: number, about: string, most: number = Number.MAX_SAFE_INTEGER) =>
   z.number().int().min(least).max(most).default(value).describe(about);
 
-const metricPattern = z
-  .string()
-  .min(1)
-  .max(1024)
-  .superRefine((pattern, context) => {
-    try {
-      matcher('=~', METRIC_NAME, pattern);
-    } catch (error) {
-      if (!isTidemarkError(error)) throw error;
-      context.addIssue({ code: 'custom', message: messageOf(error) });
-    }
-  });
+const regex = (value: string, about: string) =>
+  z.string().max(1024).superRefine(refuseBadRegex).default(value).describe(about);
+
+function refuseBadRegex(pattern: string, context: z.RefinementCtx): void {
+  try {
+    matcher('=~', METRIC_NAME, pattern);
+  } catch (error) {
+    if (!isTidemarkError(error)) throw error;
+    context.addIssue({ code: 'custom', message: messageOf(error) });
+  }
+}
+
+const metricPattern = z.string().min(1).max(1024).superRefine(refuseBadRegex);
 
 export const ROLES = ['collect', 'ingest', 'repartition', 'rollup', 'store', 'query', 'rules', 'notify', 'ui'] as const;
 export type Role = (typeof ROLES)[number];
@@ -89,6 +90,10 @@ export const CONFIG_SCHEMA = z.strictObject({
     listen: listenAddress
       .default('127.0.0.1:9470')
       .describe('host:port of the page and all APIs. Port 0 picks a free one.'),
+    corsOrigin: regex(
+      '.*',
+      "Origins whose pages may read answers of Prometheus' API (CORS), as a regex that all of the origin must match; empty: none.",
+    ),
   }),
   log: section('The commit log.', {
     kind: z

@@ -75,5 +75,6 @@ const PROMETHEUS_FLAGS: Readonly<Record<string, string>> = {
   'query.timeout': 'query.timeout',
   'storage.tsdb.path': 'data',
   'storage.tsdb.retention.time': 'store.retentionRaw',
+  'web.cors.origin': 'http.corsOrigin',
   'web.listen-address': 'http.listen',
 };
