@@ -4,6 +4,7 @@ export { Admission } from './execute/admission.ts';
 export { Executor, type ExecutorOptions } from './execute/executor.ts';
 export { bytesOf, UnreadAnswers } from './execute/unread.ts';
 export { type FederateOptions, federate } from './federate/federate.ts';
+export { AnswerStream } from './http/answer-stream.ts';
 export { sendError, sendJson } from './http/envelope.ts';
 export { invalidParam, type Params, paramsOf, timeParam } from './http/params.ts';
 export { queryRouter, type RouterOptions, tenantOf } from './http/router.ts';

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isStaleAt, type Labels, type MetadataSource, type SelectedSeries, wordsOf } from '@tidemark/model';
 import type { Request } from 'express';
 import { errorText, statusOf } from '../errors.ts';
-import { JsonStream as TextStream } from '../http/envelope.ts';
+import { AnswerStream } from '../http/answer-stream.ts';
 import { paramsOf } from '../http/params.ts';
 import { tenantOf } from '../http/router.ts';
 import type { QueryService } from '../service.ts';
@@ -32,6 +32,7 @@ export async function federate(request: Request, response: ServerResponse, optio
     await answer(request, response, options, abort.signal);
   } catch (error) {
     if (response.headersSent) return void response.destroy();
+    response.removeHeader('content-encoding');
     response.writeHead(statusOf(error), { 'content-type': 'text/plain; charset=utf-8' });
     response.end(`${errorText(error)}\n`);
   }
@@ -58,9 +59,9 @@ async function answer(
   // A series without instance says so: else the one who scrapes would give it ours.
   const external = withInstance(options.externalLabels());
   response.setHeader('content-type', contentType);
-  const out = new TextStream(response);
+  const out = new AnswerStream(response);
   for (const family of families) for (const text of familyText(family, external, escaping)) await out.write(text);
-  out.end();
+  await out.end();
 }
 
 /**

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { formatScalar, formatTime, formatValue, JsonStream, labelsJson } from './envelope.ts';
+import { AnswerStream } from './answer-stream.ts';
+import { formatScalar, formatTime, formatValue, labelsJson } from './envelope.ts';
 import { unescapeName } from './label-name.ts';
 
 test.each([
@@ -57,7 +58,7 @@ async function writeTo(stallMs: number, onConnected: (client: Socket) => void) {
   let pieces = 0;
   const ended = Promise.withResolvers<unknown>();
   const server = createServer((_request, response) => {
-    const out = new JsonStream(response, stallMs);
+    const out = new AnswerStream(response, stallMs);
     const write = async () => {
       for (; pieces < 100_000; pieces++) await out.write('x'.repeat(65_536));
     };

@@ -2,38 +2,10 @@ import type { ServerResponse } from 'node:http';
 import { isTidemarkError } from '@tidemark/base';
 import type { Labels } from '@tidemark/model';
 import { errorText, errorTypeOf, statusOf } from '../errors.ts';
-import { writePiece } from './write-piece.ts';
+import { AnswerStream } from './answer-stream.ts';
 
 // Prometheus' envelope: {"status":"success","data":...,"warnings":[...],"infos":[...]}, numbers of results as strings.
 // Results may be long, so they are written in pieces as they are made.
-
-// 64 KiB: a few system calls per megabyte, and never a whole answer in memory twice.
-const PIECE_LENGTH = 65_536;
-
-export class JsonStream {
-  readonly #response: ServerResponse;
-  readonly #stallMs: number | undefined;
-  #pending = '';
-
-  constructor(response: ServerResponse, stallMs?: number) {
-    this.#response = response;
-    this.#stallMs = stallMs;
-  }
-
-  /** Throws `QUERY_CANCELED` when the client went away or stopped reading: what is left need not be made. */
-  async write(text: string): Promise<void> {
-    this.#pending += text;
-    if (this.#pending.length < PIECE_LENGTH) return;
-    const piece = this.#pending;
-    this.#pending = '';
-    await writePiece(this.#response, piece, this.#stallMs);
-  }
-
-  end(): void {
-    this.#response.end(this.#pending);
-    this.#pending = '';
-  }
-}
 
 export interface Notes {
   readonly warnings: readonly string[];
@@ -43,17 +15,17 @@ export interface Notes {
 export async function sendData(
   response: ServerResponse,
   notes: Notes,
-  writeData: (out: JsonStream) => Promise<void>,
+  writeData: (out: AnswerStream) => Promise<void>,
 ): Promise<void> {
   response.statusCode = 200;
   response.setHeader('content-type', 'application/json; charset=utf-8');
-  const out = new JsonStream(response);
+  const out = new AnswerStream(response);
   await out.write('{"status":"success","data":');
   await writeData(out);
   if (notes.warnings.length > 0) await out.write(`,"warnings":${JSON.stringify(notes.warnings)}`);
   if (notes.infos && notes.infos.length > 0) await out.write(`,"infos":${JSON.stringify(notes.infos)}`);
   await out.write('}\n');
-  out.end();
+  await out.end();
 }
 
 /** What Prometheus answers where it has no data to speak of, not even none. */
@@ -73,6 +45,8 @@ export function sendError(response: ServerResponse, error: unknown): void {
     return;
   }
   const errorType = errorTypeOf(error);
+  // Of an answer that was begun, of which nothing was sent.
+  response.removeHeader('content-encoding');
   response.statusCode = statusOf(error);
   response.setHeader('content-type', 'application/json; charset=utf-8');
   // It may be mended any moment.

@@ -1,8 +1,9 @@
 import type { Exemplar, SelectedExemplars } from '@tidemark/model';
-import { formatValue, type JsonStream, labelsJson } from './envelope.ts';
+import type { AnswerStream } from './answer-stream.ts';
+import { formatValue, labelsJson } from './envelope.ts';
 
 /** As Prometheus has them: values are text, times numbers. */
-export async function writeExemplars(out: JsonStream, series: readonly SelectedExemplars[]): Promise<void> {
+export async function writeExemplars(out: AnswerStream, series: readonly SelectedExemplars[]): Promise<void> {
   await out.write('[');
   let separator = '';
   for (const { labels, exemplars } of series) {

@@ -1,14 +1,15 @@
 import { unreachable } from '@tidemark/base';
 import type { HistogramColumn } from '@tidemark/promql';
 import type { Answer, Line, Result } from '../answer.ts';
-import { formatScalar, formatTime, formatValue, type JsonStream, labelsJson } from './envelope.ts';
+import type { AnswerStream } from './answer-stream.ts';
+import { formatScalar, formatTime, formatValue, labelsJson } from './envelope.ts';
 import { histogramJson } from './histogram-json.ts';
 import { accuracyOf } from './resolution.ts';
 
 // The `data` of query and query_range: {"resultType":"matrix","result":[{"metric":{...},"values":[[t,"v"],...]}]}.
 
 /** `limit` 0: all. Returns whether something was left out. */
-export async function writeResult(out: JsonStream, answer: Answer, limit: number, withStats: boolean): Promise<void> {
+export async function writeResult(out: AnswerStream, answer: Answer, limit: number, withStats: boolean): Promise<void> {
   await out.write(`{"resultType":"${answer.result.kind}","result":`);
   await writeBody(out, answer.result, limit);
   if (withStats) {
@@ -28,7 +29,7 @@ export function isTruncated(result: Result, limit: number): boolean {
   return result.kind === 'matrix' && result.lines.length > limit;
 }
 
-async function writeBody(out: JsonStream, result: Result, limit: number): Promise<void> {
+async function writeBody(out: AnswerStream, result: Result, limit: number): Promise<void> {
   switch (result.kind) {
     case 'scalar':
       return out.write(`[${formatTime(result.atMs)},"${formatScalar(result.value)}"]`);
@@ -65,7 +66,7 @@ async function writeBody(out: JsonStream, result: Result, limit: number): Promis
 }
 
 /** A line in which there are native histograms: numbers and histograms in lists of their own, neither where there is none. */
-async function writeMixed(out: JsonStream, before: string, line: Line, histograms: HistogramColumn): Promise<void> {
+async function writeMixed(out: AnswerStream, before: string, line: Line, histograms: HistogramColumn): Promise<void> {
   const places = [...line.values.keys()];
   const timeOf = (i: number) => formatTime(line.timestampsMs[i] as number);
   const numbers = places
@@ -100,7 +101,7 @@ class TimeTexts {
 const POINTS_PER_PIECE = 512;
 
 async function writePoints(
-  out: JsonStream,
+  out: AnswerStream,
   before: string,
   times: readonly string[],
   values: Float64Array,

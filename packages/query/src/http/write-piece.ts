@@ -32,6 +32,7 @@ function drained(response: ServerResponse, stallMs: number): Promise<void> {
   });
 }
 
-function mustBeThere(response: ServerResponse): void {
+/** Throws `QUERY_CANCELED` when nobody is there to read. */
+export function mustBeThere(response: ServerResponse): void {
   if (response.destroyed) throw new TidemarkError('QUERY_CANCELED', 'the client went away or stopped reading');
 }
