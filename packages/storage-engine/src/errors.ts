@@ -7,6 +7,7 @@ import { type ErrorDetails, TidemarkError } from '@tidemark/base';
 //   STORAGE_TIER_MISMATCH      samples and rows, or two resolutions, in one topic partition
 //   STORAGE_MANIFEST_UNKNOWN   the object store is away and nothing local says what was sealed of this partition before
 //   STORAGE_FOREIGN            the data on disk belongs to another installation
+//   STORAGE_NEWER              a newer program wrote a file or a manifest, and it is whole: use that one, or go back to a snapshot
 //   STORAGE_IO                 LevelDB could not read or write: a full disk, mostly
 //   STORAGE_NO_FOLDER          neither a folder nor level stores were given, and the disk has no native path
 //   CHUNK_MALFORMED            bytes that are no chunk

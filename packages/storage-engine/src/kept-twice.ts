@@ -1,4 +1,5 @@
 import { bytesEqual, type Disk, isTidemarkError, type TidemarkError } from '@tidemark/base';
+import { storageError } from './errors.ts';
 import { copyName } from './filename.ts';
 import type { Quarantine } from './quarantine.ts';
 
@@ -21,12 +22,12 @@ export interface KeptTwice<T> {
 export interface KeptFile<T> {
   readonly disk: Disk;
   readonly name: string;
-  /** Throws a `TidemarkError` where it is damaged. */
+  /** Throws a `TidemarkError` where it is damaged, `STORAGE_NEWER` where another program has to read it. */
   readonly decode: (bytes: Uint8Array) => T;
   readonly quarantine: Quarantine;
 }
 
-/** Damage is told and kept aside. Throws `DISK_*` for what may pass. */
+/** Damage is told and kept aside. Throws `DISK_*` for what may pass, `STORAGE_NEWER`. */
 export async function loadTwice<T>(file: KeptFile<T>): Promise<KeptTwice<T>> {
   const first = await readOne(file, file.name);
   const second = await readOne(file, copyName(file.name));
@@ -62,6 +63,8 @@ async function readOne<T>({ disk, name, decode, quarantine }: KeptFile<T>, path:
   } catch (error) {
     if (!isTidemarkError(error)) throw error;
     if (error.code === 'DISK_NOT_FOUND') return { isThere: false };
+    if (error.code === 'STORAGE_NEWER')
+      throw storageError(error.code, `${path}: ${error.message}`, error.details, error);
     if (bytes === undefined && !isBadPlace(error)) throw error;
     quarantine(name, path, bytes, DAMAGED, { file: path, reason: error.message });
     return { isThere: true };

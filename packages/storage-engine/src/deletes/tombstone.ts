@@ -1,5 +1,6 @@
-import { ByteReader, ByteWriter, crc32c } from '@tidemark/base';
+import { type ByteReader, ByteWriter, crc32c } from '@tidemark/base';
 import { type Matcher, matcher } from '@tidemark/model';
+import { openChecked } from '../checked-file.ts';
 import { storageError } from '../errors.ts';
 
 // What was deleted and is not reclaimed everywhere yet. docs/format/tombstones.md
@@ -18,7 +19,7 @@ import { storageError } from '../errors.ts';
 const MAGIC = Uint8Array.of(0x54, 0x4d, 0x54, 0x4f, 0x4d, 0x42);
 const VERSION = 1;
 const VERSION_WITH_LOST = 2;
-const HEADER_LENGTH = 8;
+const FILE = { magic: MAGIC, version: VERSION_WITH_LOST, code: 'TOMBSTONES_CORRUPT', what: 'a file of tombstones' };
 const OPERATORS = ['=', '!=', '=~', '!~'] as const satisfies readonly Matcher['type'][];
 
 export interface Tombstone {
@@ -76,17 +77,7 @@ export function encodeTombstones({ tombstones, lostMs }: TombstonesFile): Uint8A
 
 /** Throws `TOMBSTONES_CORRUPT`. */
 export function decodeTombstones(bytes: Uint8Array): TombstonesFile {
-  const end = bytes.length - 4;
-  if (end < HEADER_LENGTH || !Buffer.from(bytes.subarray(0, MAGIC.length)).equals(MAGIC)) {
-    throw storageError('TOMBSTONES_CORRUPT', 'not a file of tombstones');
-  }
-  if (new ByteReader(bytes, end).u32() !== crc32c(bytes, 0, end)) {
-    throw storageError('TOMBSTONES_CORRUPT', 'the file of tombstones fails its checksum');
-  }
-  const reader = new ByteReader(bytes, MAGIC.length, end);
-  const version = reader.u8() + reader.u8() * 256;
-  if (version > VERSION_WITH_LOST)
-    throw storageError('TOMBSTONES_CORRUPT', `its version is ${version}, known are up to ${VERSION_WITH_LOST}`);
+  const { version, reader } = openChecked(bytes, FILE);
   const lostMs = version === VERSION_WITH_LOST ? reader.f64() : undefined;
   const tombstones = Array.from({ length: reader.count(10) }, () => decodeTombstone(reader, version));
   if (reader.left > 0) throw storageError('TOMBSTONES_CORRUPT', 'bytes after the last tombstone', { at: reader.at });

@@ -1,4 +1,5 @@
-import { ByteReader, ByteWriter, crc32c } from '@tidemark/base';
+import { type ByteReader, ByteWriter, crc32c } from '@tidemark/base';
+import { openChecked } from '../checked-file.ts';
 import { storageError } from '../errors.ts';
 import { HAS_NO_TIME } from './pages.ts';
 import type { NewExemplar, TenantExemplars } from './tenant-exemplars.ts';
@@ -14,6 +15,7 @@ import type { NewExemplar, TenantExemplars } from './tenant-exemplars.ts';
 // Series stand in the order of their first exemplar, exemplars in that of arrival: read again in that order they are the same memory again. Flags: 1 it named no time.
 
 const MAGIC = Uint8Array.of(0x54, 0x4d, 0x45, 0x58, 0x45, 0x4d, 0, 0);
+const FILE = { magic: MAGIC, version: 0, code: 'EXEMPLARS_CORRUPT', what: 'a file of exemplars' };
 
 export interface TenantExemplarList {
   readonly tenant: string;
@@ -45,16 +47,9 @@ export function encodeExemplarsFile(tenants: ReadonlyMap<string, TenantExemplars
   return writer.finish();
 }
 
-/** Throws `EXEMPLARS_CORRUPT`, `BYTES_MALFORMED`. */
+/** Throws `EXEMPLARS_CORRUPT`, `BYTES_MALFORMED`, `STORAGE_NEWER`. */
 export function decodeExemplarsFile(bytes: Uint8Array): TenantExemplarList[] {
-  const end = bytes.length - 4;
-  if (end < MAGIC.length || !Buffer.from(bytes.subarray(0, MAGIC.length)).equals(MAGIC)) {
-    throw storageError('EXEMPLARS_CORRUPT', 'not a file of exemplars, or one of another version');
-  }
-  if (new ByteReader(bytes, end).u32() !== crc32c(bytes, 0, end)) {
-    throw storageError('EXEMPLARS_CORRUPT', 'the file of exemplars fails its checksum');
-  }
-  const reader = new ByteReader(bytes, MAGIC.length, end);
+  const { reader } = openChecked(bytes, FILE);
   const tenants = Array.from({ length: reader.count(3) }, () => readTenant(reader));
   if (reader.left !== 0) throw storageError('EXEMPLARS_CORRUPT', 'bytes after the last exemplar', { at: reader.at });
   return tenants;

@@ -1,5 +1,6 @@
-import { ByteReader, ByteWriter, crc32c } from '@tidemark/base';
+import { ByteWriter, crc32c } from '@tidemark/base';
 import { METRIC_TYPES, type MetricMetadata } from '@tidemark/model';
+import { openChecked } from '../checked-file.ts';
 import { storageError } from '../errors.ts';
 
 // What sources said of metrics, in one file that is replaced whole. docs/format/metadata.md
@@ -12,6 +13,7 @@ import { storageError } from '../errors.ts';
 // again. Types are numbers of METRIC_TYPES; one that is not known yet is read as unknown.
 
 const MAGIC = Uint8Array.of(0x54, 0x4d, 0x4d, 0x45, 0x54, 0x41, 0, 0);
+const FILE = { magic: MAGIC, version: 0, code: 'METADATA_CORRUPT', what: 'a file of metadata' };
 
 export interface SeenMetadata extends MetricMetadata {
   readonly seenMs: number;
@@ -41,16 +43,9 @@ export function encodeMetadataFile(tenants: readonly TenantMetadata[]): Uint8Arr
   return writer.finish();
 }
 
-/** Throws `METADATA_CORRUPT`, `BYTES_MALFORMED`. */
+/** Throws `METADATA_CORRUPT`, `BYTES_MALFORMED`, `STORAGE_NEWER`. */
 export function decodeMetadataFile(bytes: Uint8Array): TenantMetadata[] {
-  const end = bytes.length - 4;
-  if (end < MAGIC.length || !Buffer.from(bytes.subarray(0, MAGIC.length)).equals(MAGIC)) {
-    throw storageError('METADATA_CORRUPT', 'not a file of metadata, or one of another version');
-  }
-  if (new ByteReader(bytes, end).u32() !== crc32c(bytes, 0, end)) {
-    throw storageError('METADATA_CORRUPT', 'the file of metadata fails its checksum');
-  }
-  const reader = new ByteReader(bytes, MAGIC.length, end);
+  const { reader } = openChecked(bytes, FILE);
   const tenants = Array.from({ length: reader.count(2) }, () => ({
     tenant: reader.text(),
     entries: Array.from({ length: reader.count(5) }, () => ({

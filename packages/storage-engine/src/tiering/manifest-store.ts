@@ -20,6 +20,7 @@ import { decodeSegmentManifest, encodeSegmentManifest, type Manifest } from './m
 //
 // So the copy says what the manifest says, or what it was about to say: segments are put before anything names them, and none is removed
 // that either of the two names. A start makes both the same. Where neither is whole, a manifest is made of segments (manifest-anew.ts).
+// One of a later version is no damage: nothing here reads or changes anything of its shard then (`STORAGE_NEWER`).
 
 // Meeting another writer five times in a row means something is wrong; the next seal tries again anyway.
 const ATTEMPTS_MAX = 5;
@@ -171,6 +172,8 @@ async function readOne(store: ObjectStore, name: string, shard: ShardName): Prom
   } catch (error) {
     if (!isTidemarkError(error)) throw error;
     if (error.code === 'OBJECT_NOT_FOUND') return {};
+    if (error.code === 'STORAGE_NEWER')
+      throw storageError(error.code, `${name}: ${error.message}`, error.details, error);
     if (!DAMAGE.has(error.code)) throw error;
     return { etag: etag ?? (await store.head(name))?.etag, damage: error };
   }

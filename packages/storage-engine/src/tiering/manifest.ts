@@ -1,4 +1,5 @@
-import { ByteReader, ByteWriter, crc32c } from '@tidemark/base';
+import { type ByteReader, ByteWriter, crc32c } from '@tidemark/base';
+import { openChecked } from '../checked-file.ts';
 import { storageError } from '../errors.ts';
 import { TIERS, type Tier } from '../head/resolve.ts';
 
@@ -25,7 +26,7 @@ import { TIERS, type Tier } from '../head/resolve.ts';
 
 const MAGIC = Uint8Array.of(0x54, 0x4d, 0x4d, 0x41, 0x4e, 0x49);
 const VERSION = 2;
-const MAGIC_BYTES = MAGIC.length + 2;
+const OBJECT = { magic: MAGIC, version: VERSION, code: 'MANIFEST_CORRUPT', what: 'a manifest' };
 
 export interface TenantTotals {
   readonly tenant: string;
@@ -139,22 +140,9 @@ export function encodeSegmentManifest(manifest: Manifest): Uint8Array {
   return writer.finish();
 }
 
-/** Throws `MANIFEST_CORRUPT`. */
+/** Throws `MANIFEST_CORRUPT`, `STORAGE_NEWER`. */
 export function decodeSegmentManifest(bytes: Uint8Array): Manifest {
-  const end = bytes.length - 4;
-  if (end < MAGIC_BYTES || !Buffer.from(bytes.subarray(0, MAGIC.length)).equals(MAGIC)) {
-    throw storageError('MANIFEST_CORRUPT', 'not a manifest');
-  }
-  const version = (bytes[MAGIC.length] as number) + (bytes[MAGIC.length + 1] as number) * 256;
-  if (new ByteReader(bytes, end).u32() !== crc32c(bytes, 0, end)) {
-    throw storageError('MANIFEST_CORRUPT', 'a manifest fails its checksum');
-  }
-  if (version > VERSION) {
-    throw storageError('MANIFEST_CORRUPT', `a manifest of version ${version}; this program knows ${VERSION}`, {
-      version,
-    });
-  }
-  const reader = new ByteReader(bytes, MAGIC_BYTES, end);
+  const { version, reader } = openChecked(bytes, OBJECT);
   const tierName = reader.text();
   const tier = TIERS.find((candidate) => candidate === tierName);
   if (tier === undefined) throw storageError('MANIFEST_CORRUPT', `no tier is called ${JSON.stringify(tierName)}`);
