@@ -41,6 +41,7 @@ export {
   withoutParens,
 } from './language/ast.ts';
 export { type LineColumn, lineColumnOf } from './language/errors.ts';
+export { format } from './language/format.ts';
 export { EXPRESSION_LENGTH_MAX, parse, parseSelector } from './language/parse.ts';
 export { print } from './language/print.ts';
 export { typeOf } from './language/types.ts';

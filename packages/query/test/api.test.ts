@@ -272,6 +272,19 @@ test('rows come as they are; buildinfo says what Grafana asks', async () => {
   });
 });
 
+test('a query as a tree and as lines, by GET and by form', async () => {
+  const { get, post } = await api();
+  const tree = { type: 'call', func: { name: 'rate' }, args: [{ type: 'matrixSelector', name: 'x', range: 60_000 }] };
+  expect((await get('/parse_query?query=rate(x[1m])')).body).toMatchObject({ status: 'success', data: tree });
+  expect((await post('/parse_query', { query: 'rate(x[1m])' })).body).toMatchObject({ data: tree });
+  expect(await get('/parse_query?query=rate(x)')).toMatchObject({ status: 400, body: { errorType: 'bad_data' } });
+  const [name, other] = ['a'.repeat(60), 'b'.repeat(60)];
+  expect((await post('/format_query', { query: `${name}  +${other}` })).body).toEqual({
+    status: 'success',
+    data: `  ${name}\n+\n  ${other}`,
+  });
+});
+
 test('a limit leaves series out and warns', async () => {
   const { get } = await api();
   const { body } = await get('/query?query=up&limit=1');

@@ -1,5 +1,6 @@
 import { isTidemarkError } from '@tidemark/base';
 import { describe, expect, test } from 'vitest';
+import { format } from './format.ts';
 import { EXPRESSION_LENGTH_MAX, parse, parseSelector } from './parse.ts';
 import { print } from './print.ts';
 
@@ -42,7 +43,9 @@ describe('printing', () => {
     ['sum(x)by(a,b)', 'sum by (a, b) (x)'],
     ['SUM without () (x)', 'sum without () (x)'],
     ["x{a='b',}", 'x{a="b"}'],
-    ['{"my.metric", a!~"b"}', '{"my.metric", a!~"b"}'],
+    ['{"my.metric", a!~"b"}', '{__name__="my.metric",a!~"b"}'],
+    ['x{b="2", a="1", "c d"="3"}', 'x{"c d"="3",a="1",b="2"}'],
+    ['1e25 + 1e-10', '10000000000000000000000000 + 0.0000000001'],
     ['{__name__="x"}', '{__name__="x"}'],
     ['x[90s]', 'x[1m30s]'],
     ['x[5m:]offset 1h@end()', 'x[5m:] @ end() offset 1h'],
@@ -62,6 +65,48 @@ describe('printing', () => {
   for (const [text, wanted] of cases) {
     test(text, () => expect(print(parse(text))).toBe(wanted));
   }
+});
+
+describe('laid out over lines', () => {
+  const long = (i: number) => `a_rather_long_name_of_a_metric_${i}{instance="somewhere"}`;
+  const cases: readonly (readonly [string, string])[] = [
+    ['sum(x)', 'sum(x)'],
+    [
+      `sum by (a) (rate(${long(1)}[5m]) / on (b) group_left () rate(${long(2)}[5m]))`,
+      `sum by (a) (
+    rate(${long(1)}[5m])
+  / on (b) group_left ()
+    rate(${long(2)}[5m])
+)`,
+    ],
+    [
+      `-quantile(0.9, max_over_time((${long(1)} + ${long(2)})[1h:5m] @ end() offset 1m))`,
+      `-quantile(
+  0.9,
+  max_over_time(
+    (
+        ${long(1)}
+      +
+        ${long(2)}
+    )[1h:5m] @ end() offset 1m
+  )
+)`,
+    ],
+    [
+      `label_replace(${long(1)}, "here", "$1", "there", "(.*)-with-a-long-tail-with-a-long-tail")`,
+      `label_replace(
+  ${long(1)},
+  "here",
+  "$1",
+  "there",
+  "(.*)-with-a-long-tail-with-a-long-tail"
+)`,
+    ],
+  ];
+  test.each(cases)('%s', (text, wanted) => {
+    expect(format(parse(text))).toBe(wanted);
+    expect(format(parse(wanted))).toBe(wanted);
+  });
 });
 
 describe('what is refused, and how', () => {

@@ -12,8 +12,15 @@ const OPTIONS = { independentOfQuery: false };
 function meaning(expr: Expr): string {
   return JSON.stringify(expr, (key, value: unknown) => {
     if (key === 'position' || key === 'text' || key === 'literals' || key === 'prefix') return undefined;
+    if (key === 'matchers') return (value as { name: string }[]).map((m) => JSON.stringify(m)).sort();
+    // A name that is written among the matchers is one of them.
+    if (isSelector(value)) return { ...value, name: undefined };
     return typeof value === 'number' ? String(value) : value;
   });
+}
+
+function isSelector(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'vectorSelector';
 }
 
 test('printing what was parsed from a printed text gives the text again, and means the same', () =>

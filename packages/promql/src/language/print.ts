@@ -1,6 +1,6 @@
-import { formatDuration, type Matcher, METRIC_NAME } from '@tidemark/model';
-import type { At, Binary, Duration, Expr, VectorSelector } from './ast.ts';
-import { formatNumber, quote } from './literal.ts';
+import { compareUtf8, formatDuration, type Matcher, METRIC_NAME } from '@tidemark/model';
+import type { Aggregate, At, Binary, Duration, Expr, Subquery, VectorSelector } from './ast.ts';
+import { formatDecimal, formatNumber, quote } from './literal.ts';
 
 // A tree as text, in Prometheus' own style: `sum by (job) (rate(x{a="b"}[5m] offset 1m))`. Printing what was parsed from a
 // printed text gives the same text again.
@@ -20,18 +20,12 @@ export function print(expr: Expr): string {
       return printSelector(expr, '');
     case 'matrixSelector':
       return printSelector(expr.selector, `[${printDuration(expr.range)}]`);
-    case 'subquery': {
-      const step = expr.step === undefined ? '' : printDuration(expr.step);
-      return `${print(expr.expr)}[${printDuration(expr.range)}:${step}]${printModifiers(expr.at, expr.offset)}`;
-    }
+    case 'subquery':
+      return `${print(expr.expr)}${printSubqueryTime(expr)}`;
     case 'call':
       return `${expr.name}(${expr.args.map(print).join(', ')})`;
-    case 'aggregate': {
-      const param = expr.param ? `${print(expr.param)}, ` : '';
-      const grouped = expr.without || expr.grouping.length > 0;
-      const clause = grouped ? ` ${expr.without ? 'without' : 'by'} (${printLabels(expr.grouping)}) ` : '';
-      return `${expr.operator}${clause}(${param}${print(expr.expr)})`;
-    }
+    case 'aggregate':
+      return `${printAggregation(expr)}(${expr.param ? `${print(expr.param)}, ` : ''}${print(expr.expr)})`;
     case 'binary':
       return `${print(expr.left)} ${expr.operator}${printMatching(expr)} ${print(expr.right)}`;
     case 'unary':
@@ -41,12 +35,23 @@ export function print(expr: Expr): string {
   }
 }
 
+/** What stands before the parentheses. */
+export function printAggregation({ operator, without, grouping }: Aggregate): string {
+  if (!without && grouping.length === 0) return operator;
+  return `${operator} ${without ? 'without' : 'by'} (${printLabels(grouping)}) `;
+}
+
+/** What stands behind the expression. */
+export function printSubqueryTime({ range, step, at, offset }: Subquery): string {
+  return `[${printDuration(range)}:${step === undefined ? '' : printDuration(step)}]${printModifiers(at, offset)}`;
+}
+
 function printNumber(value: number, duration: boolean): string {
   const ms = value * 1000;
   // A negative duration is a sign and a duration; a fraction of a millisecond is no duration.
   if (duration && Number.isSafeInteger(ms)) return formatDuration(ms);
   // Without its sign: `+Inf ^ 2` would read as `+(Inf ^ 2)`.
-  return value === Number.POSITIVE_INFINITY ? 'Inf' : formatNumber(value);
+  return value === Number.POSITIVE_INFINITY ? 'Inf' : formatDecimal(value);
 }
 
 export function printLabels(names: readonly string[]): string {
@@ -57,11 +62,11 @@ function printLabelName(name: string): string {
   return LABEL_NAME.test(name) ? name : quote(name);
 }
 
+/** As Prometheus writes it: matchers by their text; a name that cannot stand before the braces is one of them. */
 function printSelector(expr: VectorSelector, range: string): string {
   const plain = expr.name !== undefined && METRIC.test(expr.name) && !RESERVED_METRIC.test(expr.name);
-  const inside = expr.matchers.filter((m) => expr.name === undefined || m.name !== METRIC_NAME).map(printMatcher);
-  if (expr.name !== undefined && !plain) inside.unshift(quote(expr.name));
-  const braces = inside.length > 0 ? `{${inside.join(', ')}}` : '';
+  const inside = expr.matchers.filter((m) => !plain || m.name !== METRIC_NAME).map(printMatcher);
+  const braces = inside.length > 0 ? `{${inside.sort(compareUtf8).join(',')}}` : '';
   return `${plain ? expr.name : ''}${braces}${range}${printModifiers(expr.at, expr.offset)}`;
 }
 
@@ -94,7 +99,7 @@ export function printDuration(duration: Duration): string {
   }
 }
 
-function printMatching(expr: Binary): string {
+export function printMatching(expr: Binary): string {
   const { matching } = expr;
   let out = expr.bool ? ' bool' : '';
   if (matching.explicit) out += ` ${matching.on ? 'on' : 'ignoring'} (${printLabels(matching.labels)})`;

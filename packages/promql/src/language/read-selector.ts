@@ -25,12 +25,14 @@ export function readVectorSelector(text: string, node: SyntaxNode): VectorSelect
         );
       }
       name = quoted;
+      matchers.push(matcher('=', METRIC_NAME, quoted));
     } else {
       matchers.push(readMatcher(text, child));
     }
   }
   if (name !== undefined) {
-    const again = matchers.find((m) => m.name === METRIC_NAME);
+    const named = matchers.filter((m) => m.name === METRIC_NAME);
+    const again = identifier ? named[0] : named[1];
     if (again) {
       throw syntaxError(
         text,
@@ -38,7 +40,7 @@ export function readVectorSelector(text: string, node: SyntaxNode): VectorSelect
         `metric name must not be set twice: ${JSON.stringify(name)} or ${JSON.stringify(again.value)}`,
       );
     }
-    matchers.push(matcher('=', METRIC_NAME, name));
+    if (identifier) matchers.push(matcher('=', METRIC_NAME, name));
   }
   return { kind: 'vectorSelector', name, matchers, offset: undefined, at: undefined, position };
 }

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isTidemarkError } from '@tidemark/base';
 import { RESOLUTION_MS, type Resolution, TENANT_HEADER, tenantOfHeader } from '@tidemark/model';
-import { parse, print } from '@tidemark/promql';
+import { format, parse } from '@tidemark/promql';
 import express, { type Router } from 'express';
 import type { Answer } from '../answer.ts';
 import type { QueryService } from '../service.ts';
+import { astJson } from './ast-json.ts';
 import { formatTime, formatValue, labelsJson, sendData, sendError, sendJson, sendNothing } from './envelope.ts';
 import { writeExemplars } from './exemplars.ts';
 import { unescapeName } from './label-name.ts';
@@ -69,6 +70,7 @@ export function queryRouter(options: RouterOptions): Router {
   both('/rows', rows);
   both('/status/buildinfo', buildinfo);
   both('/format_query', formatQuery);
+  both('/parse_query', parseQuery);
   both('/query_exemplars', exemplars);
   return router;
 }
@@ -265,7 +267,13 @@ async function rows(call: Call, { service }: RouterOptions): Promise<void> {
 
 /** The query as Prometheus would write it. Throws `PROMQL_SYNTAX`. */
 async function formatQuery(call: Call): Promise<void> {
-  await sendJson(call.response, await naming('query', () => print(parse(textParam(call.params, 'query')))));
+  await sendJson(call.response, await naming('query', () => format(parse(textParam(call.params, 'query')))));
+}
+
+/** The query's tree. Throws `PROMQL_SYNTAX`. */
+async function parseQuery(call: Call): Promise<void> {
+  const text = textParam(call.params, 'query');
+  await sendJson(call.response, await naming('query', () => astJson(parse(text), text)));
 }
 
 /** Exemplars of the series that an expression selects; of one that selects none there is nothing to say: 204, as there. */
