@@ -2,8 +2,8 @@ import { isTidemarkError, type Random, seededRandom } from '@tidemark/base';
 import { rounds, withSeed } from '@tidemark/testkit';
 import { expect, test } from 'vitest';
 import { Process } from './damage-sweep/store.ts';
-import { judge } from './damage-sweep/truth.ts';
 import { DiskFaults, emptyDisk } from './disk-faults/faults.ts';
+import { judge } from './oracle/truth.ts';
 
 // An engine whose disk refuses: syncs that fail and of which no later one writes what they were to, no handles left, no room, calls that
 // fail. Whatever of it happens in between:

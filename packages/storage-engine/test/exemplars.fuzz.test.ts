@@ -2,50 +2,12 @@ import type { Random } from '@tidemark/base';
 import { BatchBuilder, encodeLabels, labelsOf, labelValue, matcher, type SampleBatch } from '@tidemark/model';
 import { rounds, withSeed } from '@tidemark/testkit';
 import { expect, test } from 'vitest';
+import { ExemplarOracle, type SaidExemplar, shown } from './oracle/exemplars.ts';
 import { START_MS, World } from './world.ts';
 
-// Stories of exemplars through the engine: records that come again, checkpoints, crashes, against Prometheus' rule in a few lines.
+// Stories of exemplars through the engine: records that come again, checkpoints, crashes, against Prometheus' rule in a few lines (oracle/exemplars.ts).
 
-interface Point {
-  readonly tenant: string;
-  readonly metric: string;
-  readonly le: string;
-  readonly trace: string;
-  readonly timeMs: number;
-  readonly value: number;
-  readonly hasNoTime: boolean;
-}
-
-/** As Prometheus has it: the newest again is no news, and what is not later than the newest is not taken. */
-class Oracle {
-  readonly #series = new Map<string, Point[]>();
-
-  add(point: Point): void {
-    const key = [point.tenant, point.metric, point.le].join();
-    const held = this.#series.get(key) ?? [];
-    const newest = held.at(-1);
-    if (newest) {
-      const timeMatters = !(point.hasNoTime && newest.hasNoTime);
-      const isSame = newest.trace === point.trace && newest.value === point.value;
-      if (isSame && !(timeMatters && newest.timeMs !== point.timeMs)) return;
-      if (point.timeMs <= newest.timeMs) return;
-    }
-    this.#series.set(key, [...held, point]);
-  }
-
-  select(tenant: string, metric: string, startMs: number, endMs: number): string[] {
-    const all = [...this.#series.values()].flat();
-    return all
-      .filter((p) => p.tenant === tenant && p.metric === metric && p.timeMs >= startMs && p.timeMs < endMs)
-      .map(shown)
-      .sort();
-  }
-}
-
-const shown = ({ metric, le, trace, timeMs, value }: Omit<Point, 'tenant' | 'hasNoTime'>) =>
-  `${metric} ${le} ${trace} ${value}@${timeMs}`;
-
-function anyPoints(random: Random, nowMs: number): Point[] {
+function anyPoints(random: Random, nowMs: number): SaidExemplar[] {
   const tenant = `t${random.below(2)}`;
   return Array.from({ length: 1 + random.below(5) }, () => ({
     tenant,
@@ -58,8 +20,8 @@ function anyPoints(random: Random, nowMs: number): Point[] {
   }));
 }
 
-function batchOf(points: readonly Point[]): SampleBatch {
-  const builder = new BatchBuilder((points[0] as Point).tenant);
+function batchOf(points: readonly SaidExemplar[]): SampleBatch {
+  const builder = new BatchBuilder((points[0] as SaidExemplar).tenant);
   for (const { metric, le, trace, timeMs, value, hasNoTime } of points) {
     const labels = encodeLabels(labelsOf({ __name__: metric, le }));
     const series = builder.seriesOf(labels, 0, labels.length);
@@ -98,7 +60,7 @@ test('answers are what the rule says, whatever comes again and whenever it dies'
     for (let round = 0; round < rounds(10); round++) {
       const world = new World();
       await world.open();
-      const oracle = new Oracle();
+      const oracle = new ExemplarOracle();
       const log: SampleBatch[] = [];
       for (let step = 0; step < 60; step++) {
         const points = anyPoints(random, START_MS + step * 15);

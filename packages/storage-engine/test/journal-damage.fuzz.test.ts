@@ -2,8 +2,8 @@ import { type Random, SelfMetrics, SimClock, seededRandom } from '@tidemark/base
 import { SimDisk } from '@tidemark/base/sim';
 import { expect, test } from 'vitest';
 import { SimObjectStore } from '../src/sim.ts';
-import { expected, type Told } from './crash-points/told.ts';
 import { answered, beginningOf, type Machine, openOn, tell } from './journal/story.ts';
+import { expected, type Told } from './oracle/told.ts';
 import { difference } from './points.ts';
 import { START_MS } from './world.ts';
 

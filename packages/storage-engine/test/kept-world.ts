@@ -12,9 +12,10 @@ import {
 import { expect } from 'vitest';
 import type { StorageOptions } from '../src/index.ts';
 import { decodeSegmentManifest } from '../src/tiering/manifest.ts';
+import { type KeptPoint, kept, keptMs } from './oracle/kept.ts';
 import { World } from './world.ts';
 
-// Samples and rows of some tenants and metrics, and what of them is kept by rules, said in the plainest way.
+// Samples and rows of some tenants and metrics, and what of them is kept by rules, said in the plainest way (oracle/kept.ts).
 
 export const HOUR = 3_600_000;
 export const DAY = 24 * HOUR;
@@ -22,12 +23,7 @@ export const RAW = { topic: 'tidemark.raw', partition: 0 };
 export const ROWS = { topic: 'tidemark.1m', partition: 0 };
 export type KeptIn = 'raw' | '1m';
 
-export interface Point {
-  readonly tenant: string;
-  readonly metric: string;
-  readonly atMs: number;
-  readonly value: number;
-}
+export type Point = KeptPoint;
 
 export class KeptWorld {
   readonly world: World;
@@ -88,26 +84,14 @@ export class KeptWorld {
     this.world.engine.applyRows({ ...ROWS, offset, batch: record });
   }
 
-  keptMs(tier: KeptIn, { tenant, metric }: Pick<Point, 'tenant' | 'metric'>): number {
-    for (const rule of this.rules) {
-      if (rule.tenant !== undefined && rule.tenant !== tenant) continue;
-      if (rule.metric !== undefined && !new RegExp(`^(?:${rule.metric})$`).test(metric)) continue;
-      const keptMs = rule.keepMs[tier];
-      if (keptMs !== undefined) return keptMs;
-    }
-    return this.defaults[tier];
+  keptMs(tier: KeptIn, point: Pick<Point, 'tenant' | 'metric'>): number {
+    return keptMs(point, tier, this.rules, this.defaults[tier]);
   }
 
   /** What there is to be had, if retention was applied just now: `metric time` -> value. */
   expected(tier: KeptIn, tenant: string, metrics: readonly string[]): Map<string, number> {
     const nowMs = this.world.clock.nowMs();
-    const points = new Map<string, number>();
-    for (const point of this.log[tier].flat()) {
-      if (point.tenant !== tenant || !metrics.includes(point.metric)) continue;
-      if (point.atMs < nowMs - this.keptMs(tier, point)) continue;
-      points.set(`${point.metric} ${point.atMs}`, point.value);
-    }
-    return new Map([...points].sort());
+    return kept(this.log[tier].flat(), { tenant, metrics }, tier, this.rules, this.defaults[tier], nowMs);
   }
 
   async answer(tier: KeptIn, tenant: string, matchers: readonly Matcher[]): Promise<Map<string, number>> {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { storyPoints } from './kill/story.ts';
+import { storyPoints } from './oracle/kill-story.ts';
 
 // kill -9 on a real process with real files and a real LevelDB, at every named point between two durable steps and at moments
 // of its own choosing. Afterwards the rest of the log is replayed from the position the engine asks for, and every sample is

@@ -3,7 +3,6 @@ import {
   BatchBuilder,
   encodeLabels,
   formatLabels,
-  histogramBytes,
   labelsOf,
   makeRowColumns,
   matcher,
@@ -18,11 +17,22 @@ import {
 import { expect, test } from 'vitest';
 import type { CompactReport, Tombstone } from '../src/index.ts';
 import { anyHistogram, histogramText, histogramTexts } from './any-histogram.ts';
+import {
+  type Answer,
+  bitsOf,
+  newestOf,
+  type Row,
+  rowsOf,
+  type Said,
+  type Sample,
+  STALE,
+  samplesOf,
+} from './oracle/answers.ts';
 import { START_MS, World } from './world.ts';
 
-// The engine against a log and a map: whatever happens, an answer is what the log says, the last in log order standing for
-// each (series, time). The log outlives every crash; the engine may ask for it again from its position on, never from before
-// a position it has reported as durable (the log would have let that go).
+// The engine against a log and a map: whatever happens, an answer is what the log says (oracle/answers.ts, which is told what the engine
+// is told, before it is put into batches). The log outlives every crash; the engine may ask for it again from its position on, never from
+// before a position it has reported as durable (the log would have let that go).
 //
 // Replay: SEED=<seed> ROUNDS=<steps> npx vitest run oracle.sim
 
@@ -32,20 +42,34 @@ const TENANTS = ['default', 'other'];
 const RAW = { topic: 'tidemark.raw', partition: 0 };
 const ROWS = { topic: 'tidemark.1m', partition: 0 };
 const HOUR = 3_600_000;
+const ROW_NUMBERS = ['count', 'sum', 'min', 'max', 'first', 'last', 'increase', 'compensation'] as const;
+const ROW_TOLD = [...ROW_NUMBERS, 'firstMs', 'lastMs', 'generation', 'offset'] as const;
 
 type Delete = Omit<Tombstone, 'topic' | 'partition' | 'offset'>;
 
-/** series -> time -> bits */
-type Expected = Map<string, Map<number, string>>;
+/** A record of the log of samples: as it is, and in plain words. */
+interface SampleRecord {
+  readonly record: SampleBatch | Delete;
+  readonly said: Said;
+}
 
-function pointsOf(series: readonly SelectedSeries[]): Expected {
-  const got: Expected = new Map();
+interface RowRecord {
+  readonly batch: RowBatch;
+  readonly tenant: string;
+  readonly rows: readonly Row[];
+}
+
+const hex = (word: number | undefined) => (word ?? 0).toString(16).padStart(8, '0');
+
+function pointsOf(series: readonly SelectedSeries[]): Answer {
+  const got: Answer = new Map();
   for (const one of series) {
     const { labels, timestampsMs, values } = one;
     const words = wordsOf(values);
     const points = new Map<number, string>();
     const texts = histogramTexts(one);
-    for (const [i, t] of timestampsMs.entries()) points.set(t, texts.get(i) ?? `${words[i * 2 + 1]}:${words[i * 2]}`);
+    for (const [i, t] of timestampsMs.entries())
+      points.set(t, texts.get(i) ?? hex(words[i * 2 + 1]) + hex(words[i * 2]));
     expect(points.size).toBe(timestampsMs.length);
     got.set(formatLabels(labels), points);
   }
@@ -75,20 +99,11 @@ async function handed(source: SeriesSource, request: SelectRequest): Promise<Sel
   return copies;
 }
 
-function lastOf(points: Expected): Map<string, string> {
-  return new Map(
-    [...points].map(([series, all]) => {
-      const lastMs = Math.max(...all.keys());
-      return [series, `${lastMs} ${all.get(lastMs)}`];
-    }),
-  );
-}
-
 class Story {
   readonly random: Random;
   readonly world: World;
-  readonly samples: (SampleBatch | Delete)[] = [];
-  readonly rows: RowBatch[] = [];
+  readonly samples: SampleRecord[] = [];
+  readonly rows: RowRecord[] = [];
   durable = new Map<string, number>();
   killAt = -1;
   kills = 0;
@@ -121,54 +136,72 @@ class Story {
     return this.random.next() < share;
   }
 
-  makeSamples(): SampleBatch {
+  makeSamples(): SampleRecord {
     if (this.samples.length > 0 && this.chance(0.1)) {
       // A client sends the same request again.
       const again = this.samples[Math.max(0, this.samples.length - 1 - this.random.below(20))];
-      if (again !== undefined && !('selectors' in again)) return again;
+      if (again?.said.kind === 'samples') return again;
     }
-    const builder = new BatchBuilder(TENANTS[this.random.below(2)] as string);
+    const tenant = TENANTS[this.random.below(2)] as string;
+    const builder = new BatchBuilder(tenant);
+    const numbers: Sample[] = [];
+    const histograms: Sample[] = [];
     const now = this.world.clock.nowMs();
     const metric = `metric_${this.random.below(3)}`;
     const late = this.chance(0.15) ? this.random.below(9 * HOUR) : 0;
     const count = 1 + this.random.below(60);
     for (let i = 0; i < count; i++) {
-      const labels = labelsOf({ __name__: metric, instance: `host-${this.random.below(6)}` });
+      const instance = `host-${this.random.below(6)}`;
+      const labels = labelsOf({ __name__: metric, instance });
       const time = now - late - this.random.below(4) * 15_000 - (this.chance(0.1) ? this.random.below(HOUR) : 0);
       const at = time + (this.chance(0.05) ? 300_000 : 0);
       // At times that numbers of the series have as well, in this record or in another.
       if (this.chance(0.1)) {
         const bytes = encodeLabels(labels);
-        builder.addHistogram(builder.seriesOf(bytes, 0, bytes.length), at, anyHistogram(this.random));
+        const histogram = anyHistogram(this.random);
+        builder.addHistogram(builder.seriesOf(bytes, 0, bytes.length), at, histogram);
+        histograms.push({ metric, instance, timeMs: at, text: histogramText(histogram) });
       }
-      if (this.chance(0.9)) builder.addLabels(labels, at, this.value());
+      if (!this.chance(0.9)) continue;
+      const value = this.value();
+      builder.addLabels(labels, at, value);
+      numbers.push({ metric, instance, timeMs: at, text: bitsOf(value) });
     }
     const batch = builder.build(now);
-    for (let i = 0; i < batch.values.length; i++) if (this.chance(0.02)) writeStale(batch.values, i);
-    return batch;
+    for (const [i, number] of numbers.entries()) {
+      if (!this.chance(0.02)) continue;
+      writeStale(batch.values, i);
+      numbers[i] = { ...number, text: STALE };
+    }
+    return { record: batch, said: { kind: 'samples', tenant, numbers, histograms } };
   }
 
-  makeRows(): RowBatch {
+  makeRows(): RowRecord {
     const now = this.world.clock.nowMs();
-    const builder = new BatchBuilder(TENANTS[this.random.below(2)] as string);
+    const tenant = TENANTS[this.random.below(2)] as string;
+    const builder = new BatchBuilder(tenant);
     const length = 1 + this.random.below(20);
     const rows = makeRowColumns(length);
+    const said: Row[] = [];
     for (let i = 0; i < length; i++) {
-      const labels = labelsOf({ __name__: `metric_${this.random.below(2)}`, instance: `host-${this.random.below(4)}` });
+      const [metric, instance] = [`metric_${this.random.below(2)}`, `host-${this.random.below(4)}`];
+      const labels = labelsOf({ __name__: metric, instance });
       builder.addLabels(labels, 0, 0);
       const end = Math.floor(now / 60_000) * 60_000 - this.random.below(this.chance(0.1) ? 3000 : 4) * 60_000;
       rows.series[i] = builder.build(0).sampleSeries[i] as number;
-      rows.endMs[i] = end;
-      rows.firstMs[i] = end - this.random.below(60_000);
-      rows.lastMs[i] = end - this.random.below(100);
+      const firstMs = end - this.random.below(60_000);
+      const lastMs = end - this.random.below(100);
       // A new generation is computed of what was read by then.
-      rows.offset[i] = Math.max(0, this.samples.length - this.random.below(5));
-      rows.generation[i] = Math.floor((rows.offset[i] as number) / 40);
-      for (const name of ['count', 'sum', 'min', 'max', 'first', 'last', 'increase', 'compensation'] as const) {
-        rows[name][i] = this.value();
-      }
+      const offset = Math.max(0, this.samples.length - this.random.below(5));
+      const revision = { offset, generation: Math.floor(offset / 40) };
+      const numbers = ROW_NUMBERS.map((name) => [name, this.value()] as const);
+      const row = { ...revision, endMs: end, firstMs, lastMs, ...Object.fromEntries(numbers) };
+      for (const [name, value] of Object.entries(row)) rows[name as keyof typeof row][i] = value;
+      said.push({ ...row, metric, instance, text: rowText(row) });
     }
-    return { tenant: builder.tenant, resolution: '1m', admittedAtMs: now, series: builder.build(now).series, rows };
+    const section = builder.build(now).series;
+    const batch = { tenant, resolution: '1m' as const, admittedAtMs: now, series: section, rows };
+    return { batch, tenant, rows: said };
   }
 
   value(): number {
@@ -184,8 +217,8 @@ class Story {
   async catchUp(): Promise<void> {
     const { engine } = this.world;
     for (const [tp, log] of [
-      [RAW, this.samples],
-      [ROWS, this.rows],
+      [RAW, this.samples.map(({ record }) => record)],
+      [ROWS, this.rows.map(({ batch }) => batch)],
     ] as const) {
       const from = engine.position(tp);
       expect(from, 'the engine never asks for what the log may have let go').toBeGreaterThanOrEqual(
@@ -205,18 +238,19 @@ class Story {
     }
   }
 
-  makeDelete(): Delete {
+  makeDelete(): SampleRecord {
     const now = this.world.clock.nowMs();
-    const instance = matcher('=~', 'instance', `host-[${this.random.below(4)}-5]`);
+    const first = this.random.below(4);
+    const instance = matcher('=~', 'instance', `host-[${first}-5]`);
     const endMs = this.chance(0.4) ? Number.POSITIVE_INFINITY : now - this.random.below(9 * HOUR);
     const startMs = this.chance(0.3) ? Number.NEGATIVE_INFINITY : Math.min(endMs, now) - this.random.below(6 * HOUR);
-    const metrics = [0, 1, 2].filter(() => this.chance(0.4));
+    const metrics = [0, 1, 2].filter(() => this.chance(0.4)).map((number) => `metric_${number}`);
+    const instances = ['host-0', 'host-1', 'host-2', 'host-3', 'host-4', 'host-5'].slice(first);
+    const tenant = TENANTS[this.random.below(2)] as string;
+    const selectors = metrics.map((metric) => [matcher('=', '__name__', metric), instance]);
     return {
-      tenant: TENANTS[this.random.below(2)] as string,
-      selectors: metrics.map((metric) => [matcher('=', '__name__', `metric_${metric}`), instance]),
-      startMs,
-      endMs,
-      atMs: now,
+      record: { tenant, selectors, startMs, endMs, atMs: now },
+      said: { kind: 'delete', tenant, metrics, instances, startMs, endMs },
     };
   }
 
@@ -324,126 +358,36 @@ class Story {
       };
       const raw = await this.world.engine.source().select(request);
       expect(raw.warnings).toEqual([]);
-      const expected = this.expectedSamples(tenant, metric, startMs, endMs);
+      const asked = { tenant, metric, butInstance: 'host-1', startMs, endMs };
+      const log = this.samples.map(({ said }) => said);
+      const expected = samplesOf(log, asked);
       expect(pointsOf(raw.series)).toEqual(expected);
       expect(pointsOf(await handed(this.world.engine.source(), request))).toEqual(expected);
-      expect(lastOf(pointsOf(await handed(this.world.engine.source(), { ...request, newestOnly: true })))).toEqual(
-        lastOf(expected),
+      expect(newestOf(pointsOf(await handed(this.world.engine.source(), { ...request, newestOnly: true })))).toEqual(
+        newestOf(expected),
       );
       const newest = await this.world.engine.source().select({ ...request, newestOnly: true });
-      expect(lastOf(pointsOf(newest.series))).toEqual(lastOf(expected));
+      expect(newestOf(pointsOf(newest.series))).toEqual(newestOf(expected));
       const rows = await this.world.engine.source().selectRows({ ...request, resolution: '1m' });
       expect(rows.warnings).toEqual([]);
-      const gotRows: Expected = new Map();
+      const gotRows: Answer = new Map();
       for (const { labels, rows: columns } of rows.series) {
         const points = new Map<number, string>();
-        for (let i = 0; i < columns.length; i++) points.set(columns.endMs[i] as number, rowText(columns, i));
+        for (let i = 0; i < columns.length; i++) {
+          const row = Object.fromEntries(ROW_TOLD.map((name) => [name, columns[name][i] as number]));
+          points.set(columns.endMs[i] as number, rowText(row));
+        }
         gotRows.set(formatLabels(labels), points);
       }
-      expect(gotRows).toEqual(this.expectedRows(tenant, metric, startMs, endMs));
+      expect(gotRows).toEqual(rowsOf(this.rows, log, asked));
     }
-  }
-
-  expectedSamples(tenant: string, metric: string, startMs: number, endMs: number): Expected {
-    const expected: Expected = new Map();
-    for (const batch of this.samples) {
-      if (batch.tenant !== tenant) continue;
-      if ('selectors' in batch) {
-        for (const [name, points] of expected) {
-          if (!isMeant(batch, name)) continue;
-          for (const time of points.keys()) if (time >= batch.startMs && time <= batch.endMs) points.delete(time);
-          if (points.size === 0) expected.delete(name);
-        }
-        continue;
-      }
-      const names = namesOf(batch);
-      const words = wordsOf(batch.values);
-      const put = (series: number, time: number, text: string) => {
-        const name = names[series] as string;
-        if (!name.startsWith(metric) || name.includes('host-1') || time < startMs || time >= endMs) return;
-        const points = expected.get(name) ?? new Map<number, string>();
-        points.set(time, text);
-        expected.set(name, points);
-      };
-      batch.timestampsMs.forEach((time, i) => {
-        put(batch.sampleSeries[i] as number, time, `${words[i * 2 + 1]}:${words[i * 2]}`);
-      });
-      const { histograms } = batch;
-      histograms?.timestampsMs.forEach((time, i) => {
-        put(histograms.series[i] as number, time, histogramText(histogramBytes(histograms, i)));
-      });
-    }
-    return sortedPoints(expected);
-  }
-
-  expectedRows(tenant: string, metric: string, startMs: number, endMs: number): Expected {
-    const best = new Map<string, { revision: number; name: string; time: number; text: string }>();
-    const deletes = this.samples.flatMap((one, offset) =>
-      'selectors' in one && one.tenant === tenant ? [{ ...one, offset }] : [],
-    );
-    for (const batch of this.rows) {
-      if (batch.tenant !== tenant) continue;
-      const names = namesOf(batch);
-      for (let i = 0; i < batch.rows.length; i++) {
-        const name = names[batch.rows.series[i] as number] as string;
-        const time = batch.rows.endMs[i] as number;
-        if (!name.startsWith(metric) || name.includes('host-1') || time < startMs || time >= endMs) continue;
-        const [firstMs, lastMs] = [batch.rows.firstMs[i] as number, batch.rows.lastMs[i] as number];
-        const isDeleted = deletes.some(
-          (one) =>
-            one.offset >= (batch.rows.offset[i] as number) &&
-            isMeant(one, name) &&
-            firstMs >= one.startMs &&
-            lastMs <= one.endMs,
-        );
-        if (isDeleted) continue;
-        const revision = (batch.rows.generation[i] as number) * 1e6 + (batch.rows.offset[i] as number);
-        const known = best.get(`${name} ${time}`);
-        if (known && known.revision > revision) continue;
-        best.set(`${name} ${time}`, { revision, name, time, text: rowText(batch.rows, i) });
-      }
-    }
-    const expected: Expected = new Map();
-    for (const { name, time, text } of best.values()) {
-      const points = expected.get(name) ?? new Map<number, string>();
-      points.set(time, text);
-      expected.set(name, points);
-    }
-    return sortedPoints(expected);
   }
 }
 
 class Killed extends Error {}
 
-/** Whether a delete means a series of this name, `metric_0{instance="host-1"}`. */
-function isMeant({ selectors }: Delete, name: string): boolean {
-  return selectors.some((selector) => {
-    const [metric, instance] = selector.map(({ value }) => value);
-    return name.startsWith(`${metric}{`) && new RegExp(`"${instance}"`).test(name);
-  });
-}
-
-function namesOf({ series }: { series: SampleBatch['series'] }): string[] {
-  const { labelBytes, labelEnds, count } = series;
-  const names: string[] = [];
-  for (let s = 0; s < count; s++) {
-    const text = Buffer.from(labelBytes.subarray(s === 0 ? 0 : labelEnds[s - 1], labelEnds[s])).toString();
-    // Both labels are shorter than 128 bytes: one length byte before each text.
-    const [metric, host] = [/metric_\d/.exec(text), /host-\d/.exec(text)];
-    names.push(`${metric}{instance="${host}"}`);
-  }
-  return names;
-}
-
-function rowText(rows: RowBatch['rows'], i: number): string {
-  const columns = [rows.count, rows.sum, rows.compensation, rows.min, rows.max, rows.first, rows.firstMs] as const;
-  const rest = [rows.last, rows.lastMs, rows.increase, rows.generation, rows.offset] as const;
-  return [...columns, ...rest].map((column) => (Object.is(column[i], -0) ? '-0' : String(column[i]))).join(' ');
-}
-
-function sortedPoints(expected: Expected): Expected {
-  for (const [name, points] of expected) expected.set(name, new Map([...points].sort((a, b) => a[0] - b[0])));
-  return expected;
+function rowText(row: Readonly<Record<string, number>>): string {
+  return ROW_TOLD.map((name) => `${name} ${bitsOf(row[name] as number)}`).join(' ');
 }
 
 test(`answers are what the log says, through crashes, seals and losses (seed ${SEED}, ${STEPS} steps)`, async () => {

@@ -1,32 +1,39 @@
 import { assert, type Random } from '@tidemark/base';
-import { BatchBuilder, formatLabels, labelsOf, matcher, type SampleBatch, wordsOf } from '@tidemark/model';
+import { BatchBuilder, labelsOf, labelValue, matcher, type SampleBatch, wordsOf } from '@tidemark/model';
 import { rounds, withSeed } from '@tidemark/testkit';
 import { expect, test } from 'vitest';
 import { type Tombstone, WINDOW_MS } from '../src/index.ts';
+import { type Point, standing, type Told } from './oracle/truth.ts';
 import { World } from './world.ts';
 
 // Damaged windows and a log that still has their records: what is read again is applied again, in the order of the log, deletes too.
-// The oracle is the log itself: the last value of each (series, time) that no later delete meant.
+// The oracle is the log itself: the last value of each (series, time) that no later delete meant (oracle/truth.ts).
 
 const TP = { topic: 'tidemark.raw', partition: 0 };
 const WINDOWS = 3;
 const SERIES = 5;
 const TIMES = 600;
 
-type LogRecord = { readonly batch: SampleBatch } | { readonly tombstone: Tombstone };
+type LogRecord = { readonly said: Told } & ({ readonly batch: SampleBatch } | { readonly tombstone: Tombstone });
 
 /** What a run plays with: a log, and what it says. */
 class Story {
   readonly world = new World();
   readonly log: LogRecord[] = [];
-  readonly truth = new Map<string, number>();
-  /** What it had since it was last deleted: where the last value is lost, one before it may be left. */
-  readonly had = new Map<string, Set<number>>();
   readonly startMs = Math.ceil(this.world.clock.nowMs() / WINDOW_MS.raw) * WINDOW_MS.raw;
   readonly #random: Random;
 
   constructor(random: Random) {
     this.#random = random;
+  }
+
+  /** What was said of each point since it was last deleted: where the last is lost, one before it may be left. */
+  get had(): ReadonlyMap<string, readonly number[]> {
+    return standing(this.log.map(({ said }) => said));
+  }
+
+  get truth(): Map<string, number> {
+    return new Map([...this.had].map(([point, values]) => [point, values.at(-1) as number]));
   }
 
   /** Times are of a coarse grid, so that some come again with another value. */
@@ -44,16 +51,15 @@ class Story {
     const random = this.#random;
     const builder = new BatchBuilder('default');
     const around = random.below(TIMES);
+    const points: Point[] = [];
     for (let i = 0; i < 150; i++) {
-      const labels = labelsOf({ __name__: 'm', instance: `i${random.below(SERIES)}` });
+      const host = `i${random.below(SERIES)}`;
       const atMs = this.timeOf((around + random.below(60)) % TIMES);
       const value = random.below(1000);
-      builder.addLabels(labels, atMs, value);
-      const key = `${formatLabels(labels)} ${atMs}`;
-      this.truth.set(key, value);
-      this.had.set(key, (this.had.get(key) ?? new Set()).add(value));
+      builder.addLabels(labelsOf({ __name__: 'm', instance: host }), atMs, value);
+      points.push({ host, timeMs: atMs, value });
     }
-    this.log.push({ batch: builder.build(this.world.clock.nowMs()) });
+    this.log.push({ said: { kind: 'points', points }, batch: builder.build(this.world.clock.nowMs()) });
   }
 
   #delete(): void {
@@ -65,14 +71,7 @@ class Story {
       ...{ ...TP, offset: this.log.length, tenant: 'default', startMs, endMs, atMs: this.world.clock.nowMs() },
       selectors: [[matcher('=', 'instance', instance)]],
     };
-    this.log.push({ tombstone });
-    const labels = formatLabels(labelsOf({ __name__: 'm', instance }));
-    for (const key of [...this.truth.keys()]) {
-      const at = Number(key.slice(key.lastIndexOf(' ') + 1));
-      if (!key.startsWith(`${labels} `) || at < startMs || at > endMs) continue;
-      this.truth.delete(key);
-      this.had.delete(key);
-    }
+    this.log.push({ said: { kind: 'delete', host: instance, startMs, endMs }, tombstone });
   }
 
   /** As a storer does: from an offset to the end. */
@@ -100,7 +99,8 @@ class Story {
     const points = new Map<string, number>();
     for (const { labels, timestampsMs, values } of series) {
       assert(wordsOf(values).length === timestampsMs.length * 2, 'a value a time');
-      for (const [i, at] of timestampsMs.entries()) points.set(`${formatLabels(labels)} ${at}`, values[i] as number);
+      for (const [i, at] of timestampsMs.entries())
+        points.set(`${labelValue(labels, 'instance')} ${at}`, values[i] as number);
     }
     return { points, warnings };
   }
@@ -155,7 +155,8 @@ test('refilled from the whole log, damaged windows lack nothing and nothing else
         expect([sorted(points), warnings], `round ${round}`).toEqual([sorted(story.truth), []]);
         seen.complete++;
       } else {
-        for (const [point, value] of points) expect(story.had.get(point), `round ${round} ${point}`).toContain(value);
+        const { had } = story;
+        for (const [point, value] of points) expect(had.get(point), `round ${round} ${point}`).toContain(value);
         expect(warnings).not.toEqual([]);
         seen.partial++;
       }

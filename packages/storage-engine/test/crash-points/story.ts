@@ -3,9 +3,9 @@ import { SimDisk } from '@tidemark/base/sim';
 import { BatchBuilder, labelsOf, matcher, type SampleBatch } from '@tidemark/model';
 import { openStorageEngine, type StorageEngine, type StorageOptions } from '../../src/index.ts';
 import { SimLevelStores, SimObjectStore } from '../../src/sim.ts';
+import { expected, type Point, type Told } from '../oracle/told.ts';
 import { answeredPoints, difference } from '../points.ts';
 import { KEY, START_MS } from '../world.ts';
-import { expected, type Point, type Told } from './told.ts';
 
 // A life of an engine from a seed: one or two partitions are told things, checkpointed, sealed, compacted; and before each call that changes
 // something on the disk, or the object store, it dies in several ways and is started on what that leaves.

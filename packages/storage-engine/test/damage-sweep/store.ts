@@ -3,8 +3,8 @@ import { type CrashOptions, SimDisk } from '@tidemark/base/sim';
 import { BatchBuilder, encodeLabels, labelsOf, labelValue, matcher, type SampleBatch } from '@tidemark/model';
 import { openStorageEngine, type StorageEngine, type StorageOptions } from '../../src/index.ts';
 import { SimLevelStores, SimObjectStore } from '../../src/sim.ts';
+import { type Answer, standing, type Told, traces } from '../oracle/truth.ts';
 import { KEY, START_MS } from '../world.ts';
-import { type Answer, standing, type Told, traces } from './truth.ts';
 
 // The smallest store that has a file of every kind, each with all its parts; and what a process does that finds it.
 

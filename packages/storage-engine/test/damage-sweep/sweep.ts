@@ -1,7 +1,7 @@
 import { type Random, seededRandom } from '@tidemark/base';
+import { judge, VERDICTS, type Verdict } from '../oracle/truth.ts';
 import { harm, harmsOf, type Thing } from './harm.ts';
 import { HELP, type Left, Process } from './store.ts';
-import { judge, VERDICTS, type Verdict } from './truth.ts';
 
 // A case: a harm of a thing, and what the log has.
 

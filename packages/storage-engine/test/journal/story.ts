@@ -3,7 +3,7 @@ import { SimDisk } from '@tidemark/base/sim';
 import { BatchBuilder, labelsOf, matcher } from '@tidemark/model';
 import { type JournaledEngine, openJournaledEngine, type StorageOptions } from '../../src/index.ts';
 import { SimLevelStores, SimObjectStore } from '../../src/sim.ts';
-import { expected, type Point, type Told } from '../crash-points/told.ts';
+import { expected, type Point, type Told } from '../oracle/told.ts';
 import { answeredPoints, difference } from '../points.ts';
 import { KEY, START_MS } from '../world.ts';
 

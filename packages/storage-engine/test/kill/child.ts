@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { type Clock, nodeDisk } from '@tidemark/base';
 import { BatchBuilder, labelsOf, labelValue, matcher } from '@tidemark/model';
 import { type KillPoint, openFileObjectStore, openStorageEngine, type StorageEngine } from '@tidemark/storage-engine';
-import { STORY_START_MS, storyPoints, storyTime } from './story.ts';
+import { STORY_START_MS, storyPoints, storyTime } from '../oracle/kill-story.ts';
 
 // The process that is killed. `child.ts run <folder> <until> [kill point] [nth time]` stores the story and dies at the point
 // named, or whenever the parent likes; `child.ts dump <folder> <until>` prints what is there, one line a point.
