@@ -1,12 +1,14 @@
 import { seededRandom, TidemarkError } from '@tidemark/base';
 import { BatchBuilder, labelsOf, labelValue, matcher } from '@tidemark/model';
 import { describe, expect, test } from 'vitest';
-import { decodeSegmentManifest } from '../src/tiering/manifest.ts';
+import { decodeSegmentManifest, type Manifest, type SegmentEntry } from '../src/tiering/manifest.ts';
+import { changeManifest } from '../src/tiering/manifest-store.ts';
 import { START_MS, World } from './world.ts';
 
 // What becomes of segments: merged, kept for readers under way, removed.
 
 const TP = { topic: 'tidemark.raw', partition: 0 };
+const NONE: Manifest = { tier: 'raw', ...TP, entries: [], merged: [] };
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 // The beginning of a day, so that whole days are whole spans.
@@ -192,6 +194,30 @@ describe('compaction', () => {
     expect(sorted(await it.answer())).toEqual(sorted(it.said));
   });
 
+  test('a source that somebody takes out of the manifest meanwhile makes it void', async () => {
+    const it = new Fleet();
+    let left: readonly SegmentEntry[] = [];
+    const at = async (point: string) => {
+      if (point !== 'compact:put') return;
+      const taken = await changeManifest(it.world.objects, TP, NONE, (current) => ({
+        ...current,
+        entries: current.entries.slice(1),
+      }));
+      left = taken.entries;
+    };
+    it.world.options = { ...it.world.options, at };
+    await it.world.open();
+    await it.world.clock.advance(FROM_MS - START_MS);
+    await it.live(27);
+    const report = await it.world.engine.compact();
+    expect([report.jobs, report.failures]).toEqual([0, []]);
+    expect(left.length).toBeGreaterThan(3);
+    expect((await it.named()).entries).toEqual(left);
+    // What was taken out is not answered again.
+    const leftOver = [...it.said].filter(([key]) => Number(key.split(' ')[1]) >= (left[0] as SegmentEntry).startMs);
+    expect(sorted(await it.answer())).toEqual(sorted(new Map(leftOver)));
+  });
+
   test('closing ends it; the next run does the same again', async () => {
     const it = await fleet(27);
     it.world.objects.faults = { failures: 0, lostReplies: 0, slow: 1, conflicts: 0 };
@@ -246,6 +272,46 @@ describe('retention', () => {
     rolledUpThrough = 1000;
     expect((await it.world.engine.seal()).expired).toBe(3);
     expect(await it.answer()).toEqual(new Map());
+  });
+
+  test('raw goes when the record after its last is the next to be rolled up, and not before', async () => {
+    const it = new Fleet();
+    let rolledUpThrough = 0;
+    it.world.options = { ...it.world.options, rolledUpThrough: () => rolledUpThrough };
+    await it.world.open();
+    await it.world.clock.advance(FROM_MS - START_MS);
+    await it.live(5);
+    await it.world.clock.advance(3 * HOUR);
+    await it.seal();
+    const { entries } = await it.named();
+    expect(entries.length).toBe(3);
+    await it.world.clock.advance(8 * DAY);
+    rolledUpThrough = entries.at(-1)?.sealedThroughOffset ?? -1;
+    // The last two were frozen by one checkpoint.
+    expect((await it.world.engine.seal()).expired).toBe(1);
+    rolledUpThrough++;
+    expect((await it.world.engine.seal()).expired).toBe(2);
+  });
+
+  test('a window that was never sealed stays until its last record is rolled up', async () => {
+    const it = new Fleet();
+    let rolledUpThrough = 0;
+    it.world.options = { ...it.world.options, rolledUpThrough: () => rolledUpThrough };
+    await it.world.open();
+    await it.world.clock.advance(FROM_MS - START_MS);
+    it.world.objects.away = true;
+    it.say([['h1', FROM_MS, 1]]);
+    it.say([['h1', FROM_MS + 1, 2]]);
+    await it.world.clock.advance(8 * DAY);
+    const windows = async () => {
+      await it.world.engine.seal();
+      return it.world.engine.stats().tiers.raw.windows;
+    };
+    expect(await windows()).toBe(1);
+    rolledUpThrough = 1;
+    expect(await windows()).toBe(1);
+    rolledUpThrough = 2;
+    expect(await windows()).toBe(0);
   });
 
   test('windows that were never sealed go as well', async () => {

@@ -107,6 +107,26 @@ describe.each([0, 1, 3])('after %i turns', (turns) => {
   });
 });
 
+test('a reader that takes its time has the windows it began with, though they are sealed meanwhile', async () => {
+  const truth = await select(await filled());
+  const world = await filled();
+  await world.engine.checkpoint();
+  const lines: string[] = [];
+  let sealed: Promise<void> | undefined;
+  const { warnings } = await world.engine.source().select({
+    ...asked,
+    signal: quiet(),
+    async each({ labels, timestampsMs, values }) {
+      lines.push(`${JSON.stringify(labels)} ${timestampsMs.join()} ${wordsOf(values).join()}`);
+      // From the first series on: most blocks are yet to be read.
+      sealed ??= sealAll(world);
+      await sealed;
+    },
+  });
+  expect(warnings).toEqual([]);
+  expect(lines.sort()).toEqual(truth);
+});
+
 test('a window that is made and sealed while a read is under way is not missed', async () => {
   const world = new World();
   await world.open();

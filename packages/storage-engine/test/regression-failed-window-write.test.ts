@@ -35,8 +35,19 @@ const halfAWrite = ({ disk }: TornWorld) => {
   disk.capacityBytes = disk.usedBytes + 40;
 };
 
+/** Blocks are written, what says where they lie is not. */
+const theLastWrite = ({ disk }: TornWorld) => {
+  let writes = 0;
+  disk.beforeChange = async (call, path) => {
+    if (call !== 'append' || path !== LOG || ++writes < 2) return;
+    disk.beforeChange = undefined;
+    disk.failNext('append', { path: LOG });
+  };
+};
+
 const fulls: readonly [string, (world: TornWorld) => void][] = [
   ['half a write', halfAWrite],
+  ['the last write', theLastWrite],
   ['a write', ({ disk }) => disk.failNext('append', { path: LOG })],
   ['a sync', ({ disk }) => disk.failNext('sync', { path: LOG })],
   ['opening its file', ({ disk }) => disk.failNext('open', { path: LOG })],

@@ -54,3 +54,24 @@ test('what a lost reply did to the manifest is learned before anything is remove
   }
   expect(world.objects.names().filter((name) => name.startsWith('segments/'))).toHaveLength(1);
 });
+
+test('a seal of which the reply was lost is found done, and its segment is named once', async () => {
+  const world = new World();
+  const put = world.objects.putIfAbsent.bind(world.objects);
+  let losing = true;
+  world.objects.putIfAbsent = async (name, bytes) => {
+    const isPut = await put(name, bytes);
+    if (losing && name === manifestName(TP)) throw storageError('OBJECT_STORE_UNAVAILABLE', 'the reply was lost');
+    return isPut;
+  };
+  await world.open();
+  const builder = new BatchBuilder('default');
+  for (let i = 0; i < 300; i++) builder.addLabels(labelsOf({ __name__: 'up' }), START_MS + i * 1000, i);
+  world.engine.applySamples({ ...TP, offset: 0, batch: builder.build(START_MS) });
+  await world.clock.advance(4 * HOUR);
+  expect((await world.engine.seal()).failures, 'the reply is lost').not.toEqual([]);
+  losing = false;
+  expect((await world.engine.seal()).failures).toEqual([]);
+  expect(world.engine.stats().tiers.raw).toMatchObject({ segments: 1, segmentSamples: 300, windows: 0 });
+  expect(await answered(world)).toEqual({ series: [300], warnings: [] });
+});

@@ -180,8 +180,9 @@ export class Story {
     const nowMs = this.#clock.nowMs();
     const host = `h${random.below(3)}-${Math.floor((nowMs - START_MS) / (4 * HOUR))}`;
     let told: Told;
-    if (random.below(12) === 0) {
-      const endMs = nowMs - random.below(2 * HOUR);
+    if (random.below(8) === 0) {
+      // Most means something that is there: what a record tells is of ten minutes.
+      const endMs = nowMs - random.below(random.below(4) > 0 ? HOUR / 12 : 2 * HOUR);
       told = { kind: 'delete', host, startMs: endMs - random.below(2 * HOUR), endMs };
     } else {
       const points: Point[] = [];
