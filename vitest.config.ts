@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { CountReporter } from './scripts/count-reporter.ts';
+import { plantedBug } from './scripts/planted/plugin.ts';
 
 // The workspaces are resolved to their TypeScript sources (the `source` condition in each package.json), so tests never
 // run against a stale dist/. Two workers: whole-process tests start servers of their own, and the smallest machine we
@@ -15,7 +16,11 @@ const NEVER = ['**/node_modules/**', '**/dist/**', ...WITHOUT.map((kind) => `**/
 // are three Javas. A machine that is busy with those needs more time for everything.
 const SERVERS = ['{packages,scripts}/**/*.{kafka,s3}.test.ts'];
 
+// TIDEMARK_PLANT=<name> plants a bug in the sources as tests see them (scripts/planted/): `npm run planted`.
+const PLANT = process.env['TIDEMARK_PLANT'] ?? '';
+
 export default defineConfig({
+  plugins: PLANT === '' ? [] : [plantedBug(PLANT)],
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
@@ -44,6 +49,8 @@ export default defineConfig({
         },
       },
     ],
+    // What vitest keeps of transformed sources on the disk must not have a bug in it, nor hide one.
+    fsModuleCache: PLANT === '',
     environment: 'node',
     pool: 'forks',
     maxWorkers: 2,

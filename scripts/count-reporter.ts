@@ -13,6 +13,8 @@ export interface Counts {
 export interface RunCounts extends Counts {
   /** Files in which something failed, from the project's folder. */
   readonly failedFiles: readonly string[];
+  /** Names of the tests that failed; what failed outside of one has none. */
+  readonly failedTests: readonly string[];
   /** What the other files came to. `failed` has what belongs to no file. */
   readonly others: Counts;
 }
@@ -53,6 +55,7 @@ function countRun(modules: readonly TestModule[], unhandled: readonly Serialized
   return {
     ...failed.reduce((all, [, counts]) => sum(all, counts), others),
     failedFiles: failed.map(([path]) => relative(process.cwd(), path)),
+    failedTests: modules.flatMap((module) => [...module.children.allTests('failed')]).map(({ fullName }) => fullName),
     others,
   };
 }
