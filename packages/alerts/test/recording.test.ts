@@ -275,26 +275,59 @@ test('the templates of an alert may ask, and the same question is asked once', a
   expect(bench.asked.map(({ expression }) => expression)).toEqual(['up == 0', 'sum(up)']);
 });
 
-test('an answer with a native histogram is not recorded: the rule says so, and the group goes on', async () => {
-  const bench = await Bench.begin(group(record('latency:sum', 'sum(latency)') + record('others:sum', 'sum(up)')));
-  const side = { spans: [], counts: new Float64Array(0) };
-  const histogram: NativeHistogram = {
+/** Of two buckets, (1, 2] and (2, 4]. */
+function histogram(counts: readonly [number, number], sum: number): NativeHistogram {
+  return {
     schema: 0,
     hint: 'gauge',
     fractions: true,
-    zeroThreshold: 0,
+    zeroThreshold: 0.001,
     zeroCount: 0,
-    count: 0,
-    sum: 0,
-    positive: side,
-    negative: side,
+    count: counts[0] + counts[1],
+    sum,
+    positive: { spans: [{ gap: 1, length: 2 }], counts: Float64Array.from(counts) },
+    negative: { spans: [], counts: new Float64Array(0) },
     bounds: undefined,
   };
-  bench.scripted.set('sum(latency)', [{ labels: [], value: Number.NaN, histogram }]);
+}
+
+test('native histograms are recorded beside numbers, and end as these do', async () => {
+  const bench = await Bench.begin(group(record('latency:sum', 'latency') + record('others:sum', 'sum(up)')));
+  const of = (instance: string) => labelsOf({ __name__: 'latency', instance });
+  bench.scripted.set('latency', [
+    { labels: of('a'), value: Number.NaN, histogram: histogram([1.5, 2.5], 9) },
+    { labels: of('b'), value: 7 },
+    { labels: of('c'), value: Number.NaN, histogram: histogram([3, 5], 20) },
+  ]);
+  await bench.tick({ x: 1 });
+  expect(bench.rules.rules()[0]?.rules.map(({ health }) => health)).toEqual(['ok', 'ok']);
+  expect(await bench.see('histogram_count(latency:sum)')).toEqual({ 'instance=a': 4, 'instance=c': 8 });
+  expect(await bench.see('histogram_sum(sum(latency:sum{instance!="b"}))')).toEqual({ '': 29 });
+  expect(await bench.see('latency:sum{instance="b"}')).toEqual({ 'latency:sum instance=b': 7 });
+  expect(await bench.see('others:sum')).toEqual({ 'others:sum': 1 });
+  // The second time the same series come, of other kinds; then one has gone.
+  bench.scripted.set('latency', [
+    { labels: of('a'), value: 8 },
+    { labels: of('b'), value: Number.NaN, histogram: histogram([1, 1], 3) },
+    { labels: of('c'), value: Number.NaN, histogram: histogram([4, 6], 25) },
+  ]);
+  await bench.tick({ x: 1 });
+  expect(await bench.see('histogram_count(latency:sum)')).toEqual({ 'instance=b': 2, 'instance=c': 10 });
+  expect(await bench.see('latency:sum{instance="a"}')).toEqual({ 'latency:sum instance=a': 8 });
+  bench.scripted.set('latency', [{ labels: of('a'), value: 9 }]);
+  await bench.tick({ x: 1 });
+  expect(await bench.see('count(latency:sum)')).toEqual({ '': 1 });
+});
+
+test('a histogram that cannot be stored is not recorded: the rule says so, and the group goes on', async () => {
+  const bench = await Bench.begin(group(record('latency:sum', 'sum(latency)') + record('others:sum', 'sum(up)')));
+  bench.scripted.set('sum(latency)', [{ labels: [], value: Number.NaN, histogram: histogram([-1, 2], 3) }]);
   await bench.tick({ a: 1 });
   const [first, second] = [bench.rule(0), bench.rule(1)];
   expect(first).toMatchObject({ health: 'err' });
-  expect(first?.lastError).toMatch(/^the expression of latency:sum answers with a native histogram/);
+  expect(first?.lastError).toBe(
+    'the expression of latency:sum answers with a native histogram that cannot be stored: histogram_counts',
+  );
   expect(second).toMatchObject({ health: 'ok', lastError: '' });
   expect(await bench.see('latency:sum')).toEqual({});
 });

@@ -49,6 +49,7 @@ export { type Need, type Plan, type PlanSettings, planQuery, type Window } from 
 export type { SelectorUse } from './plan/use.ts';
 export { type Point, parseSeriesLine, type SeriesLine } from './script/parse-points.ts';
 export { type Outcome, runScript } from './script/run-script.ts';
+export { withStoredHints } from './script/stored-hints.ts';
 export { compareLabels, labelKey } from './value/label-set.ts';
 export { makeSpans, SPAN_COLUMNS, SPAN_SLOTS, type SpanColumn, type SpanSeries, type Spans } from './value/spans.ts';
 export type { Grid, HistogramColumn } from './value/value.ts';

@@ -1,16 +1,31 @@
-import { sendRemoteWrite, startTidemark } from '@tidemark/testkit/real';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sendRemoteWrite, startTidemark, tempFolder } from '@tidemark/testkit/real';
 import { expect, test } from 'vitest';
-import { serverNow, vector } from './http.ts';
+import { serverNow, until, vector } from './http.ts';
 
 // Native histograms the whole way: in by remote_write, out as answers, through kill -9 and a seal. Numbers of the same series stand
 // beside them.
 
 const SECOND = 1000;
 
+const RULES = `
+groups:
+  - name: native
+    interval: 1s
+    rules:
+      - { record: job:native_seconds:all, expr: 'sum by (job) (native_seconds_now)' }
+`;
+
 test('native histograms by remote_write are answered, after a crash and from a segment too', {
   timeout: 120_000,
 }, async () => {
-  await using server = await startTidemark({ env: { TIDEMARK_COLLECTOR_HOST: 'false' } });
+  await using folder = await tempFolder('rules');
+  const rules = join(folder.path, 'rules.yml');
+  await writeFile(rules, RULES);
+  await using server = await startTidemark({
+    env: { TIDEMARK_COLLECTOR_HOST: 'false', TIDEMARK_RULES_FILES: rules },
+  });
   const { url } = server;
   const send = async (startMs: number, from: number, to: number) => {
     // Ten a second in the bucket up to 1, twenty in the one up to 2.
@@ -57,6 +72,17 @@ test('native histograms by remote_write are answered, after a crash and from a s
   await server.kill9();
   await server.restart();
   await answers(now - 200 * SECOND);
+
+  // A rule records one, which is read like any other.
+  const young = { timestampMs: Math.floor(await serverNow(url)), schema: 0, sum: 9, first: 0, counts: [4, 2] };
+  await sendRemoteWrite(url, [
+    { labels: { __name__: 'native_seconds_now', job: 'app' }, samples: [], histograms: [young] },
+  ]);
+  const recorded = await until('the recorded histogram', 20_000, async () => {
+    const [one] = await vector(url, 'histogram_count(job:native_seconds:all) + histogram_sum(job:native_seconds:all)');
+    return one;
+  });
+  expect([recorded.metric, recorded.value[1]]).toEqual([{ job: 'app' }, '15']);
 
   // Their window is over: a flush seals it.
   const old = now - 6 * 3600 * SECOND;

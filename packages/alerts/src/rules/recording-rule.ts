@@ -1,5 +1,12 @@
 import { TidemarkError } from '@tidemark/base';
-import { type Label, type Labels, labelsOf, METRIC_NAME } from '@tidemark/model';
+import {
+  type HistogramProblem,
+  histogramProblem,
+  type Label,
+  type Labels,
+  labelsOf,
+  METRIC_NAME,
+} from '@tidemark/model';
 import { type Reads, readsOf, shownExpression } from './reads.ts';
 import type { RecordingRuleSpec } from './rule.ts';
 import type { RuleSurroundings, RuleTick } from './rule-at-work.ts';
@@ -53,10 +60,11 @@ export class RecordingRule {
       this.vitals.fresh = answer.fresh;
       const samples = new Map<string, RuleSample>();
       answer.samples.forEach(({ labels, value, histogram }, i) => {
-        if (histogram !== undefined) throw unwritable(this.rule.name);
+        const problem = histogram && histogramProblem(histogram);
+        if (problem !== undefined) throw unwritable(this.rule.name, problem);
         const named = this.#named(labels, i);
         if (samples.has(named.key)) throw duplicate();
-        samples.set(named.key, { labels: named.labels, key: named.key, value });
+        samples.set(named.key, { labels: named.labels, key: named.key, value, histogram });
       });
       this.#before.length = answer.samples.length;
       const { seriesPerRuleMax } = this.#around;
@@ -96,10 +104,12 @@ export class RecordingRule {
   }
 }
 
-function unwritable(name: string): TidemarkError {
+/** As where one comes in from outside: buckets below zero, of a difference, are no histogram. */
+function unwritable(name: string, problem: HistogramProblem): TidemarkError {
   return new TidemarkError(
-    'RULE_HISTOGRAM_UNSUPPORTED',
-    `the expression of ${name} answers with a native histogram, which rules cannot record yet; record histogram_count, histogram_sum or histogram_quantile of it`,
+    'RULE_HISTOGRAM_INVALID',
+    `the expression of ${name} answers with a native histogram that cannot be stored: ${problem}`,
+    { problem },
   );
 }
 

@@ -1,4 +1,4 @@
-import { BatchBuilder, type SampleBatch, type SeriesSection } from '@tidemark/model';
+import { BatchBuilder, encodeHistogram, HistogramBuilder, type SampleBatch, type SeriesSection } from '@tidemark/model';
 import type { RuleSample } from './written-series.ts';
 
 // A group writes the same series at every evaluation. Their labels are encoded once, and the section that holds them is used
@@ -7,24 +7,36 @@ import type { RuleSample } from './written-series.ts';
 export class SectionMemory {
   #keys: readonly string[] = [];
   #section: SeriesSection | undefined;
-  #sampleSeries: Uint32Array = new Uint32Array(0);
+  /** The series of each sample, numbers and histograms. */
+  #seriesOf: Uint32Array = new Uint32Array(0);
 
-  /** All samples at one time, in order; the same series twice is one series with two samples. */
+  /** All samples at one time: the numbers among them in order, and the histograms; the same series twice is one series with two samples. */
   batch(tenant: string, samples: readonly RuleSample[], atMs: number): SampleBatch {
-    const values = Float64Array.from(samples, ({ value }) => value);
-    const timestampsMs = new Float64Array(samples.length).fill(atMs);
     if (!this.#isSame(samples)) this.#remember(tenant, samples, atMs);
+    const isNumber = ({ histogram }: RuleSample) => histogram === undefined;
+    const numbers = samples.every(isNumber) ? samples : samples.filter(isNumber);
     return {
       tenant,
       admittedAtMs: 0,
       series: this.#section as SeriesSection,
-      sampleSeries: this.#sampleSeries,
-      timestampsMs,
-      values,
-      histograms: undefined,
+      sampleSeries:
+        numbers === samples
+          ? this.#seriesOf
+          : this.#seriesOf.filter((_, i) => (samples[i] as RuleSample).histogram === undefined),
+      timestampsMs: new Float64Array(numbers.length).fill(atMs),
+      values: Float64Array.from(numbers, ({ value }) => value),
+      histograms: numbers === samples ? undefined : this.#histograms(samples, atMs),
       exemplars: undefined,
       metadata: undefined,
     };
+  }
+
+  #histograms(samples: readonly RuleSample[], atMs: number) {
+    const builder = new HistogramBuilder();
+    samples.forEach(({ histogram }, i) => {
+      if (histogram) builder.add(this.#seriesOf[i] as number, atMs, encodeHistogram(histogram));
+    });
+    return builder.build();
   }
 
   #isSame(samples: readonly RuleSample[]): boolean {
@@ -35,10 +47,10 @@ export class SectionMemory {
 
   #remember(tenant: string, samples: readonly RuleSample[], atMs: number): void {
     const builder = new BatchBuilder(tenant);
-    for (const { labels, value } of samples) builder.addLabels(labels, atMs, value);
+    for (const { labels } of samples) builder.addLabels(labels, atMs, 0);
     const { series, sampleSeries } = builder.build(0);
     this.#keys = samples.map(({ key }) => key);
     this.#section = series;
-    this.#sampleSeries = sampleSeries;
+    this.#seriesOf = sampleSeries;
   }
 }

@@ -110,7 +110,8 @@ export class TickWriter {
     if (all.length === 0) return this.#settle(waiting);
     try {
       const built = section.batch(tenant, all, atMs);
-      for (let i = live; i < all.length; i++) writeStale(built.values, i);
+      // The markers are the last of the numbers.
+      for (let i = 1; i <= ended.size; i++) writeStale(built.values, built.values.length - i);
       const { refused } = await sink.append(built, signal);
       if (refused.length > 0 && waiting.length > 1) return true;
       this.#samples += live;

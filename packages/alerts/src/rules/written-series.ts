@@ -1,4 +1,4 @@
-import { compareUtf8, type Label, type Labels } from '@tidemark/model';
+import { compareUtf8, type Label, type Labels, type NativeHistogram } from '@tidemark/model';
 
 // A sample that a rule writes, and the series it wrote the last time: those that are missing now have ended, which a stale
 // marker says. Only in memory, as in Prometheus: after a restart a series that is gone ends by not being written any more.
@@ -7,7 +7,9 @@ export interface RuleSample {
   readonly labels: Labels;
   /** Tells the series from all others. */
   readonly key: string;
+  /** Where there is a histogram it means nothing. */
   readonly value: number;
+  readonly histogram?: NativeHistogram | undefined;
 }
 
 export class WrittenSeries {

@@ -1,20 +1,24 @@
 import { type Clock, TidemarkError } from '@tidemark/base';
 import {
   type AppendOutcome,
+  decodeHistogram,
+  histogramBytes,
   type InstantAnswer,
   type InstantQuery,
   isStale,
   type Labels,
   labelValue,
+  type NativeHistogram,
   type QueryPort,
   type SampleBatch,
   type SampleSink,
+  type SelectedHistograms,
   type SelectedSeries,
   type SelectRequest,
   sectionLabels,
   writeStale,
 } from '@tidemark/model';
-import { createEngine, type Engine, type EngineOptions } from '@tidemark/promql';
+import { createEngine, type Engine, type EngineOptions, toNative } from '@tidemark/promql';
 import { seriesKey } from '../rules/written-series.ts';
 
 // A time series database in a few lines: series in memory, PromQL over them, and a sink that writes into them. What a rule
@@ -24,8 +28,10 @@ interface Stored {
   readonly labels: Labels;
   /** Rising. */
   readonly timesMs: number[];
-  readonly values: (number | 'stale')[];
+  readonly values: StoredValue[];
 }
+
+type StoredValue = number | 'stale' | NativeHistogram;
 
 export class MemoryStore implements QueryPort, SampleSink {
   readonly engine: Engine;
@@ -36,7 +42,7 @@ export class MemoryStore implements QueryPort, SampleSink {
   }
 
   /** Another value at the same time takes the place of the one before. */
-  add(labels: Labels, atMs: number, value: number | 'stale'): void {
+  add(labels: Labels, atMs: number, value: StoredValue): void {
     const key = seriesKey(labels);
     let stored = this.#series.get(key);
     if (!stored) {
@@ -55,14 +61,22 @@ export class MemoryStore implements QueryPort, SampleSink {
       const labels = sectionLabels(batch.series, batch.sampleSeries[i] as number);
       this.add(labels, batch.timestampsMs[i] as number, isStale(value) ? 'stale' : value);
     });
-    return { accepted: batch.values.length, refused: [] };
+    const { histograms } = batch;
+    histograms?.series.forEach((series, i) => {
+      const labels = sectionLabels(batch.series, series);
+      this.add(labels, histograms.timestampsMs[i] as number, decodeHistogram(histogramBytes(histograms, i)));
+    });
+    return { accepted: batch.values.length + (histograms?.series.length ?? 0), refused: [] };
   }
 
   async evaluate({ tenant, expression, atMs, signal }: InstantQuery): Promise<InstantAnswer> {
     const { data, warnings } = await this.engine.instant({ tenant, expression, atMs, signal });
     if (data.kind === 'vector') {
-      // No series of a test has a native histogram, so no answer has one.
-      const samples = data.samples.map(({ labels, value }) => ({ labels, value }));
+      const samples = data.samples.map(({ labels, value, histogram }) => ({
+        labels,
+        value,
+        histogram: histogram && toNative(histogram),
+      }));
       return { samples, warnings, fresh: true };
     }
     if (data.kind === 'scalar') return { samples: [{ labels: [], value: data.value }], warnings, fresh: true };
@@ -80,6 +94,7 @@ export class MemoryStore implements QueryPort, SampleSink {
         labels,
         timestampsMs: Float64Array.from(timesMs.slice(from, to)),
         values: columnOf(values.slice(from, to)),
+        histograms: histogramsOf(values.slice(from, to)),
       });
     }
     return { series, warnings: [] };
@@ -97,11 +112,22 @@ function lowerBound(timesMs: readonly number[], ms: number): number {
   return low;
 }
 
-function columnOf(list: readonly (number | 'stale')[]): Float64Array {
+function histogramsOf(list: readonly StoredValue[]): SelectedHistograms | undefined {
+  const entries: number[] = [];
+  const histograms: NativeHistogram[] = [];
+  list.forEach((value, i) => {
+    if (typeof value !== 'object') return;
+    entries.push(i);
+    histograms.push(value);
+  });
+  return entries.length === 0 ? undefined : { entries: Uint32Array.from(entries), histograms };
+}
+
+function columnOf(list: readonly StoredValue[]): Float64Array {
   const values = new Float64Array(list.length);
   list.forEach((value, i) => {
     if (value === 'stale') writeStale(values, i);
-    else values[i] = value;
+    else values[i] = typeof value === 'number' ? value : Number.NaN;
   });
   return values;
 }

@@ -1,10 +1,20 @@
 import { messageOf, SelfMetrics, SimClock, silentLogger } from '@tidemark/base';
-import { DEFAULT_TENANT, formatDuration, formatLabels, type Label, type Labels, labelsOf } from '@tidemark/model';
+import {
+  DEFAULT_TENANT,
+  formatDuration,
+  formatLabels,
+  type InstantAnswer,
+  type Label,
+  type Labels,
+  labelsOf,
+} from '@tidemark/model';
+import { type Point, toNative, withStoredHints } from '@tidemark/promql';
 import { ALERT_NAME } from '../rules/alerting.ts';
 import { RuleGroup } from '../rules/group.ts';
 import type { RuleGroupSpec } from '../rules/rule.ts';
 import { ruleMetrics } from '../rules/rule-metrics.ts';
 import { MemoryStore } from './memory-store.ts';
+import { shownHistogram } from './shown-histogram.ts';
 import type { AlertTest, ExpressionTest, UnitTest, UnitTestFile } from './unit-test-file.ts';
 
 // Runs the tests of a file against rules, as `promtool test rules` does: no clock, no log, time goes in steps of the evaluation
@@ -52,6 +62,8 @@ class TestRun {
   readonly #store: MemoryStore;
   readonly #groups: readonly RuleGroup[];
   readonly #failures: string[] = [];
+  /** Histograms as a store says how they follow each other. */
+  readonly #series: readonly { readonly labels: Labels; readonly points: readonly Point[] }[];
   /** Points of each series that are in the store. */
   readonly #loaded: number[];
 
@@ -62,6 +74,7 @@ class TestRun {
     this.#isFuzzy = isFuzzy;
     this.#clock = new SimClock(test.startMs);
     this.#store = new MemoryStore(this.#clock, { subqueryStepMs: intervalMs });
+    this.#series = test.series.map(({ labels, points }) => ({ labels, points: withStoredHints(points) }));
     this.#loaded = test.series.map(() => 0);
     this.#groups = groups.map((group) => new RuleGroup(group, this.#surroundings()));
   }
@@ -83,23 +96,18 @@ class TestRun {
   }
 
   #load(untilMs: number): void {
-    const { startMs, intervalMs, series, line } = this.#test;
-    series.forEach(({ labels, points }, i) => {
+    const { startMs, intervalMs } = this.#test;
+    this.#series.forEach(({ labels, points }, i) => {
       let next = this.#loaded[i] as number;
       for (; next < points.length && startMs + next * intervalMs <= untilMs; next++) {
         const point = points[next];
         const atMs = startMs + next * intervalMs;
         if (point?.kind === 'value') this.#store.add(labels, atMs, point.value);
         else if (point?.kind === 'stale') this.#store.add(labels, atMs, 'stale');
-        else if (point?.kind === 'histogram') this.#sayHistogram(labels, line);
+        else if (point?.kind === 'histogram') this.#store.add(labels, atMs, toNative(point.histogram));
       }
       this.#loaded[i] = next;
     });
-  }
-
-  #sayHistogram(labels: Labels, line: number): void {
-    const failure = `${this.#file}:${line}: native histograms cannot be tested yet: ${formatLabels(labels)} is left out`;
-    if (!this.#failures.includes(failure)) this.#failures.push(failure);
   }
 
   /** Whether all rules could be evaluated; a test ends where one could not. */
@@ -148,20 +156,21 @@ class TestRun {
       const left = [...samples];
       const missing = expected.filter(({ labels, value }) => {
         const text = formatLabels(labels);
-        const at = left.findIndex((one) => formatLabels(one.labels) === text && this.#isEqual(one.value, value));
+        const at = left.findIndex((one) => formatLabels(one.labels) === text && this.#isEqual(shownOf(one), value));
         if (at >= 0) left.splice(at, 1);
         return at < 0;
       });
       if (missing.length + left.length === 0) return;
       const texts = (list: typeof expected) => list.map(({ labels, value }) => `${formatLabels(labels)} ${value}`);
-      this.#fail(line, what + difference(texts(expected), texts(samples)));
+      const found = samples.map((one) => ({ labels: one.labels, value: shownOf(one) }));
+      this.#fail(line, what + difference(texts(expected), texts(found)));
     } catch (error) {
       this.#fail(line, `${what}, err: ${messageOf(error)}`);
     }
   }
 
-  #isEqual(got: number, wanted: number | 'histogram'): boolean {
-    if (typeof wanted !== 'number') return false;
+  #isEqual(got: number | string, wanted: number | string): boolean {
+    if (typeof got !== 'number' || typeof wanted !== 'number') return got === wanted;
     return Object.is(got, wanted) || got === wanted || (this.#isFuzzy && areNeighbours(got, wanted));
   }
 
@@ -204,6 +213,10 @@ function alertText(labels: readonly Label[], annotations: readonly Label[]): str
 
 function sameTexts(a: readonly string[], b: readonly string[]): boolean {
   return JSON.stringify([...a].sort()) === JSON.stringify([...b].sort());
+}
+
+function shownOf({ value, histogram }: InstantAnswer['samples'][number]): number | string {
+  return histogram === undefined ? value : shownHistogram(histogram);
 }
 
 function difference(wanted: readonly string[], got: readonly string[]): string {

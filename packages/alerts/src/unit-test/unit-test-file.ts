@@ -1,8 +1,9 @@
 import { messageOf } from '@tidemark/base';
 import { type Label, type Labels, labelsOf, parseDuration } from '@tidemark/model';
-import { parseSeriesLine, type SeriesLine } from '@tidemark/promql';
+import { parseSeriesLine, type SeriesLine, toNative } from '@tidemark/promql';
 import type { Node } from 'yaml';
 import { type YamlField, YamlReader } from '../rules/yaml-reader.ts';
+import { shownHistogram } from './shown-histogram.ts';
 
 // Files of `promtool test rules`, read into what they say:
 //
@@ -52,10 +53,10 @@ export interface ExpressionTest {
   readonly expected: readonly ExpectedSample[];
 }
 
-/** `histogram`: one that carries a native histogram, which nothing here can compare. */
 export interface ExpectedSample {
   readonly labels: Labels;
-  readonly value: number | 'histogram';
+  /** Text: a native histogram, as `shownHistogram` has it. */
+  readonly value: number | string;
 }
 
 const FILE_KEYS = ['rule_files', 'evaluation_interval', 'group_eval_order', 'tests', 'fuzzy_compare'];
@@ -159,7 +160,12 @@ class UnitTestReader {
   #expectedSample(node: Node | null): ExpectedSample[] {
     const fields = this.#reader.fields(node, 'an expected sample', ['labels', 'value', 'histogram']) ?? [];
     const text = this.#text(fields, 'value');
-    const value = this.#text(fields, 'histogram') === '' ? numberOf(text) : 'histogram';
+    const histogram = this.#text(fields, 'histogram');
+    const value = histogram === '' ? numberOf(text) : histogramOf(histogram);
+    if (value === undefined && histogram !== '') {
+      this.#complain(fields, 'histogram', `histogram must be like {{sum:3 count:2 buckets:[2]}}, not ${histogram}`);
+      return [];
+    }
     if (value === undefined) {
       this.#complain(fields, 'value', `value must be a number, not ${JSON.stringify(text)}`);
       return [];
@@ -221,4 +227,15 @@ function numberOf(text: string): number | undefined {
   if (/^\.?nan$/.test(plain)) return Number.NaN;
   const value = Number(plain);
   return Number.isNaN(value) ? undefined : value;
+}
+
+/** As `shownHistogram`; undefined for what is none. */
+function histogramOf(text: string): string | undefined {
+  try {
+    const { points } = parseSeriesLine(`expected ${text.trim()}`, 0);
+    const [point] = points;
+    return points.length === 1 && point?.kind === 'histogram' ? shownHistogram(toNative(point.histogram)) : undefined;
+  } catch {
+    return undefined;
+  }
 }
