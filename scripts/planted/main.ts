@@ -1,6 +1,6 @@
 // Whether the tests notice mistakes: each bug of the list is planted, one at a time, and the tests that must catch it are played.
 //
-//   npm run planted [-- --list] [-- NAME...]
+//   npm run planted [-- --list] [-- NAME...]          --page: the rows of the table in docs/testing.md
 //
 //   tests ── as they are ──▶ must pass        once for each file and its seed
 //     └───── with a bug ───▶ must fail        by a test that fails, not by a file that does not load
@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { type PlantedBug, type Play, playText } from './bug.ts';
 import { BUGS } from './bugs.ts';
 import { type Played, play } from './play.ts';
-import { listOf, type Row, tableOf } from './table.ts';
+import { listOf, pageRowsOf, type Row, tableOf } from './table.ts';
 
 // Of a run that did not go as it should: what usually says why.
 const LINES = 30;
@@ -18,9 +18,13 @@ const LINES = 30;
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 try {
-  const { values, positionals } = parseArgs({ options: { list: { type: 'boolean' } }, allowPositionals: true });
+  const { values, positionals } = parseArgs({
+    options: { list: { type: 'boolean' }, page: { type: 'boolean' } },
+    allowPositionals: true,
+  });
   const bugs = named(positionals);
   if (values.list === true) say(listOf(bugs));
+  else if (values.page === true) say(pageRowsOf(bugs));
   else process.exitCode = (await playAll(bugs)) ? 0 : 1;
 } catch (error) {
   process.stderr.write(`planted: ${error instanceof Error ? error.message : error}\n`);

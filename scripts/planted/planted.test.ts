@@ -5,7 +5,7 @@ import { withBug } from './bug.ts';
 import { BUGS } from './bugs.ts';
 import { verdictOf } from './play.ts';
 import { plantedBug } from './plugin.ts';
-import { listOf, tableOf } from './table.ts';
+import { listOf, pageRowsOf, tableOf } from './table.ts';
 
 // The list is of the sources as they are, and what a run came to is not mistaken. Whether the bugs are caught, `npm run planted` says.
 
@@ -68,4 +68,8 @@ test('the table names a bug once, and says who did not catch it', () => {
     '       NOT by SEED=7 b.test.ts (passed)  12.0',
   ]);
   expect(listOf([bug])).toBe('a-bug  it goes wrong  f.ts');
+});
+
+test('the page has them all, as they are: `npm run planted -- --page`', () => {
+  expect(read('docs/testing.md')).toContain(`\n${pageRowsOf(BUGS)}\n\n`);
 });

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { type PlantedBug, type Play, playText } from './bug.ts';
 import type { Played } from './play.ts';
 
@@ -23,6 +24,13 @@ export function tableOf(rows: readonly Row[]): string {
 /** What there is to be played. */
 export function listOf(bugs: readonly PlantedBug[]): string {
   return aligned(bugs.map(({ name, what, file }) => [name, what, file]));
+}
+
+/** The same for a page: rows of a Markdown table. */
+export function pageRowsOf(bugs: readonly PlantedBug[]): string {
+  const caughtBy = (bug: PlantedBug) =>
+    bug.caughtBy.map((play) => `\`${playText({ ...play, test: basename(play.test) })}\``).join(', ');
+  return bugs.map((bug) => `| \`${bug.name}\` | ${bug.what} | ${caughtBy(bug)} |`).join('\n');
 }
 
 function aligned(rows: readonly (readonly string[])[]): string {
