@@ -3,7 +3,7 @@
 // the cache, whole or absent:
 //
 //   <cache>/kafka-4.3.1/*.jar   <cache>/apicurio-registry-3.0.9/*.jar, lib/   <cache>/versitygw-1.8.0/versitygw
-//   <cache>/confluent-kafka-2.16.1/confluent_kafka/, ...
+//   <cache>/kafka-streams-4.3.1/*.jar (what our own streams are compared with)   <cache>/confluent-kafka-2.16.1/confluent_kafka/, ...
 //
 // For the stack, what a variable names (KAFKA_BROKERS, SCHEMA_REGISTRY_URL, S3_ENDPOINT) is not fetched. For tests all of it is,
 // whatever variables say: of each server there are tests that kill, pause or configure one of their own.
@@ -27,6 +27,13 @@ const servers = JSON.parse(readFileSync(join(root, 'packages/testkit/src/real/se
 
 const WANTED = [
   { ...servers.kafka, name: 'Kafka', variable: 'KAFKA_BROKERS', needs: ['mvn', 'java'], fetch: fetchKafka },
+  {
+    ...servers.kafkaStreams,
+    name: 'Kafka Streams',
+    needs: ['mvn', 'java', 'javac'],
+    fetch: fetchKafka,
+    testsOnly: true,
+  },
   {
     ...servers.schemaRegistry,
     name: 'the schema registry',

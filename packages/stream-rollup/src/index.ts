@@ -1,3 +1,13 @@
+export type { Aggregator, Initializer, Reducer } from './dsl/aggregate.ts';
+export type { Branching } from './dsl/branch.ts';
+export { type Consumed, StreamsBuilder } from './dsl/builder.ts';
+export { EVENT_TIME_HEADER, type Materialized, type Named, type TimestampExtractor } from './dsl/graph.ts';
+export type { GroupedStream } from './dsl/grouped-stream.ts';
+export type { GroupedTable } from './dsl/grouped-table.ts';
+export type { KeyValue, Predicate } from './dsl/operators.ts';
+export { type Serde, type SerdePair, Serdes } from './dsl/serde.ts';
+export type { Grouped, KStream, Produced } from './dsl/stream.ts';
+export type { KTable } from './dsl/table.ts';
 export type { ProcessorContext, PunctuationType, Punctuator } from './processor/context.ts';
 export type { Processor } from './processor/processor.ts';
 export { NO_HEADERS, type RecordMetadata, type SourceFacts, type StreamRecord } from './processor/record.ts';
@@ -27,6 +37,7 @@ export type { KeyValueStore } from './state/key-value.ts';
 export { type LevelOptions, levelKeyValueStore } from './state/level-key-value.ts';
 export { memoryKeyValueStore } from './state/memory-key-value.ts';
 export type { CheckpointPosition, StateFolder, StateStore, StoreBuilder } from './state/store.ts';
+export { TableStore, type ValueAndTime } from './state/table-store.ts';
 export { type VerifiedStateFile, verifyState } from './state/verify-state.ts';
 export type {
   Deserializer,
@@ -39,3 +50,7 @@ export type {
   TopicRef,
 } from './topology/node.ts';
 export { Topology } from './topology/topology.ts';
+export { type TimeWindow, TimeWindows, type Windowed } from './windows/time-windows.ts';
+export { WindowStore } from './windows/window-store.ts';
+export { windowedSerde } from './windows/windowed-serde.ts';
+export type { TimeWindowedStream } from './windows/windowed-stream.ts';

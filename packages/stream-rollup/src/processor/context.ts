@@ -29,6 +29,8 @@ export interface ProcessorContext<KOut = unknown, VOut = unknown> {
   currentSystemTimeMs(): number;
   /** Whether the last look at the log found nothing: the task is idle, and wall time may stand in for stream time. */
   caughtUp(): boolean;
+  /** Counts a record that is left out on purpose: too late for its window, without a key. Reasons are few and never renamed. */
+  drop(reason: string): void;
   /** Asks for a checkpoint once what is being processed is done. */
   commit(): void;
 }

@@ -4,6 +4,7 @@ import { type Counter, type Gauge, type Histogram, type Labelled, SelfMetrics } 
 export interface StreamsMetrics {
   readonly records: Counter;
   readonly refused: Labelled<Counter>;
+  readonly dropped: Labelled<Counter>;
   readonly redelivered: Counter;
   readonly processSeconds: Counter;
   readonly checkpointSeconds: Histogram;
@@ -19,6 +20,11 @@ export function streamsMetrics(metrics: SelfMetrics = new SelfMetrics(), prefix 
       `${prefix}_records_refused_total`,
       'Records that could not be read, by reason and what the error policy decided.',
       ['reason', 'decision'],
+    ),
+    dropped: metrics.counters(
+      `${prefix}_processor_drops_total`,
+      'Records that a processor left out on purpose, by reason: too late for its window, without a key.',
+      ['reason'],
     ),
     redelivered: metrics.counter(
       `${prefix}_records_redelivered_total`,

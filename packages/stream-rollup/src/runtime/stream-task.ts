@@ -113,6 +113,7 @@ export class StreamTask {
         this.#options.metrics.refused.with(reason, decision).add();
         logger.warn('a record cannot be read', { task: this.id, topic, offset, reason, decision, message });
       },
+      onDropped: (reason) => this.#options.metrics.dropped.with(reason).add(),
       streamTimeMs: checkpoint?.streamTimeMs ?? Number.NEGATIVE_INFINITY,
       startOffsets: new Map(this.#positions),
     });

@@ -11,12 +11,15 @@ import type { Log } from '@tidemark/log';
 import { topicName } from '@tidemark/model';
 import { resolveTopic } from '../topology/node.ts';
 import { sourceTopicsOf } from '../topology/sub-topology.ts';
-import type { Topology } from '../topology/topology.ts';
+import { internalTopicName, type Topology } from '../topology/topology.ts';
 import { always, type ErrorPolicy } from './error-policy.ts';
 import { type StreamsMetrics, streamsMetrics } from './metrics.ts';
 import { DEFAULT_STREAMS_OPTIONS, type StreamsOptions } from './options.ts';
 import { StreamTask, type StreamTaskOptions, taskIdOf } from './stream-task.ts';
 import { forgetState } from './task-state.ts';
+
+// 7 days, where a log deletes by time: an application may stand still that long.
+const INTERNAL_RETENTION_MS = 7 * 24 * 60 * 60_000;
 
 // A topology at work: one task per sub-topology and partition, each restarted by itself when it fails.
 
@@ -57,7 +60,8 @@ export interface Streams {
 /** Throws `TOPOLOGY_INVALID`, `STREAMS_TOPIC_MISMATCH` (a source topic is absent or has other partitions), the log's errors. */
 export async function startStreams(start: StartStreams): Promise<Streams> {
   const prefix = start.topicPrefix ?? 'tidemark';
-  const subs = start.topology.subTopologies();
+  const subs = start.topology.subTopologies(start.group);
+  await makeInternalTopics(start);
   await checkTopics(start, prefix);
   const app = new StreamsApp(start.clock, start.logger, start.metrics ?? streamsMetrics(), {
     ...DEFAULT_STREAMS_OPTIONS,
@@ -90,9 +94,17 @@ export async function startStreams(start: StartStreams): Promise<Streams> {
   return app;
 }
 
+async function makeInternalTopics({ topology, log, group, partitions }: StartStreams): Promise<void> {
+  const names = topology.internalTopics.map((topic) => internalTopicName(topic, group));
+  if (names.length === 0) return;
+  await log.ensureTopics(
+    names.map((name) => ({ name, partitions, compacted: false, retentionMs: INTERNAL_RETENTION_MS })),
+  );
+}
+
 async function checkTopics(start: StartStreams, prefix: string): Promise<void> {
   const counts = new Map((await start.log.topics()).map(({ name, partitions }) => [name, partitions]));
-  for (const sub of start.topology.subTopologies()) {
+  for (const sub of start.topology.subTopologies(start.group)) {
     for (const ref of sourceTopicsOf(sub)) {
       const topic = resolveTopic(ref, prefix);
       const found = counts.get(topic);

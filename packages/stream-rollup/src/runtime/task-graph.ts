@@ -39,6 +39,7 @@ export interface TaskGraphOptions {
   readonly errorPolicy: ErrorPolicy;
   readonly deadLetterTopic: string;
   readonly onProblem: (problem: RecordProblem, decision: string) => void;
+  readonly onDropped: (reason: string) => void;
   readonly streamTimeMs: number;
   /** Where the task begins to read, by topic. */
   readonly startOffsets: ReadonlyMap<string, number>;
@@ -188,6 +189,7 @@ export class TaskGraph {
       currentStreamTimeMs: () => this.#streamTimeMs,
       currentSystemTimeMs: () => clock.nowMs(),
       caughtUp: () => this.caughtUp,
+      drop: (reason) => this.#options.onDropped(reason),
       commit: () => {
         this.commitRequested = true;
       },
@@ -197,10 +199,10 @@ export class TaskGraph {
   /** Undefined when the error policy let the record go. */
   #deserialize(spec: SourceNode, record: LogRecord, metadata: RecordMetadata): AnyRecord | undefined {
     const facts: SourceFacts = { ...metadata, timestampMs: record.timestampMs, headers: record.headers };
-    const { deserializer, keyDeserializer, timestampOf } = spec.options;
+    const { deserializer, keyDeserializer, timestampOf, nullValues } = spec.options;
     try {
-      if (record.value === null) throw new TidemarkError('RECORD_EMPTY', 'the record has no value');
-      const value = deserializer(record.value, facts);
+      if (record.value === null && !nullValues) throw new TidemarkError('RECORD_EMPTY', 'the record has no value');
+      const value = record.value === null ? null : deserializer(record.value, facts);
       const key = record.key !== null && keyDeserializer ? keyDeserializer(record.key, facts) : record.key;
       const timestampMs = timestampOf ? timestampOf(value, facts) : record.timestampMs;
       if (!Number.isFinite(timestampMs)) {
@@ -233,7 +235,7 @@ export class TaskGraph {
   }
 
   #send(spec: SinkNode, record: AnyRecord): void {
-    const { topic: ref, serializer, keySerializer, partitioner } = spec.options;
+    const { topic: ref, serializer, keySerializer, partitioner, headersOf } = spec.options;
     const topic = resolveTopic(ref, this.#options.topicPrefix);
     const value = serializer(record.value);
     const key = keySerializer ? keySerializer(record.key) : bytesOrNull(spec.name, record.key);
@@ -248,7 +250,7 @@ export class TaskGraph {
       Number.isInteger(partition) && partition >= 0 && partition < partitions,
       `${topic} has partition ${partition}`,
     );
-    this.#post({ topic, partition, key, value, headers: record.headers });
+    this.#post({ topic, partition, key, value, headers: headersOf ? headersOf(record) : record.headers });
   }
 
   #post(record: OutgoingRecord): void {

@@ -2,13 +2,19 @@ import { type Disk, must, SimClock, silentLogger, TidemarkError } from '@tidemar
 import { SimDisk } from '@tidemark/base/sim';
 import type { OutgoingRecord } from '@tidemark/log';
 import { topicName } from '@tidemark/model';
+import type { Serde } from '../dsl/serde.ts';
 import { always, type ErrorPolicy, type RecordProblem } from '../runtime/error-policy.ts';
 import { TaskGraph } from '../runtime/task-graph.ts';
 import { TaskState } from '../runtime/task-state.ts';
 import type { StateStore } from '../state/store.ts';
+import type { TableStore } from '../state/table-store.ts';
 import { resolveTopic } from '../topology/node.ts';
 import { sourceTopicsOf } from '../topology/sub-topology.ts';
 import type { Topology } from '../topology/topology.ts';
+import type { WindowStore } from '../windows/window-store.ts';
+import { TestInputTopic, TestOutputTopic } from './topics.ts';
+
+export { TestInputTopic, TestOutputTopic, type TestRecord } from './topics.ts';
 
 // A topology in a test: one task per sub-topology, no log, time in the test's hand.
 //
@@ -49,6 +55,9 @@ export class TopologyTestDriver {
   readonly #disk: Disk;
   readonly #offsets = new Map<string, number>();
   readonly #outputs = new Map<string, OutgoingRecord[]>();
+  readonly #drops = new Map<string, number>();
+  /** Sent to topics that are sources too, and not taken yet. */
+  readonly #pending: OutgoingRecord[] = [];
   #tasks: DrivenTask[] = [];
 
   private constructor(topology: Topology, options: DriverOptions) {
@@ -67,6 +76,17 @@ export class TopologyTestDriver {
 
   /** Processes one record and all that follows from it. Returns its offset. */
   pipe(topic: string, record: PipedRecord): number {
+    const offset = this.#take(topic, record);
+    this.#takePending();
+    return offset;
+  }
+
+  /** How many records processors left out for a reason. */
+  dropped(reason: string): number {
+    return this.#drops.get(reason) ?? 0;
+  }
+
+  #take(topic: string, record: PipedRecord): number {
     const task = this.#tasks.find(({ topics }) => topics.includes(topic));
     if (!task) throw new TidemarkError('DRIVER_TOPIC_UNKNOWN', `no source reads the topic ${topic}`, { topic });
     const offset = this.#offsets.get(topic) ?? 0;
@@ -91,9 +111,41 @@ export class TopologyTestDriver {
       for (const task of this.#tasks) {
         task.graph.tick();
         this.#drain(task);
+        this.#takePending();
       }
       if (dueMs > endMs) return;
     }
+  }
+
+  createInputTopic<K, V>(topic: string, key: Serde<K>, value: Serde<V>): TestInputTopic<K, V> {
+    return new TestInputTopic(
+      key,
+      value,
+      (record) => this.pipe(topic, record),
+      () => this.clock.nowMs(),
+    );
+  }
+
+  createOutputTopic<K, V>(topic: string, key: Serde<K>, value: Serde<V>): TestOutputTopic<K, V> {
+    return new TestOutputTopic(topic, key, value, {
+      size: () => this.#outputs.get(topic)?.length ?? 0,
+      next: () => this.output(topic),
+    });
+  }
+
+  /** Moves the wall clock, as `advanceWallClock`. */
+  advanceWallClockTime(ms: number): Promise<void> {
+    return this.advanceWallClock(ms);
+  }
+
+  /** Requires: the caller knows the types of keys and values. Throws `DRIVER_STORE_UNKNOWN`. */
+  getKeyValueStore<K, V>(name: string): TableStore<K, V> {
+    return this.store<TableStore<K, V>>(name);
+  }
+
+  /** As `getKeyValueStore`. */
+  getWindowStore<K, V>(name: string): WindowStore<K, V> {
+    return this.store<WindowStore<K, V>>(name);
   }
 
   /** The next output record of a topic, in the order in which they were sent. */
@@ -126,6 +178,7 @@ export class TopologyTestDriver {
       task.graph.commitRequested = false;
       task.graph.flush();
       this.#drain(task);
+      this.#takePending();
       const positions = task.topics.map((topic) => ({ topic, partition: 0, offset: this.#offsets.get(topic) ?? 0 }));
       await task.state.checkpoint(positions, task.graph.streamTimeMs);
     }
@@ -169,6 +222,7 @@ export class TopologyTestDriver {
         errorPolicy: this.#options.errorPolicy ?? always('fail'),
         deadLetterTopic: topicName('dead-letter', this.#prefix),
         onProblem: (problem) => this.problems.push(problem),
+        onDropped: (reason) => this.#drops.set(reason, this.dropped(reason) + 1),
         streamTimeMs: checkpoint?.streamTimeMs ?? Number.NEGATIVE_INFINITY,
         startOffsets: new Map(this.#offsets),
       });
@@ -184,8 +238,15 @@ export class TopologyTestDriver {
       if (!this.#outputs.has(topic)) this.#outputs.set(topic, []);
       must(this.#outputs.get(topic)).push(record);
       if (this.#tasks.some(({ topics }) => topics.includes(topic))) {
-        this.pipe(topic, { key: record.key, value: record.value, headers: record.headers ?? {} });
+        this.#pending.push(record);
       }
+    }
+  }
+
+  /** In the order in which they were sent: all of one record before what follows from the first. */
+  #takePending(): void {
+    for (let next = this.#pending.shift(); next; next = this.#pending.shift()) {
+      this.#take(next.topic, { key: next.key, value: next.value, headers: next.headers ?? {} });
     }
   }
 }

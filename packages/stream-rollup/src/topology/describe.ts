@@ -2,14 +2,28 @@ import { unreachable } from '@tidemark/base';
 import { parentsOf, resolveTopic, type TopologyNode } from './node.ts';
 import type { SubTopology } from './sub-topology.ts';
 
-/** The text of `Topology.describe`: the layout of Kafka's `TopologyDescription`. */
+/** The text of `Topology.describe`: that of Kafka's `TopologyDescription`, space by space. */
 export function describeTopology(subs: readonly SubTopology[], topicPrefix: string): string {
-  const lines = ['Topologies:'];
-  for (const sub of subs) {
-    lines.push(`   Sub-topology: ${sub.index}`);
-    for (const node of sub.nodes) lines.push(...describeNode(sub, node, topicPrefix));
+  const parts = subs.map((sub) => {
+    const lines = [`  Sub-topology: ${sub.index}`];
+    for (const node of largestFirst(sub)) lines.push(...describeNode(sub, node, topicPrefix));
+    return `${lines.join('\n')}\n\n`;
+  });
+  return `Topologies:\n ${parts.join('')}`;
+}
+
+/** By how much hangs below a node, every way counted; then by name. */
+function largestFirst(sub: SubTopology): readonly TopologyNode[] {
+  const sizes = new Map<string, number>();
+  for (const { name } of [...sub.nodes].reverse()) {
+    const children = sub.children.get(name) ?? [];
+    sizes.set(
+      name,
+      children.reduce((sum, child) => sum + (sizes.get(child) ?? 0), 1),
+    );
   }
-  return `${lines.join('\n')}\n`;
+  const sizeOf = ({ name }: TopologyNode) => sizes.get(name) ?? 0;
+  return [...sub.nodes].sort((a, b) => sizeOf(b) - sizeOf(a) || (a.name < b.name ? -1 : 1));
 }
 
 function describeNode(sub: SubTopology, node: TopologyNode, prefix: string): readonly string[] {

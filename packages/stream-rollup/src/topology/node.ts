@@ -33,6 +33,8 @@ export interface SourceOptions<K, V> {
   readonly deserializer: Deserializer<V>;
   /** Without one the key stays bytes or null. */
   readonly keyDeserializer?: Deserializer<K>;
+  /** Whether records without a value are tombstones, taken with the value null; otherwise they are refused as `RECORD_EMPTY`. */
+  readonly nullValues?: boolean;
   /** The time of a record, which moves stream time; by default when the log took it. */
   readonly timestampOf?: (value: V, from: SourceFacts) => number;
 }
@@ -42,6 +44,8 @@ export interface SinkOptions<K, V> {
   readonly serializer: Serializer<V>;
   /** Without one the key must be bytes or null. */
   readonly keySerializer?: Serializer<K>;
+  /** By default the record's own. */
+  readonly headersOf?: (record: StreamRecord<K, V>) => Readonly<Record<string, string>>;
   /** By default a hash of the key; without a key, the partition of the task. */
   readonly partitioner?: Partitioner<K, V>;
 }

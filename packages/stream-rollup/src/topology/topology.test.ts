@@ -97,11 +97,13 @@ test('what shares a node or a store is one sub-topology', () => {
     Processor: p2 (stores: [shared])
       --> none
       <-- s2
-   Sub-topology: 1
+
+  Sub-topology: 1
     Source: s3 (topics: [c])
       --> x
     Sink: x (topic: out)
       <-- s3
+
 `);
 });
 
@@ -113,19 +115,21 @@ test('the rollup topology, as an operator reads it', () => {
     Processor: rollup (stores: [clock, open-hours, open-windows])
       --> hours, minutes
       <-- raw
-    Sink: minutes (topic: acme.1m)
-      <-- rollup
     Sink: hours (topic: acme.1h)
       <-- rollup
-   Sub-topology: 1
+    Sink: minutes (topic: acme.1m)
+      <-- rollup
+
+  Sub-topology: 1
     Source: raw-critical (topics: [acme.raw-critical])
       --> rollup-critical
     Processor: rollup-critical (stores: [clock-critical, open-hours-critical, open-windows-critical])
       --> hours-critical, minutes-critical
       <-- raw-critical
-    Sink: minutes-critical (topic: acme.1m)
-      <-- rollup-critical
     Sink: hours-critical (topic: acme.1h)
       <-- rollup-critical
+    Sink: minutes-critical (topic: acme.1m)
+      <-- rollup-critical
+
 `);
 });

@@ -9,6 +9,7 @@ import type {
   SourceNode,
   SourceOptions,
   StoreNode,
+  TopicRef,
   TopologyNode,
 } from './node.ts';
 import { type SubTopology, subTopologiesOf } from './sub-topology.ts';
@@ -25,6 +26,7 @@ import { validateTopology } from './validate.ts';
 export class Topology {
   readonly #nodes = new Map<string, TopologyNode>();
   readonly #stores = new Map<string, StoreNode>();
+  readonly #internalTopics = new Set<string>();
 
   addSource<K = Uint8Array | null, V = unknown>(name: string, options: SourceOptions<K, V>): this {
     // The cast forgets what K and V are: the deserializers made them, and only this source's children get them.
@@ -59,15 +61,33 @@ export class Topology {
     return this.#add({ kind: 'sink', name, parents, options: options as unknown as SinkNode['options'] });
   }
 
+  /**
+   * A topic between parts of this topology and nobody else's: it is called after the application, and made with as many partitions
+   * as its sources have.
+   */
+  addInternalTopic(topic: string): this {
+    this.#internalTopics.add(topic);
+    return this;
+  }
+
+  get internalTopics(): readonly string[] {
+    return [...this.#internalTopics];
+  }
+
   /** Throws `TOPOLOGY_INVALID`: the message names the node and what is wrong with it. */
   validate(): void {
     validateTopology(this.#nodes, this.#stores);
   }
 
-  /** The parts that share neither node nor store, each with tasks of its own. Throws `TOPOLOGY_INVALID`. */
-  subTopologies(): readonly SubTopology[] {
+  /**
+   * The parts that share neither node nor store, each with tasks of its own. With `application` internal topics have the names
+   * they have on the log. Throws `TOPOLOGY_INVALID`.
+   */
+  subTopologies(application?: string): readonly SubTopology[] {
     this.validate();
-    return subTopologiesOf(this.#nodes, this.#stores);
+    if (application === undefined) return subTopologiesOf(this.#nodes, this.#stores);
+    const nodes = [...this.#nodes].map(([name, node]) => [name, this.#onTheLog(node, application)] as const);
+    return subTopologiesOf(new Map(nodes), this.#stores);
   }
 
   /** The graph as text, in the form Kafka Streams users know. Throws `TOPOLOGY_INVALID`. */
@@ -75,11 +95,28 @@ export class Topology {
     return describeTopology(this.subTopologies(), topicPrefix);
   }
 
+  #onTheLog(node: TopologyNode, application: string): TopologyNode {
+    const named = (topic: TopicRef) =>
+      typeof topic === 'string' && this.#internalTopics.has(topic) ? internalTopicName(topic, application) : topic;
+    switch (node.kind) {
+      case 'source':
+        return { ...node, options: { ...node.options, topics: node.options.topics.map(named) } };
+      case 'sink':
+        return { ...node, options: { ...node.options, topic: named(node.options.topic) } };
+      default:
+        return node;
+    }
+  }
+
   #add(node: TopologyNode): this {
     if (this.#nodes.has(node.name)) throw duplicate('node', node.name);
     this.#nodes.set(node.name, node);
     return this;
   }
+}
+
+export function internalTopicName(topic: string, application: string): string {
+  return `${application}-${topic}`;
 }
 
 function duplicate(kind: string, name: string): TidemarkError {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 interface Servers {
   readonly kafka: { readonly folder: string; readonly version: string; readonly image: string };
+  readonly kafkaStreams: { readonly folder: string; readonly version: string };
   readonly schemaRegistry: { readonly folder: string; readonly version: string; readonly image: string };
   readonly s3: { readonly folder: string; readonly version: string };
   readonly pythonClient: { readonly folder: string; readonly version: string };
