@@ -25,3 +25,20 @@ export {
   SelfMetrics,
 } from './self-metrics.ts';
 export { TaskGroup } from './task-group.ts';
+export {
+  expectWire,
+  fieldOf,
+  malformedProtobuf,
+  ProtoCursor,
+  readInt64,
+  readLength,
+  readTag,
+  readVarint,
+  skipField,
+  WIRE_BYTES,
+  WIRE_FIXED32,
+  WIRE_FIXED64,
+  WIRE_VARINT,
+} from './wire/protobuf.ts';
+export { SnappyDecoder, type SnappyLimits } from './wire/snappy.ts';
+export { snappyBlock, snappyLiteral } from './wire/snappy-block.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isTidemarkError, SelfMetrics, SimClock, seededRandom } from '@tidemark/base';
+import { isTidemarkError, SelfMetrics, SimClock, seededRandom, snappyBlock, snappyLiteral } from '@tidemark/base';
 import { SimLog } from '@tidemark/log/sim';
 import {
   BatchBuilder,
@@ -22,7 +22,6 @@ import {
 import { expect, test } from 'vitest';
 import type { IngestOptions } from './options.ts';
 import { IngestPipeline } from './pipeline.ts';
-import { snappyBlock, snappyLiteral } from './testing/snappy-block.ts';
 import { type RequestSeries, writeRequest } from './testing/write-request.ts';
 
 const NOW = 1_800_000_000_000;

@@ -1,4 +1,11 @@
-import { type Clock, isTidemarkError, type Random, type SelfMetrics, type TidemarkError } from '@tidemark/base';
+import {
+  type Clock,
+  isTidemarkError,
+  type Random,
+  type SelfMetrics,
+  SnappyDecoder,
+  type TidemarkError,
+} from '@tidemark/base';
 import type { Log, OutgoingRecord } from '@tidemark/log';
 import {
   type AppendOutcome,
@@ -23,7 +30,6 @@ import { IntakeColumns } from './protocol/intake-columns.ts';
 import { IntakeExemplars } from './protocol/intake-exemplars.ts';
 import { IntakeHistograms } from './protocol/intake-histograms.ts';
 import { RemoteWriteDecoder } from './protocol/remote-write.ts';
-import { SnappyDecoder } from './protocol/snappy.ts';
 import type { HistogramRefusal } from './protocol/wire-histogram.ts';
 import { WireLabels } from './protocol/wire-labels.ts';
 import { Publisher } from './publish/publisher.ts';

@@ -1,12 +1,11 @@
 import { createServer, request, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { SelfMetrics, SimClock, seededRandom, silentLogger } from '@tidemark/base';
+import { SelfMetrics, SimClock, seededRandom, silentLogger, snappyBlock } from '@tidemark/base';
 import { answerError, type IngestOptions, IngestPipeline, WriteHandlers } from '@tidemark/ingest';
 import { SimLog } from '@tidemark/log/sim';
 import { tenantOfHeader } from '@tidemark/model';
 import { afterEach, expect, test } from 'vitest';
-import { snappyBlock } from '../src/testing/snappy-block.ts';
 import { type RequestSeries, writeRequest } from '../src/testing/write-request.ts';
 
 // The write APIs over a real socket, the log simulated.

@@ -1,3 +1,4 @@
+import { SnappyDecoder, snappyBlock } from '@tidemark/base';
 import { encodeSampleBatch, tenantHash } from '@tidemark/model';
 import { hostTemplates, targetLabels } from '@tidemark/testkit';
 import { ActiveSeries } from '../admission/active-series.ts';
@@ -7,13 +8,11 @@ import { DEFAULT_INGEST_OPTIONS } from '../options.ts';
 import { PartitionSplitter } from '../route/partition-records.ts';
 import { Routes } from '../route/routes.ts';
 import { SeriesDirectory } from '../series/directory.ts';
-import { snappyBlock } from '../testing/snappy-block.ts';
 import { type RequestSeries, writeRequest } from '../testing/write-request.ts';
 import { IntakeColumns } from './intake-columns.ts';
 import { IntakeExemplars } from './intake-exemplars.ts';
 import { IntakeHistograms } from './intake-histograms.ts';
 import { RemoteWriteDecoder } from './remote-write.ts';
-import { SnappyDecoder } from './snappy.ts';
 import { WireLabels } from './wire-labels.ts';
 
 // CPU-seconds per million samples, from the compressed body to batches ready for the log, one sample a series, labels of

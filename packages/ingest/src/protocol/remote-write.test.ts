@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ByteWriter, isTidemarkError } from '@tidemark/base';
+import { ByteWriter, isTidemarkError, SnappyDecoder } from '@tidemark/base';
 import { decodeHistogram, decodeLabels, formatLabels, HISTOGRAM_SUM_AT } from '@tidemark/model';
 import { expect, test } from 'vitest';
 import { RequestReader } from '../testing/decode-request.ts';
@@ -12,7 +12,6 @@ import {
   writeRequest,
   writeSample,
 } from '../testing/write-request.ts';
-import { SnappyDecoder } from './snappy.ts';
 
 const ONE = 0x3ff0000000000000n;
 

@@ -1,13 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import { TidemarkError } from '@tidemark/base';
-import { decodeUtf8, type MetricMetadata, type MetricType } from '@tidemark/model';
-import { shown } from '../admission/label-limits.ts';
-import type { Refusals } from '../admission/refusals.ts';
-import type { IngestOptions } from '../options.ts';
-import type { SeriesDirectory } from '../series/directory.ts';
-import type { IntakeColumns } from './intake-columns.ts';
-import type { IntakeExemplars } from './intake-exemplars.ts';
-import type { IntakeHistograms } from './intake-histograms.ts';
 import {
   expectWire,
   fieldOf,
@@ -18,15 +9,24 @@ import {
   readTag,
   readVarint,
   skipField,
+  TidemarkError,
   WIRE_BYTES,
   WIRE_FIXED64,
   WIRE_VARINT,
-} from './protobuf.ts';
+} from '@tidemark/base';
+import { decodeUtf8, type MetricMetadata, type MetricType } from '@tidemark/model';
+import { shown } from '../admission/label-limits.ts';
+import type { Refusals } from '../admission/refusals.ts';
+import type { IngestOptions } from '../options.ts';
+import type { SeriesDirectory } from '../series/directory.ts';
+import type { IntakeColumns } from './intake-columns.ts';
+import type { IntakeExemplars } from './intake-exemplars.ts';
+import type { IntakeHistograms } from './intake-histograms.ts';
 import { readExemplar } from './wire-exemplar.ts';
 import { readHistogram } from './wire-histogram.ts';
 import type { WireLabels } from './wire-labels.ts';
 
-// Prometheus remote write 1.0: a snappy block (snappy.ts) around
+// Prometheus remote write 1.0: a snappy block (base/src/wire/snappy.ts) around
 //
 //   WriteRequest   1 timeseries* | 3 metadata*
 //   TimeSeries     1 label* | 2 sample* | 3 exemplar* | 4 histogram*

@@ -1,9 +1,7 @@
-import { isTidemarkError } from '@tidemark/base';
+import { isTidemarkError, SnappyDecoder, snappyBlock, snappyLiteral } from '@tidemark/base';
 import { rounds, withSeed } from '@tidemark/testkit';
 import { expect, test } from 'vitest';
 import { naiveSnappy } from '../testing/naive-request.ts';
-import { snappyBlock, snappyLiteral } from '../testing/snappy-block.ts';
-import { SnappyDecoder } from './snappy.ts';
 
 const LIMITS = { decodedBytesMax: 1_000_000, keepBytes: 100_000 };
 

@@ -1,9 +1,7 @@
-import { isTidemarkError } from '@tidemark/base';
-import { decodeUtf8, type Label } from '@tidemark/model';
-import type { IntakeExemplars } from './intake-exemplars.ts';
 import {
   expectWire,
   fieldOf,
+  isTidemarkError,
   malformedProtobuf,
   type ProtoCursor,
   readInt64,
@@ -13,7 +11,9 @@ import {
   WIRE_BYTES,
   WIRE_FIXED64,
   WIRE_VARINT,
-} from './protobuf.ts';
+} from '@tidemark/base';
+import { decodeUtf8, type Label } from '@tidemark/model';
+import type { IntakeExemplars } from './intake-exemplars.ts';
 
 // An exemplar as remote write 1.0 carries it:
 //

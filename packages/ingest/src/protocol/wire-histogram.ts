@@ -1,4 +1,18 @@
-import { isTidemarkError } from '@tidemark/base';
+import {
+  expectWire,
+  fieldOf,
+  isTidemarkError,
+  malformedProtobuf,
+  type ProtoCursor,
+  readInt64,
+  readLength,
+  readTag,
+  readVarint,
+  skipField,
+  WIRE_BYTES,
+  WIRE_FIXED64,
+  WIRE_VARINT,
+} from '@tidemark/base';
 import {
   type BucketSide,
   type BucketSpan,
@@ -10,20 +24,6 @@ import {
   type ResetHint,
   SCHEMA_OWN_BOUNDS,
 } from '@tidemark/model';
-import {
-  expectWire,
-  fieldOf,
-  malformedProtobuf,
-  type ProtoCursor,
-  readInt64,
-  readLength,
-  readTag,
-  readVarint,
-  skipField,
-  WIRE_BYTES,
-  WIRE_FIXED64,
-  WIRE_VARINT,
-} from './protobuf.ts';
 
 // A native histogram as remote write 1.0 carries it:
 //

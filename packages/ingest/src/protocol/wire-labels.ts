@@ -1,5 +1,16 @@
 import { isUtf8 } from 'node:buffer';
-import { ByteWriter, bytesEqual, compareBytes } from '@tidemark/base';
+import {
+  ByteWriter,
+  bytesEqual,
+  compareBytes,
+  expectWire,
+  fieldOf,
+  type ProtoCursor,
+  readLength,
+  readTag,
+  skipField,
+  WIRE_BYTES,
+} from '@tidemark/base';
 import { METRIC_NAME } from '@tidemark/model';
 import {
   duplicateLabel,
@@ -15,7 +26,6 @@ import {
   valueNotUtf8,
   valueTooLong,
 } from '../admission/label-limits.ts';
-import { expectWire, fieldOf, type ProtoCursor, readLength, readTag, skipField, WIRE_BYTES } from './protobuf.ts';
 
 // The labels of one series as remote write carries them, and as Tidemark keeps them.
 //

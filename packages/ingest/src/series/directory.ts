@@ -1,7 +1,7 @@
+import type { ProtoCursor } from '@tidemark/base';
 import { assert, bytesEqual, hash32 } from '@tidemark/base';
 import { decodeLabels, formatLabels, METRIC_TYPES, type SeriesSection } from '@tidemark/model';
 import type { LabelProblem } from '../admission/label-limits.ts';
-import type { ProtoCursor } from '../protocol/protobuf.ts';
 import { LABEL_TAG, STRIP_SLACK, stripFraming, type WireLabels } from '../protocol/wire-labels.ts';
 import type { Routes } from '../route/routes.ts';
 import { fingerprintOf } from './fingerprint.ts';

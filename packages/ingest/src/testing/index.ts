@@ -1,5 +1,5 @@
+export { snappyBlock, snappyLiteral } from '@tidemark/base';
 export { type RequestHistogram, writeHistogramMessage } from './histogram-message.ts';
-export { snappyBlock, snappyLiteral } from './snappy-block.ts';
 export {
   message,
   type RequestMetadata,

@@ -1,4 +1,4 @@
-import { TidemarkError } from '@tidemark/base';
+import { TidemarkError } from '../error.ts';
 
 // The protobuf wire format, read in place.
 //

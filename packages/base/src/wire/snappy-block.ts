@@ -1,7 +1,7 @@
-import { ByteWriter } from '@tidemark/base';
+import { ByteWriter } from '../bytes/writer.ts';
 
-// Writes snappy blocks (see ../protocol/snappy.ts), for tests and benches: greedy, one hash table of four-byte sequences over
-// pieces of 64 KiB, as the format's usual writers do it.
+// Writes snappy blocks (see snappy.ts): greedy, one hash table of four-byte sequences over pieces of 64 KiB, as the format's
+// usual writers do it.
 
 const PIECE_BYTES = 65_536;
 const TABLE_BITS = 14;

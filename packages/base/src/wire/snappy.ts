@@ -1,4 +1,4 @@
-import { TidemarkError } from '@tidemark/base';
+import { TidemarkError } from '../error.ts';
 
 // Snappy's block format, read into one buffer that is used again and again: a library call per request that allocates its
 // own output costs several times the decoding itself.
