@@ -18,6 +18,11 @@ const STATUS_OF: Readonly<Record<ErrorType, number>> = {
 const TYPE_OF_CODE: Readonly<Record<string, ErrorType>> = {
   PARAM_INVALID: 'bad_data',
   TENANT_INVALID: 'bad_data',
+  READ_REQUEST_INVALID: 'bad_data',
+  READ_ANSWER_TOO_LARGE: 'bad_data',
+  SNAPPY_MALFORMED: 'bad_data',
+  SNAPPY_TOO_LARGE: 'bad_data',
+  PROTOBUF_MALFORMED: 'bad_data',
   MATCHER_REGEX_INVALID: 'bad_data',
   LABELS_DUPLICATE: 'bad_data',
   DURATION_INVALID: 'bad_data',

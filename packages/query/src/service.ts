@@ -6,6 +6,7 @@ import type {
   InstantQuery,
   Labels,
   LabelsRequest,
+  Matcher,
   QueryPort,
   ReadPosition,
   ReadTerms,
@@ -29,7 +30,7 @@ import {
 import type { Answer, Point } from './answer.ts';
 import { Admission } from './execute/admission.ts';
 import type { Executor } from './execute/executor.ts';
-import { UnreadAnswers } from './execute/unread.ts';
+import { bytesOfSeries, UnreadAnswers } from './execute/unread.ts';
 import type { Preference } from './plan/preference.ts';
 
 // The query service: admission, deadline, freshness; then the engine over the series source. HTTP and rules both ask here.
@@ -96,6 +97,17 @@ export interface ExemplarQuestion extends Question {
   readonly range: TimeRange;
 }
 
+export interface SeriesRead {
+  /** All must hold; at least one must not match the empty text. */
+  readonly matchers: readonly Matcher[];
+  readonly range: TimeRange;
+}
+
+/** Raw samples of several selections, each answered whole. */
+export interface ReadQuestion extends Question {
+  readonly reads: readonly SeriesRead[];
+}
+
 export interface Listing<V> {
   readonly values: readonly V[];
   readonly warnings: readonly string[];
@@ -107,6 +119,9 @@ const WAITING_MAX = 1000;
 const EXEMPLARS_MAX = 100_000;
 // 256 MiB: sixteen million values, a hundred times what a screen of panels asks for.
 const UNREAD_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Series of each selection, in the order of their labels. The signal says that it took too long. */
+export type DeliverRead = (answers: readonly SelectAnswer<SelectedSeries>[], signal: AbortSignal) => Promise<void>;
 
 /** Writes an answer to whoever asked. The signal says that it took too long. */
 export type Deliver = (answer: Answer, signal: AbortSignal) => Promise<void>;
@@ -210,6 +225,41 @@ export class QueryService implements QueryPort {
       ({ limit: _, ...request }) => source.select({ ...request, limits: { seriesMax, samplesMax } }),
     );
     return { ...listing, values: byLabels(listing.values) };
+  }
+
+  /** As `samples`, by matchers; its place and the memory of what it found are held until it is delivered. */
+  async read(question: ReadQuestion, deliver: DeliverRead): Promise<void> {
+    const { source, seriesMax, samplesMax, timeoutMs } = this.#options;
+    const { tenant, reads, partial = false, strong } = question;
+    await this.#guard(
+      this.#admission,
+      question,
+      async (signal) => {
+        const { notBefore } = strong ? await this.#catchUp(question, signal) : { notBefore: [] };
+        const terms = { partial, ...(notBefore.length > 0 && { notBefore }) };
+        const answers: SelectAnswer<SelectedSeries>[] = [];
+        let bytes = 0;
+        // The limits are of all of them together.
+        const limits = { seriesMax, samplesMax };
+        for (const { matchers, range } of reads) {
+          const { series, warnings } = await source.select({ tenant, matchers, range, limits, signal, ...terms });
+          signal.throwIfAborted();
+          const samples = series.reduce((sum, { values }) => sum + values.length, 0);
+          limits.seriesMax = Math.max(limits.seriesMax - series.length, 0);
+          limits.samplesMax = Math.max(limits.samplesMax - samples, 0);
+          bytes += bytesOfSeries(series);
+          answers.push({ series: byLabels(series), warnings });
+        }
+        return { answers, release: this.#unread.holdBytes(bytes) };
+      },
+      async ({ answers, release }) => {
+        try {
+          await deliver(answers, AbortSignal.timeout(timeoutMs));
+        } finally {
+          release();
+        }
+      },
+    );
   }
 
   async rows(question: SelectionQuestion & { readonly resolution: Resolution }): Promise<Listing<SelectedRows>> {

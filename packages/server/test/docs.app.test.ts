@@ -29,6 +29,7 @@ const PAGES: readonly (Story & { readonly page: string })[] = [
   ...[
     'docs/api/exemplars.md',
     'docs/api/federate.md',
+    'docs/api/remote-read.md',
     'docs/api/resolution.md',
     'docs/api/write.md',
     'docs/operating/alerts.md',

@@ -1,4 +1,5 @@
 import { TidemarkError } from '@tidemark/base';
+import type { SelectedSeries } from '@tidemark/model';
 import { type HistogramColumn, slotsOfHistogram } from '@tidemark/promql';
 import type { Result } from '../answer.ts';
 
@@ -44,6 +45,21 @@ export class UnreadAnswers {
 
 // Objects and labels of one series or sample; most labels are shared.
 const SERIES_BYTES = 200;
+
+// A native histogram's objects; its buckets are counted one by one.
+const HISTOGRAM_BYTES = 400;
+
+/** What selected series hold, roughly. */
+export function bytesOfSeries(series: readonly SelectedSeries[]): number {
+  let bytes = 0;
+  for (const { values, histograms } of series) {
+    bytes += SERIES_BYTES + values.byteLength * 2;
+    for (const { positive, negative } of histograms?.histograms ?? []) {
+      bytes += HISTOGRAM_BYTES + (positive.counts.length + negative.counts.length) * 8;
+    }
+  }
+  return bytes;
+}
 
 /** What a result holds, roughly. Series that share their times hold them once. */
 export function bytesOf(result: Result): number {

@@ -4,7 +4,7 @@ import type { Request } from 'express';
 import { errorText, statusOf } from '../errors.ts';
 import { AnswerStream } from '../http/answer-stream.ts';
 import { paramsOf } from '../http/params.ts';
-import { tenantOf } from '../http/router.ts';
+import { tenantOf } from '../http/tenant.ts';
 import type { QueryService } from '../service.ts';
 import { type FederatedSample, familiesOf } from './families.ts';
 import { negotiate } from './negotiate.ts';

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isTidemarkError } from '@tidemark/base';
-import { RESOLUTION_MS, type Resolution, TENANT_HEADER, tenantOfHeader } from '@tidemark/model';
+import { type Labels, RESOLUTION_MS, type Resolution } from '@tidemark/model';
 import { format, parse } from '@tidemark/promql';
 import express, { type Router } from 'express';
 import type { Answer } from '../answer.ts';
+import { remoteRead } from '../remote-read/remote-read.ts';
 import type { QueryService } from '../service.ts';
 import { astJson } from './ast-json.ts';
 import { formatTime, formatValue, labelsJson, sendData, sendError, sendJson, sendNothing } from './envelope.ts';
@@ -21,6 +22,7 @@ import {
 } from './params.ts';
 import { preferenceOf, sayResolution } from './resolution.ts';
 import { isTruncated, writeResult } from './result.ts';
+import { tenantOf } from './tenant.ts';
 
 // Prometheus' HTTP API v1, reading half. Mounted under /api/v1 and /prometheus/api/v1; GET, and POST with a form.
 
@@ -28,6 +30,8 @@ export interface RouterOptions {
   readonly service: QueryService;
   readonly nowMs: () => number;
   readonly version: string;
+  /** Labels of this Tidemark that remote read adds; absent: none. */
+  readonly externalLabels?: () => Labels;
 }
 
 interface Call {
@@ -53,15 +57,13 @@ export function queryRouter(options: RouterOptions): Router {
       .route(path)
       .get(run)
       .post(run)
-      .all((request, response) => {
-        response.status(405).set('allow', 'GET, HEAD, POST');
-        response.json({
-          status: 'error',
-          errorType: 'bad_data',
-          error: `${request.method} is not allowed here; GET and POST are`,
-        });
-      });
+      .all((request, response) => refuseMethod(request, response, ['GET', 'HEAD', 'POST']));
   };
+  const { service, externalLabels = () => [] } = options;
+  router
+    .route('/read')
+    .post((request, response) => void remoteRead(request, response, { service, externalLabels }))
+    .all((request, response) => refuseMethod(request, response, ['POST']));
   both('/query', instant);
   both('/query_range', range);
   both('/series', series);
@@ -73,6 +75,13 @@ export function queryRouter(options: RouterOptions): Router {
   both('/parse_query', parseQuery);
   both('/query_exemplars', exemplars);
   return router;
+}
+
+function refuseMethod(request: IncomingMessage, response: ServerResponse, allowed: readonly string[]): void {
+  const shown = allowed.filter((method) => method !== 'HEAD');
+  const error = `${request.method} is not allowed here; ${shown.join(' and ')} ${shown.length === 1 ? 'is' : 'are'}`;
+  response.writeHead(405, { allow: allowed.join(', '), 'content-type': 'application/json; charset=utf-8' });
+  response.end(`${JSON.stringify({ status: 'error', errorType: 'bad_data', error })}\n`);
 }
 
 async function answer(
@@ -100,10 +109,6 @@ async function answer(
   } catch (error) {
     sendError(response, error);
   }
-}
-
-export function tenantOf(request: IncomingMessage): string {
-  return tenantOfHeader(request.headers[TENANT_HEADER]);
 }
 
 async function instant(call: Call, { service, nowMs }: RouterOptions): Promise<void> {

@@ -64,7 +64,7 @@ export function startQuery(parts: QueryParts) {
   };
   return {
     service,
-    router: queryRouter({ service, nowMs, version: VERSION }),
+    router: queryRouter({ service, nowMs, version: VERSION, externalLabels }),
     federate: (request: Request, response: Response) => federate(request, response, federation),
   };
 }
