@@ -86,10 +86,10 @@ export function compileRegex(regex: string, where: string): RE2JS {
   try {
     return RE2JS.compile(`^(?s:${regex})$`);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = shortened(cause instanceof Error ? cause.message : String(cause));
     throw new TidemarkError(
       'MATCHER_REGEX_INVALID',
-      `the regex ${JSON.stringify(regex)} of ${where} is invalid: ${reason}`,
+      `the regex ${JSON.stringify(shortened(regex))} of ${shortened(where)} is invalid: ${reason}`,
       {
         regex,
         where,
@@ -97,6 +97,13 @@ export function compileRegex(regex: string, where: string): RE2JS {
       cause,
     );
   }
+}
+
+// Enough to find it by.
+const SHOWN_MOST = 500;
+
+function shortened(text: string): string {
+  return text.length <= SHOWN_MOST ? text : `${text.slice(0, SHOWN_MOST)}...`;
 }
 
 export function formatMatcher(m: Matcher): string {

@@ -1,6 +1,7 @@
 import { isTidemarkError } from '@tidemark/base';
 import { describe, expect, test } from 'vitest';
 import { format } from './format.ts';
+import { nestingOf } from './nesting.ts';
 import { EXPRESSION_LENGTH_MAX, parse, parseSelector } from './parse.ts';
 import { print } from './print.ts';
 
@@ -108,6 +109,15 @@ describe('laid out over lines', () => {
     expect(format(parse(wanted))).toBe(wanted);
   });
 });
+
+test.each([
+  ['x', 0],
+  ['sum(rate(x{a="(((("}[5m])) # ((((', 3],
+  ['- - +-x - y', 4],
+  [')))(', 1],
+  [`"a\\"((" + '((' + \`\\\` + ("`, 1],
+  ['x + # (\n (((', 3],
+])('nesting, told by brackets and signs: %s', (text, depth) => expect(nestingOf(text)).toBe(depth));
 
 describe('what is refused, and how', () => {
   const cases: readonly (readonly [string, string, string])[] = [

@@ -4,6 +4,7 @@ import { TidemarkError } from '@tidemark/base';
 import type { Matcher } from '@tidemark/model';
 import type { Expr } from './ast.ts';
 import { syntaxError, typeError } from './errors.ts';
+import { nestingOf } from './nesting.ts';
 import { DEPTH_MAX, tooDeep } from './precedence.ts';
 import { EXPRESSION_NAMES, readExpression } from './read-expression.ts';
 import { checkTypes } from './types.ts';
@@ -32,6 +33,7 @@ export function parse(text: string): Expr {
       { limit: EXPRESSION_LENGTH_MAX, actual: text.length },
     );
   }
+  if (nestingOf(text) > DEPTH_MAX) throw tooDeep(text, { start: 0, end: text.length });
   const expr = readTree(text);
   checkTypes(text, expr);
   return expr;
