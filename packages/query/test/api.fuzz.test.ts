@@ -78,7 +78,9 @@ async function ask(
 ): Promise<Answer> {
   const [near, far] = duplexPair();
   server.emit('connection', far);
-  const form = raw ?? Buffer.from(new URLSearchParams(parameters.map(([name, value]) => [name, value])).toString());
+  const form =
+    raw ??
+    Buffer.from(new URLSearchParams(parameters.map(([name, value]): [string, string] => [name, value])).toString());
   const startedMs = performance.now();
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const options =

@@ -179,7 +179,8 @@ test.each([
   ['/query_range?query=up[5m]&start=0&end=1&step=1', 400, 'bad_data', 'range vector'],
   ['/series', 400, 'bad_data', 'no match[] parameter provided'],
   ['/series?match[]=1', 400, 'bad_data', 'expected a series selector and nothing else'],
-  ['/labels?limit=-1', 400, 'bad_data', '"-1" must be a whole number'],
+  ['/labels?limit=-1', 400, 'bad_data', 'invalid parameter "limit": limit must be non-negative'],
+  ['/labels?limit=1e3', 400, 'bad_data', 'invalid parameter "limit": "1e3" must be a whole number'],
   ['/rows?match[]=up&resolution=5m', 400, 'bad_data', '"5m" must be 1m or 1h'],
 ])('%s is refused with %d %s', async (path, status, errorType, text) => {
   const { get } = await api();
@@ -283,6 +284,31 @@ test('a query as a tree and as lines, by GET and by form', async () => {
     status: 'success',
     data: `  ${name}\n+\n  ${other}`,
   });
+});
+
+test('what Prometheus says of no parameter is said in its words', async () => {
+  const { get } = await api();
+  expect((await get('/series')).body['error']).toBe('no match[] parameter provided');
+  expect((await get('/query_range?query=up&start=0&end=11002&step=1')).body['error']).toMatch(
+    /^exceeded maximum resolution of 11,000/,
+  );
+});
+
+test('statistics where they are asked for; another word than true and all is warned of', async () => {
+  const { get } = await api();
+  for (const stats of ['true', 'all', 'yes']) {
+    const { body } = await get(`/query?query=up&stats=${stats}`);
+    expect(body).toMatchObject({
+      data: {
+        stats: {
+          timings: { evalTotalTime: expect.any(Number), execTotalTime: expect.any(Number) },
+          samples: { totalQueryableSamples: 4, samplesRead: 4 },
+        },
+      },
+    });
+    expect(body['warnings'] ?? []).toEqual(stats === 'yes' ? [expect.stringContaining('deprecated')] : []);
+  }
+  expect((await get('/query?query=up')).body['data']).not.toHaveProperty('stats');
 });
 
 test('a limit leaves series out and warns', async () => {

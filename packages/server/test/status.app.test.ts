@@ -153,6 +153,22 @@ test.each(['runtimeinfo', 'buildinfo'])('status/%s has every field of Prometheus
   expect(shapeOf(ours)).toMatchObject(shapeOf(theirs) as object);
 });
 
+test('status/walreplay: all of the log is read; features: what is there and what is not', async () => {
+  const replay = await until('nothing left to read', 20_000, async () => {
+    const now = await ask<{ min: number; max: number; current: number }>(tidemark.url, 'status/walreplay', {});
+    return now.current === now.max ? now : undefined;
+  });
+  expect(replay.min).toBe(0);
+  expect(replay.max).toBeGreaterThan(0);
+  const features = await ask<Record<string, Record<string, boolean>>>(tidemark.url, 'features', {});
+  expect(features).toMatchObject({
+    api: { admin: true, remote_write_receiver: true, search: false },
+    promql: { at_modifier: true, anchored: false },
+    promql_functions: { rate: true, histogram_quantile: true },
+    promql_operators: { unless: true, '=~': true },
+  });
+});
+
 test('status/config is YAML without secrets; status/flags is text by name', async () => {
   const { yaml } = await ask<{ yaml: string }>(tidemark.url, 'status/config', {});
   expect(yaml).toContain('webhookUrl: <secret>');

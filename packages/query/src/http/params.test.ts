@@ -34,5 +34,5 @@ test('a form adds to the address and goes before it; the first of a repeated one
   expect(params.get('match[]')).toEqual(['c', 'a', 'b']);
   expect(limitParam(params)).toBe(5);
   expect(limitParam(paramsOf({ limit: ['1', '2'] }))).toBe(1);
-  expect(() => limitParam(one('limit', '-1'))).toThrow(/"-1" must be a whole number/);
+  expect(() => limitParam(one('limit', '-1'))).toThrow(/limit must be non-negative/);
 });

@@ -22,6 +22,11 @@ export function invalidParam(name: string, what: string): TidemarkError {
   return new TidemarkError('PARAM_INVALID', `invalid parameter "${name}": ${what}`, { name });
 }
 
+/** Of no single parameter, or named in other words by Prometheus. */
+export function badRequest(what: string): TidemarkError {
+  return new TidemarkError('PARAM_INVALID', what);
+}
+
 /** The first value, or '' when absent. */
 export function textParam(params: Params, name: string): string {
   return params.get(name)?.[0] ?? '';
@@ -78,10 +83,9 @@ export function durationParam(params: Params, name: string, absentMs?: number): 
 export function limitParam(params: Params): number {
   const text = textParam(params, 'limit');
   if (text === '') return 0;
-  const limit = decimal(text);
-  if (limit === undefined || !Number.isInteger(limit) || limit < 0) {
-    throw invalidParam('limit', `"${text}" must be a whole number of at least 0`);
-  }
+  if (!/^[+-]?\d{1,18}$/.test(text)) throw invalidParam('limit', `"${text}" must be a whole number of at least 0`);
+  const limit = Number(text);
+  if (limit < 0) throw invalidParam('limit', 'limit must be non-negative');
   return limit;
 }
 

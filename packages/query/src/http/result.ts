@@ -16,7 +16,7 @@ export async function writeResult(out: AnswerStream, answer: Answer, limit: numb
     const { samplesRead, seconds } = answer.stats;
     const tidemark = { resolution: answer.resolutions, accuracy: accuracyOf(answer.exact) };
     await out.write(
-      `,"stats":{"timings":{"evalTotalTime":${seconds},"execTotalTime":${seconds}},"samples":{"totalQueryableSamples":${samplesRead}},"tidemark":${JSON.stringify(tidemark)}}`,
+      `,"stats":{"timings":{"evalTotalTime":${seconds},"execTotalTime":${seconds}},"samples":{"totalQueryableSamples":${samplesRead},"samplesRead":${samplesRead}},"tidemark":${JSON.stringify(tidemark)}}`,
     );
   }
   await out.write('}');

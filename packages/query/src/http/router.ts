@@ -11,6 +11,7 @@ import { formatTime, formatValue, labelsJson, sendData, sendError, sendJson, sen
 import { writeExemplars } from './exemplars.ts';
 import { unescapeName } from './label-name.ts';
 import {
+  badRequest,
   durationParam,
   invalidParam,
   limitParam,
@@ -116,7 +117,7 @@ async function instant(call: Call, { service, nowMs }: RouterOptions): Promise<v
   const limit = limitParam(params);
   const question = { ...evaluation(call), atMs: timeParam(params, 'time', nowMs()) };
   await naming('query', () =>
-    service.instant(question, (answer, late) => deliver(response, answer, limit, wantsStats(params), late)),
+    service.instant(question, (answer, late) => deliver(response, answer, limit, statsParam(params), late)),
   );
 }
 
@@ -133,15 +134,14 @@ async function range(call: Call, { service }: RouterOptions): Promise<void> {
     );
   }
   if ((endMs - startMs) / stepMs > POINTS_MAX) {
-    throw invalidParam(
-      'step',
+    throw badRequest(
       `exceeded maximum resolution of ${POINTS_MAX.toLocaleString('en-US')} points per timeseries. Try decreasing the query resolution (?step=XX)`,
     );
   }
   const limit = limitParam(params);
   const question = { ...evaluation(call), startMs, endMs, stepMs };
   await naming('query', () =>
-    service.range(question, (answer, late) => deliver(response, answer, limit, wantsStats(params), late)),
+    service.range(question, (answer, late) => deliver(response, answer, limit, statsParam(params), late)),
   );
 }
 
@@ -161,14 +161,16 @@ async function deliver(
   response: ServerResponse,
   answer: Answer,
   limit: number,
-  withStats: boolean,
+  stats: string,
   late: AbortSignal,
 ): Promise<void> {
   const cut = () => response.destroy();
   late.addEventListener('abort', cut, { once: true });
-  const warnings = isTruncated(answer.result, limit) ? [...answer.warnings, TRUNCATED] : answer.warnings;
+  const warnings = [...answer.warnings];
+  if (isTruncated(answer.result, limit)) warnings.push(TRUNCATED);
+  if (stats !== '' && !STATS.includes(stats)) warnings.push(oldStats(stats));
   sayResolution(response, answer);
-  await sendData(response, { warnings, infos: answer.infos }, (out) => writeResult(out, answer, limit, withStats));
+  await sendData(response, { warnings, infos: answer.infos }, (out) => writeResult(out, answer, limit, stats !== ''));
   late.removeEventListener('abort', cut);
 }
 
@@ -188,8 +190,15 @@ function evaluation(call: Call) {
   };
 }
 
-function wantsStats(params: Params): boolean {
-  return textParam(params, 'stats') !== '';
+const STATS = ['true', 'all'];
+
+/** '': none are wanted. */
+function statsParam(params: Params): string {
+  return textParam(params, 'stats');
+}
+
+function oldStats(value: string): string {
+  return `value ${JSON.stringify(value)} for parameter "stats" is deprecated and will be rejected in the next major release, use "true" or "all"`;
 }
 
 // Wider than any data, and still safe to add to.
@@ -214,7 +223,7 @@ function selection(call: Call) {
 
 async function series(call: Call, { service }: RouterOptions): Promise<void> {
   const wanted = selection(call);
-  if (wanted.selectors.length === 0) throw invalidParam('match[]', 'no match[] parameter provided');
+  if (wanted.selectors.length === 0) throw badRequest('no match[] parameter provided');
   const { values, warnings } = await naming('match[]', () => service.series(wanted));
   await sendData(call.response, { warnings }, async (out) => {
     let separator = '[';
@@ -242,7 +251,7 @@ async function rows(call: Call, { service }: RouterOptions): Promise<void> {
   const resolution = textParam(call.params, 'resolution') || '1m';
   if (!Object.hasOwn(RESOLUTION_MS, resolution)) throw invalidParam('resolution', `"${resolution}" must be 1m or 1h`);
   const wanted = selection(call);
-  if (wanted.selectors.length === 0) throw invalidParam('match[]', 'no match[] parameter provided');
+  if (wanted.selectors.length === 0) throw badRequest('no match[] parameter provided');
   const answer = await naming('match[]', () => service.rows({ ...wanted, resolution: resolution as Resolution }));
   await sendData(call.response, { warnings: answer.warnings }, async (out) => {
     await out.write('[');

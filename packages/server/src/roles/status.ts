@@ -1,8 +1,10 @@
 import type { Clock } from '@tidemark/base';
 import type { ScrapeManager } from '@tidemark/collector';
 import type { Log } from '@tidemark/log';
+import { features } from '../api/features.ts';
 import { metricMetadata } from '../api/metric-metadata.ts';
 import { processStatus } from '../api/process-status.ts';
+import { replayStatus } from '../api/replay-status.ts';
 import type { Answers } from '../api/routes.ts';
 import { storageStatus } from '../api/storage-status.ts';
 import { targetAnswers } from '../api/targets.ts';
@@ -11,6 +13,7 @@ import { usageStatus } from '../api/usage-status.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Reads } from './reads.ts';
 import type { StoreRole } from './store.ts';
+import { mayAdmin } from './store-routes.ts';
 
 export interface StatusParts {
   readonly reads: Reads | undefined;
@@ -33,7 +36,12 @@ export function statusAnswers(parts: StatusParts): Answers {
       '/metadata': metricMetadata(reads.metadata),
     }),
     ...(store && { '/status/usage': usageStatus(store.engine) }),
-    ...(store && log && { '/status/storage': storageStatus({ ...store, log }) }),
+    ...(store &&
+      log && {
+        '/status/storage': storageStatus({ ...store, log }),
+        '/status/walreplay': replayStatus({ ...store, log }),
+      }),
+    '/features': () => features({ roles: new Set(loaded().config.roles), adminApi: mayAdmin(loaded().config) }),
     '/alertmanagers': () => ({
       activeAlertmanagers: notifierUrl === undefined ? [] : [{ url: `${notifierUrl}/api/v2/alerts` }],
       droppedAlertmanagers: [],

@@ -18,6 +18,7 @@ export function storeRoutes(
   };
 }
 
-function mayAdmin({ http }: Config): boolean {
+/** Whether series can be deleted and snapshots taken over HTTP. */
+export function mayAdmin({ http }: Config): boolean {
   return http.adminApi === 'on' || (http.adminApi === 'auto' && isLoopback(http.listen));
 }
