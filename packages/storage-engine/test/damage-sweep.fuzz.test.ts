@@ -1,4 +1,4 @@
-import { rounds, withSeed } from '@tidemark/testkit';
+import { rounds, timeLimit, withSeed } from '@tidemark/testkit';
 import { expect, test } from 'vitest';
 import { type Thing, thingsOf } from './damage-sweep/harm.ts';
 import { smallestStore } from './damage-sweep/store.ts';
@@ -63,7 +63,11 @@ async function playAll(from: number, to: number): Promise<void> {
 }
 
 const what = FROM === undefined ? 'some of each kind' : `all from ${FROM} to ${TO}`;
-test(`whatever is harmed, it is mended, or said: ${what}`, async () => {
-  if (FROM === undefined) await playSome();
-  else await playAll(Number(FROM), Number(TO));
-}, 7_200_000);
+test(
+  `whatever is harmed, it is mended, or said: ${what}`,
+  async () => {
+    if (FROM === undefined) await playSome();
+    else await playAll(Number(FROM), Number(TO));
+  },
+  timeLimit(7_200_000),
+);

@@ -1,5 +1,5 @@
 import { isTidemarkError, type Random, seededRandom } from '@tidemark/base';
-import { rounds, withSeed } from '@tidemark/testkit';
+import { rounds, timeLimit, withSeed } from '@tidemark/testkit';
 import { expect, test } from 'vitest';
 import { Process } from './damage-sweep/store.ts';
 import { DiskFaults, emptyDisk } from './disk-faults/faults.ts';
@@ -96,21 +96,25 @@ class Life {
   }
 }
 
-test('whatever a disk refuses, what was acknowledged is there', async () => {
-  await withSeed('disk-faults', async (random) => {
-    let refused = 0;
-    for (let round = 0; round < rounds(60); round++) {
-      const seed = random.below(2 ** 31);
-      try {
-        const life = await Life.begin(seed);
-        for (let step = 0; step < STEPS; step++) await life.step();
-        await life.end();
-        refused += life.refused;
-      } catch (error) {
-        if (error instanceof Error) error.message = `life ${seed}: ${error.message}`;
-        throw error;
+test(
+  'whatever a disk refuses, what was acknowledged is there',
+  async () => {
+    await withSeed('disk-faults', async (random) => {
+      let refused = 0;
+      for (let round = 0; round < rounds(60); round++) {
+        const seed = random.below(2 ** 31);
+        try {
+          const life = await Life.begin(seed);
+          for (let step = 0; step < STEPS; step++) await life.step();
+          await life.end();
+          refused += life.refused;
+        } catch (error) {
+          if (error instanceof Error) error.message = `life ${seed}: ${error.message}`;
+          throw error;
+        }
       }
-    }
-    expect(refused).toBeGreaterThan(0);
-  });
-}, 900_000);
+      expect(refused).toBeGreaterThan(0);
+    });
+  },
+  timeLimit(900_000),
+);

@@ -1,5 +1,6 @@
 import { type Random, SelfMetrics, SimClock, seededRandom } from '@tidemark/base';
 import { SimDisk } from '@tidemark/base/sim';
+import { timeLimit } from '@tidemark/testkit';
 import { expect, test } from 'vitest';
 import { SimObjectStore } from '../src/sim.ts';
 import { answered, beginningOf, type Machine, openOn, tell } from './journal/story.ts';
@@ -56,57 +57,65 @@ function fork({ disk, objects, clock }: Machine): Machine {
   };
 }
 
-test('any bit of a journal that flips is no matter, or a loss that every answer names', async () => {
-  const { machine, told } = await lived(seededRandom(SEED));
-  const names = (await machine.disk.list('journal')).filter((name) => name !== 'lock');
-  expect(names.length).toBe(2);
-  let lost = 0;
-  for (const name of names) {
-    const path = `journal/${name}`;
-    const bits = (await machine.disk.size(path)) * 8;
-    for (let bit = SEED % STEP; bit < bits; bit += STEP) {
-      const hurt = fork(machine);
-      hurt.disk.flipBit(path, bit >> 3, bit & 7);
-      const { found, warned, losses } = await look(hurt);
-      const said = `${path}, bit ${bit}`;
-      expect(warned, said).toBe(losses.length > 0);
-      if (found !== undefined) expect(difference(found, expected(told)), said).toBeUndefined();
-      else {
-        lost++;
-        // The next start has it from what was kept aside, and forgets it when somebody removed that.
-        const next = { ...hurt, disk: hurt.disk.crash({ seed: bit, keep: 'synced' }) };
-        expect((await look(next)).warned, said).toBe(true);
+test(
+  'any bit of a journal that flips is no matter, or a loss that every answer names',
+  async () => {
+    const { machine, told } = await lived(seededRandom(SEED));
+    const names = (await machine.disk.list('journal')).filter((name) => name !== 'lock');
+    expect(names.length).toBe(2);
+    let lost = 0;
+    for (const name of names) {
+      const path = `journal/${name}`;
+      const bits = (await machine.disk.size(path)) * 8;
+      for (let bit = SEED % STEP; bit < bits; bit += STEP) {
+        const hurt = fork(machine);
+        hurt.disk.flipBit(path, bit >> 3, bit & 7);
+        const { found, warned, losses } = await look(hurt);
+        const said = `${path}, bit ${bit}`;
+        expect(warned, said).toBe(losses.length > 0);
+        if (found !== undefined) expect(difference(found, expected(told)), said).toBeUndefined();
+        else {
+          lost++;
+          // The next start has it from what was kept aside, and forgets it when somebody removed that.
+          const next = { ...hurt, disk: hurt.disk.crash({ seed: bit, keep: 'synced' }) };
+          expect((await look(next)).warned, said).toBe(true);
+        }
       }
     }
-  }
-  expect(lost).toBeGreaterThan(10);
-}, 600_000);
+    expect(lost).toBeGreaterThan(10);
+  },
+  timeLimit(600_000),
+);
 
-test('cut at any byte, a file that others follow is missed; the last one ends earlier, which torn bytes say', async () => {
-  const { machine, told } = await lived(seededRandom(SEED));
-  const [before, last] = (await machine.disk.list('journal'))
-    .filter((name) => name !== 'lock')
-    .map((name) => `journal/${name}`) as [string, string];
-  let shorter = 0;
-  let silent = 0;
-  for (const path of [before, last]) {
-    const size = await machine.disk.size(path);
-    for (let at = SEED % STEP; at < size; at += ALL ? 1 : 7) {
-      const hurt = fork(machine);
-      await (await hurt.disk.open(path)).truncate(at);
-      const { found, warned, torn } = await look(hurt);
-      if (path === before) expect(warned, `${path} cut at ${at}`).toBe(true);
-      // Between two frames nothing says that there was more; at the end of the last, a mark is missing and no record.
-      else if (found !== undefined) {
-        const count = beginningOf(told, 0, found);
-        if (count < told.length) shorter++;
-        if (torn === 0) silent++;
-      } else expect(warned).toBe(true);
+test(
+  'cut at any byte, a file that others follow is missed; the last one ends earlier, which torn bytes say',
+  async () => {
+    const { machine, told } = await lived(seededRandom(SEED));
+    const [before, last] = (await machine.disk.list('journal'))
+      .filter((name) => name !== 'lock')
+      .map((name) => `journal/${name}`) as [string, string];
+    let shorter = 0;
+    let silent = 0;
+    for (const path of [before, last]) {
+      const size = await machine.disk.size(path);
+      for (let at = SEED % STEP; at < size; at += ALL ? 1 : 7) {
+        const hurt = fork(machine);
+        await (await hurt.disk.open(path)).truncate(at);
+        const { found, warned, torn } = await look(hurt);
+        if (path === before) expect(warned, `${path} cut at ${at}`).toBe(true);
+        // Between two frames nothing says that there was more; at the end of the last, a mark is missing and no record.
+        else if (found !== undefined) {
+          const count = beginningOf(told, 0, found);
+          if (count < told.length) shorter++;
+          if (torn === 0) silent++;
+        } else expect(warned).toBe(true);
+      }
     }
-  }
-  expect(shorter).toBeGreaterThan(5);
-  expect(silent).toBeLessThan(shorter);
-}, 600_000);
+    expect(shorter).toBeGreaterThan(5);
+    expect(silent).toBeLessThan(shorter);
+  },
+  timeLimit(600_000),
+);
 
 test('what lies behind a damage is applied, and a warning goes when what is kept aside is removed', async () => {
   const { machine, told } = await lived(seededRandom(SEED));

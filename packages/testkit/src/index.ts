@@ -4,4 +4,4 @@ export { NoisyFleet, type NoisyOptions, SERIES_PER_HOST } from './gen/noisy.ts';
 export { type RecordedHost, type RecordedSeries, recordedHost } from './gen/recorded-host.ts';
 export { Fleet, type FleetOptions, type FleetSeries, type Scrape } from './gen/samples.ts';
 export { Oracle, type OracleLabel, type OracleMatcher, type OracleSeries } from './oracle.ts';
-export { chooseSeed, replayCommand, rounds, withSeed } from './seed.ts';
+export { chooseSeed, replayCommand, rounds, timeLimit, withSeed } from './seed.ts';

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { chooseSeed, rounds, withSeed } from './seed.ts';
+import { chooseSeed, rounds, timeLimit, withSeed } from './seed.ts';
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -66,4 +66,14 @@ test('ROUNDS overrides what a test asks for', () => {
   expect(rounds(20)).toBe(20);
   vi.stubEnv('ROUNDS', '3');
   expect(rounds(20)).toBe(3);
+});
+
+test('a run of which somebody said how long it is has no time limit', () => {
+  for (const variable of ['ROUNDS', 'TO']) vi.stubEnv(variable, '');
+  expect(timeLimit(900)).toBe(900);
+  vi.stubEnv('TO', '3000');
+  expect(timeLimit(900)).toBe(0);
+  vi.stubEnv('TO', '');
+  vi.stubEnv('ROUNDS', '5');
+  expect(timeLimit(900)).toBe(0);
 });

@@ -22,6 +22,11 @@ export function rounds(normally: number): number {
   return wholeNumber('ROUNDS') ?? normally;
 }
 
+/** A test's time limit, ms: none (0) where somebody said how long it is to play, by ROUNDS or up to which seed, TO. */
+export function timeLimit(ms: number): number {
+  return process.env['ROUNDS'] || process.env['TO'] ? 0 : ms;
+}
+
 /**
  * Plays `play` with randomness from this run's seed. When it throws, the error's message gains the seed and the one
  * line that replays it. Two calls in one file draw different numbers from one SEED, because `name` goes into the seed.
