@@ -42,7 +42,7 @@ export const DELETES: readonly PlantedBug[] = [
     file: src('deletes/erase.ts'),
     text: 'return time >= startMs && time <= endMs;',
     instead: 'return time >= startMs && time < endMs;',
-    caughtBy: [by('deletes/erase.test.ts')],
+    caughtBy: [by('deletes/erase.test.ts'), crashPoints(3)],
   },
   {
     name: 'delete-begins-after-its-start',
@@ -50,7 +50,7 @@ export const DELETES: readonly PlantedBug[] = [
     file: src('deletes/erase.ts'),
     text: 'return time >= startMs && time <= endMs;',
     instead: 'return time > startMs && time <= endMs;',
-    caughtBy: [by('deletes/erase.test.ts')],
+    caughtBy: [by('deletes/erase.test.ts'), crashPoints(3)],
   },
   {
     name: 'delete-takes-newer-rows',

@@ -16,6 +16,8 @@ import { KEY, START_MS } from '../world.ts';
 //             └▶ …
 
 const HOUR = 3_600_000;
+/** Between points. */
+const STEP_MS = 15_000;
 const TOPIC = 'tidemark.raw';
 
 const OPTIONS: Partial<StorageOptions> = {
@@ -181,14 +183,14 @@ export class Story {
     const host = `h${random.below(3)}-${Math.floor((nowMs - START_MS) / (4 * HOUR))}`;
     let told: Told;
     if (random.below(8) === 0) {
-      // Most means something that is there: what a record tells is of ten minutes.
-      const endMs = nowMs - random.below(random.below(4) > 0 ? HOUR / 12 : 2 * HOUR);
-      told = { kind: 'delete', host, startMs: endMs - random.below(2 * HOUR), endMs };
+      // Most means something that is there, and begins and ends at points: what a record tells is of ten minutes.
+      const endMs = nowMs - STEP_MS * random.below(random.below(4) > 0 ? 20 : 480);
+      told = { kind: 'delete', host, startMs: endMs - STEP_MS * random.below(40), endMs };
     } else {
       const points: Point[] = [];
       const lateMs = random.below(6) === 0 ? random.below(5) * HOUR : 0;
       for (let i = random.below(40); i >= 0; i--) {
-        points.push({ host, timeMs: nowMs - lateMs - i * 15_000, value: random.below(1000) });
+        points.push({ host, timeMs: nowMs - lateMs - i * STEP_MS, value: random.below(1000) });
       }
       told = { kind: 'points', points };
     }

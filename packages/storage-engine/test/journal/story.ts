@@ -14,6 +14,8 @@ import { KEY, START_MS } from '../world.ts';
 // that was acknowledged, and nothing that was not told yet. So nothing is lost, nothing is half there, nothing comes twice or in another order.
 
 const HOUR = 3_600_000;
+/** Between points. */
+const STEP_MS = 15_000;
 
 export const OPTIONS: Partial<StorageOptions> = {
   retentionMs: { raw: 1000 * HOUR, '1m': 1000 * HOUR, '1h': 1000 * HOUR },
@@ -157,14 +159,15 @@ export class JournalStory {
     const random = this.#random;
     const nowMs = this.#machine.clock.nowMs();
     const host = `h${random.below(3)}-${Math.floor((nowMs - START_MS) / (4 * HOUR))}`;
-    if (random.below(12) === 0) {
-      const endMs = nowMs - random.below(2 * HOUR);
-      return { kind: 'delete', host, startMs: endMs - random.below(2 * HOUR), endMs };
+    if (random.below(8) === 0) {
+      // Most means something that is there, and begins and ends at points: what a record tells is of five minutes.
+      const endMs = nowMs - STEP_MS * random.below(random.below(4) > 0 ? 10 : 480);
+      return { kind: 'delete', host, startMs: endMs - STEP_MS * random.below(40), endMs };
     }
     const points: Point[] = [];
     const lateMs = random.below(6) === 0 ? random.below(5) * HOUR : 0;
     for (let i = random.below(20); i >= 0; i--)
-      points.push({ host, timeMs: nowMs - lateMs - i * 15_000, value: random.below(1000) });
+      points.push({ host, timeMs: nowMs - lateMs - i * STEP_MS, value: random.below(1000) });
     return { kind: 'points', points };
   }
 
