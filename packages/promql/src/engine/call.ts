@@ -9,6 +9,8 @@ import { mergeSameLabels, withoutName } from '../value/merge.ts';
 import { floatsOf } from '../value/mixed.ts';
 import { emptySeries, type Grid, isAbsent, type Series, timeAt, type Value } from '../value/value.ts';
 import type { Columns } from './accumulate.ts';
+import { AnchoredWindows } from './anchored.ts';
+import { extendedGrowth } from './extended.ts';
 import { reduceMixed } from './mixed-call.ts';
 import type { Points } from './points.ts';
 import type { Scope } from './scope.ts';
@@ -48,7 +50,7 @@ export async function evaluateCall(
     : value;
 }
 
-function rangeArgument(expr: Call): MatrixSelector | Subquery {
+export function rangeArgument(expr: Call): MatrixSelector | Subquery {
   const ranges = expr.args.map(withoutParens).filter((arg) => arg.kind === 'matrixSelector' || arg.kind === 'subquery');
   return must(ranges[0], 'the function has a range vector argument');
 }
@@ -67,7 +69,10 @@ async function overWindows(call: FunctionCall, definition: WindowFunction, point
     if (definition.counter) for (const one of series) informOfGauge(scope, range, one);
     out.push(...(definition.keepsName ? series : series.map((one) => withoutName(one, scope.delayedNames))));
   }
-  const windows = new Windows(grid, must(scope.plan.windows.get(range), 'the range was planned'));
+  const window = must(scope.plan.windows.get(range), 'the range was planned');
+  if (window.beyond !== undefined && definition.growth)
+    return extendedGrowth(call, definition.growth, window, pointsFor);
+  const windows = window.beyond ? new AnchoredWindows(grid, window) : new Windows(grid, window);
   const scalars = call.args.flatMap((arg) => (arg.kind === 'scalar' ? [arg.values] : []));
   let checked = false;
   for (const points of await pointsFor(scope, range, grid)) {

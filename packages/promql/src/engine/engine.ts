@@ -20,6 +20,7 @@ import { dropDelayedNames } from '../value/merge.ts';
 import { SPAN_SLOTS, type SpanSeries } from '../value/spans.ts';
 import type { Grid, Series } from '../value/value.ts';
 import { evaluate, pointsFor } from './evaluate.ts';
+import { extendedPoints } from './extended.ts';
 import { type Fused, type FusedAggregate, fusedAtOnce } from './fused.ts';
 import { DEFAULT_LIMITS, type EngineLimits, Meter } from './limits.ts';
 import { matrixData, type QueryData, type QueryResult, vectorData } from './result.ts';
@@ -330,7 +331,17 @@ async function answer(scope: Scope, expr: Expr, grid: Grid, instant: boolean): P
 async function rangeData(scope: Scope, expr: Expr, grid: Grid): Promise<QueryData> {
   const range = withoutParens(expr);
   assert(range.kind === 'matrixSelector' || range.kind === 'subquery', 'only these are range vectors');
-  const windows = new Windows(grid, must(scope.plan.windows.get(range), 'the range was planned'));
+  const window = must(scope.plan.windows.get(range), 'the range was planned');
+  if (range.kind === 'matrixSelector' && window.beyond) {
+    const extended = (await pointsFor(scope, range, grid)).flatMap(
+      (one) => extendedPoints(range, one, window, grid) ?? [],
+    );
+    return {
+      kind: 'matrix',
+      series: extended.map(({ labels, timestampsMs, values }) => ({ labels, timestampsMs, values })),
+    };
+  }
+  const windows = new Windows(grid, window);
   const series = [];
   for (const points of await pointsFor(scope, range, grid)) {
     windows.load(points);

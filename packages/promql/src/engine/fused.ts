@@ -49,11 +49,13 @@ export function fuse(scope: FusedScope, expr: Aggregate, grid: Grid): Fused | un
   if (!FUSED.has(expr.operator) || expr.param !== undefined || scope.delayedNames) return undefined;
   const inner = withoutParens(expr.expr);
   if (scope.plan.invariant.has(inner)) return undefined;
+  if (inner.kind === 'vectorSelector' && inner.extension === 'smoothed') return undefined;
   if (inner.kind === 'vectorSelector') return new FusedInstants(scope, inner, grid, new Groups(scope, expr, grid));
   if (inner.kind !== 'call' || inner.args.length !== 1) return undefined;
   const range = withoutParens(must(inner.args[0]));
   const definition = FUNCTIONS.get(inner.name);
   if (range.kind !== 'matrixSelector' || definition?.kind !== 'window') return undefined;
+  if (range.selector.extension !== undefined) return undefined;
   // One name: without it, no two series are alike. With several, they may be.
   const oneName = range.selector.matchers.some(({ type, name }) => type === '=' && name === METRIC_NAME);
   if (!definition.keepsName && !oneName) return undefined;

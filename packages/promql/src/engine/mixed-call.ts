@@ -4,6 +4,7 @@ import type { FunctionCall, WindowFunction } from '../function/definition.ts';
 import { HistogramNotes } from '../function/histogram-notes.ts';
 import { MIXED, type ReduceMixed } from '../function/mixed-window.ts';
 import { SeriesDraft } from '../value/mixed.ts';
+import { HISTOGRAM_WORK } from '../value/pace.ts';
 import type { HistogramColumn, Series } from '../value/value.ts';
 import type { Points } from './points.ts';
 import type { Windows } from './window.ts';
@@ -37,9 +38,6 @@ export async function reduceMixed(
   }
   return draft.finish();
 }
-
-// Looking at a histogram is looking at some tens of buckets.
-const HISTOGRAM_WORK = 30;
 
 function windowAt(
   windows: Windows,

@@ -5,6 +5,7 @@ import { SeriesDraft } from '../value/mixed.ts';
 import { emptySeries, type Grid, isAbsent, type Series } from '../value/value.ts';
 import { histogramsByEntry } from './points.ts';
 import { type Scope, sortedSeries } from './scope.ts';
+import { smoothedInstants } from './smoothed.ts';
 import { fillInstantsFromSpans } from './span-instants.ts';
 import { Instants } from './staleness.ts';
 import { noteUncertain } from './uncertain.ts';
@@ -16,6 +17,7 @@ export async function selectInstants(
   grid: Grid,
   times = false,
 ): Promise<readonly Series[]> {
+  if (selector.extension === 'smoothed' && !times) return smoothedInstants(scope, selector, grid);
   const fromSpans = scope.spans.has(selector) ? await selectFromSpans(scope, selector, grid, times) : [];
   const instants = instantsOf(scope, selector, grid);
   const resets = scope.plan.totalsOnly.has(selector);

@@ -26,6 +26,13 @@ export type ReduceSteps = (
   args: readonly Float64Array[],
 ) => void;
 
+/** How the ends of a range are compared. */
+export interface Growth {
+  /** A fall is a new beginning. */
+  readonly counter: boolean;
+  readonly perSecond: boolean;
+}
+
 export interface WindowFunction {
   readonly kind: 'window';
   /** Windows with fewer points have no value. */
@@ -35,6 +42,8 @@ export interface WindowFunction {
   /** It makes sense on counters only; other names get an info. */
   readonly counter: boolean;
   readonly reduceSteps: ReduceSteps;
+  /** It is the difference of a range's ends: what `anchored` and `smoothed` take over. */
+  readonly growth?: Growth;
   /** Checks the scalar arguments before any window is looked at: warns or throws. */
   readonly checkArgs?: (call: FunctionCall) => void;
 }
@@ -55,7 +64,7 @@ export interface ValueFunction {
 
 export type FunctionDefinition = WindowFunction | ValueFunction;
 
-type WindowOptions = Partial<Pick<WindowFunction, 'pointsMin' | 'keepsName' | 'counter' | 'checkArgs'>>;
+type WindowOptions = Partial<Pick<WindowFunction, 'pointsMin' | 'keepsName' | 'counter' | 'checkArgs' | 'growth'>>;
 
 /** One window after the other. */
 export function windowFunction(reduce: Reduce, options: WindowOptions = {}): WindowFunction {

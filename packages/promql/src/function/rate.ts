@@ -1,4 +1,4 @@
-import { type Reduce, stepsFunction, windowFunction } from './definition.ts';
+import { type Reduce, stepsFunction, type WindowFunction, windowFunction } from './definition.ts';
 import { stretched } from './stretch.ts';
 
 // How fast something grows. rate, increase and delta over whole windows: stretch.ts.
@@ -34,10 +34,14 @@ const changes: Reduce = ({ values }, from, to) => {
   return count;
 };
 
+function growing(counter: boolean, perSecond: boolean): WindowFunction {
+  return stepsFunction(stretched(counter, perSecond), { pointsMin: 2, counter, growth: { counter, perSecond } });
+}
+
 export const RATE_FUNCTIONS = {
-  rate: stepsFunction(stretched(true, true), { pointsMin: 2, counter: true }),
-  increase: stepsFunction(stretched(true, false), { pointsMin: 2, counter: true }),
-  delta: stepsFunction(stretched(false, false), { pointsMin: 2 }),
+  rate: growing(true, true),
+  increase: growing(true, false),
+  delta: growing(false, false),
   irate: windowFunction(lastStep(true), { pointsMin: 2 }),
   idelta: windowFunction(lastStep(false), { pointsMin: 2 }),
   resets: windowFunction(resets),

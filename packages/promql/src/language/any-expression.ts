@@ -103,6 +103,10 @@ export function anyExpression(random: Random, type: ValueType, depth: number, op
       () => aggregate(left),
       () => `${one(OVER_RANGE)}(${matrix(left - 1)})`,
       () => `${one(OVER_RANGE)}${space()}(${space()}${matrix(left - 1)})`,
+      () =>
+        `${one(['rate', 'increase', 'delta', 'resets', 'changes'])}(${selector()}[${duration()}] anchored${modifiers()})`,
+      () => `${one(['rate', 'increase', 'delta'])}(${selector()}[${duration()}]${modifiers()} smoothed)`,
+      () => `${selector()}${modifiers()} smoothed`,
       () => `quantile_over_time(${scalar(left - 2)}, ${matrix(left - 1)})`,
       () => `predict_linear(${matrix(left - 1)}, ${scalar(left - 2)})`,
       () => `${one(OVER_VECTOR)}(${vector(left - 1)})`,

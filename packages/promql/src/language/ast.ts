@@ -89,12 +89,17 @@ export interface VectorSelector {
   readonly matchers: readonly Matcher[];
   readonly offset: Duration | undefined;
   readonly at: At | undefined;
+  /** What it sees beyond its range; absent: nothing. */
+  readonly extension?: Extension | undefined;
   readonly position: Position;
 }
 
+/** `anchored`: the last sample before a range as well. `smoothed`: those on both sides, and the line between them. */
+export type Extension = 'anchored' | 'smoothed';
+
 export interface MatrixSelector {
   readonly kind: 'matrixSelector';
-  /** Carries offset and `@`. */
+  /** Carries offset, `@`, `anchored` and `smoothed`. */
   readonly selector: VectorSelector;
   readonly range: Duration;
   readonly position: Position;

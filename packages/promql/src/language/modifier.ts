@@ -1,7 +1,7 @@
-import type { At, Duration, Expr, VectorSelector } from './ast.ts';
+import type { At, Duration, Expr, Extension, VectorSelector } from './ast.ts';
 import { syntaxError, typeError } from './errors.ts';
 
-// What may follow a selector: a range, an offset, a fixed time. Each may stand once, on a selector or a subquery only.
+// What may follow a selector: a range, an offset, a fixed time, what it sees beyond its range. Each may stand once, on a selector or a subquery only.
 
 export function applyOffset(text: string, expr: Expr, offset: Duration, end: number): Expr {
   const position = { start: expr.position.start, end };
@@ -29,11 +29,29 @@ export function applyAt(text: string, expr: Expr, at: At, end: number): Expr {
   );
 }
 
+export function applyExtension(text: string, expr: Expr, extension: Extension, end: number): Expr {
+  const position = { start: expr.position.start, end };
+  const selector = expr.kind === 'matrixSelector' ? expr.selector : expr;
+  if (selector.kind === 'subquery') {
+    throw typeError(text, position, `${extension} modifier is not supported for subqueries`);
+  }
+  if (selector.kind !== 'vectorSelector') {
+    throw typeError(text, position, `${extension} modifier must be preceded by an instant or range vector selector`);
+  }
+  if (selector.extension !== undefined && selector.extension !== extension) {
+    throw typeError(text, position, 'anchored and smoothed modifiers cannot be used together');
+  }
+  if (expr.kind === 'matrixSelector') return { ...expr, selector: { ...selector, extension }, position };
+  return { ...selector, extension, position };
+}
+
 export function applyRange(text: string, expr: Expr, range: Duration, end: number): Expr {
   const position = { start: expr.position.start, end };
   if (expr.kind !== 'vectorSelector') throw syntaxError(text, position, 'ranges only allowed for vector selectors');
   if (expr.offset !== undefined) throw syntaxError(text, position, 'no offset modifiers allowed before range');
   if (expr.at !== undefined) throw syntaxError(text, position, 'no @ modifiers allowed before range');
+  if (expr.extension !== undefined)
+    throw syntaxError(text, position, `no ${expr.extension} modifier allowed before range`);
   const selector: VectorSelector = expr;
   return { kind: 'matrixSelector', selector, range, position };
 }

@@ -184,8 +184,10 @@ describe('what is refused, and how', () => {
       'PROMQL_TYPE',
       '1:1: parse error: offset modifier must be preceded by an instant vector selector',
     ],
+    ['x[5m] anchored smoothed', 'PROMQL_TYPE', 'anchored and smoothed modifiers cannot be used together'],
+    ['x[5m:] anchored', 'PROMQL_TYPE', '1:1: parse error: anchored modifier is not supported for subqueries'],
+    ['sum(x) smoothed', 'PROMQL_TYPE', 'smoothed modifier must be preceded by an instant or range vector selector'],
     ['1 @ 5', 'PROMQL_TYPE', '1:1: parse error: @ modifier must be preceded by an instant vector selector'],
-    ['x[5m] anchored', 'PROMQL_UNSUPPORTED', '1:7: the anchored modifier is not supported yet'],
     ['1 </ 5', 'PROMQL_TYPE', 'operator "</" not allowed for Scalar operations'],
   ];
   for (const [text, code, message] of cases) {

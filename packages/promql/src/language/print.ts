@@ -1,5 +1,5 @@
 import { compareUtf8, formatDuration, type Matcher, METRIC_NAME } from '@tidemark/model';
-import type { Aggregate, At, Binary, Duration, Expr, Subquery, VectorSelector } from './ast.ts';
+import type { Aggregate, At, Binary, Duration, Expr, Extension, Subquery, VectorSelector } from './ast.ts';
 import { formatDecimal, formatNumber, quote } from './literal.ts';
 
 // A tree as text, in Prometheus' own style: `sum by (job) (rate(x{a="b"}[5m] offset 1m))`. Printing what was parsed from a
@@ -19,7 +19,10 @@ export function print(expr: Expr): string {
     case 'vectorSelector':
       return printSelector(expr, '');
     case 'matrixSelector':
-      return printSelector(expr.selector, `[${printDuration(expr.range)}]`);
+      return printSelector(
+        { ...expr.selector, extension: undefined },
+        `[${printDuration(expr.range)}]${printExtension(expr.selector)}`,
+      );
     case 'subquery':
       return `${print(expr.expr)}${printSubqueryTime(expr)}`;
     case 'call':
@@ -43,7 +46,7 @@ export function printAggregation({ operator, without, grouping }: Aggregate): st
 
 /** What stands behind the expression. */
 export function printSubqueryTime({ range, step, at, offset }: Subquery): string {
-  return `[${printDuration(range)}:${step === undefined ? '' : printDuration(step)}]${printModifiers(at, offset)}`;
+  return `[${printDuration(range)}:${step === undefined ? '' : printDuration(step)}]${printModifiers(at, offset, undefined)}`;
 }
 
 function printNumber(value: number, duration: boolean): string {
@@ -67,16 +70,20 @@ function printSelector(expr: VectorSelector, range: string): string {
   const plain = expr.name !== undefined && METRIC.test(expr.name) && !RESERVED_METRIC.test(expr.name);
   const inside = expr.matchers.filter((m) => !plain || m.name !== METRIC_NAME).map(printMatcher);
   const braces = inside.length > 0 ? `{${inside.sort(compareUtf8).join(',')}}` : '';
-  return `${plain ? expr.name : ''}${braces}${range}${printModifiers(expr.at, expr.offset)}`;
+  return `${plain ? expr.name : ''}${braces}${range}${printModifiers(expr.at, expr.offset, expr.extension)}`;
 }
 
 function printMatcher(matcher: Matcher): string {
   return `${printLabelName(matcher.name)}${matcher.type}${quote(matcher.value)}`;
 }
 
-function printModifiers(at: At | undefined, offset: Duration | undefined): string {
+function printModifiers(at: At | undefined, offset: Duration | undefined, extension: Extension | undefined): string {
   const pinned = at === undefined ? '' : ` @ ${at.kind === 'time' ? (at.ms / 1000).toFixed(3) : `${at.kind}()`}`;
-  return `${pinned}${offset === undefined ? '' : ` offset ${printDuration(offset)}`}`;
+  return `${pinned}${printExtension({ extension })}${offset === undefined ? '' : ` offset ${printDuration(offset)}`}`;
+}
+
+function printExtension({ extension }: Pick<VectorSelector, 'extension'>): string {
+  return extension === undefined ? '' : ` ${extension}`;
 }
 
 export function printDuration(duration: Duration): string {

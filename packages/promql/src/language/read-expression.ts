@@ -1,9 +1,9 @@
 import type { SyntaxNode } from '@lezer/common';
 import { assert, must } from '@tidemark/base';
 import type { AggregateOperator, At, BinaryOperator, Expr, Matching } from './ast.ts';
-import { syntaxError, typeError, unsupportedError } from './errors.ts';
+import { syntaxError, typeError } from './errors.ts';
 import { numberOf, unquote } from './literal.ts';
-import { applyAt, applyOffset, applyRange, applySubquery } from './modifier.ts';
+import { applyAt, applyExtension, applyOffset, applyRange, applySubquery } from './modifier.ts';
 import { childNamed, childrenOfNode, positionOf, textOf } from './node.ts';
 import { climb, DEPTH_MAX, type Item, tooDeep } from './precedence.ts';
 import { readDuration } from './read-duration.ts';
@@ -57,17 +57,14 @@ function flatten(text: string, node: SyntaxNode, items: Item[], depth: number): 
     case 'OffsetExpr':
     case 'StepInvariantExpr':
     case 'MatrixSelector':
-    case 'SubqueryExpr': {
+    case 'SubqueryExpr':
+    case 'AnchoredExpr':
+    case 'SmoothedExpr': {
       flatten(text, must(children[0]), items, depth + 1);
       const last = must(items.pop());
       assert(last.kind === 'operand', 'a modifier follows an operand');
       items.push({ kind: 'operand', expr: modified(text, node, children, last.expr) });
       return;
-    }
-    case 'AnchoredExpr':
-    case 'SmoothedExpr': {
-      const word = must(children[1]);
-      throw unsupportedError(`the ${textOf(text, word)} modifier`, text, positionOf(word));
     }
     default:
       items.push({ kind: 'operand', expr: readOperand(text, node, children, depth) });
@@ -128,6 +125,10 @@ function modified(text: string, node: SyntaxNode, children: SyntaxNode[], expr: 
       return applyOffset(text, expr, readDuration(text, must(children[2])), end);
     case 'StepInvariantExpr':
       return applyAt(text, expr, readAt(text, must(children[2])), end);
+    case 'AnchoredExpr':
+      return applyExtension(text, expr, 'anchored', end);
+    case 'SmoothedExpr':
+      return applyExtension(text, expr, 'smoothed', end);
     case 'MatrixSelector':
       return applyRange(text, expr, readDuration(text, must(children[1])), end);
     default: {

@@ -4,6 +4,7 @@ import {
   childrenOf,
   type Duration,
   type Expr,
+  type Extension,
   type MatrixSelector,
   type Subquery,
   type VectorSelector,
@@ -27,6 +28,15 @@ export interface Window {
   readonly offsetMs: number;
   /** Where `@` pins it; undefined: at each step. */
   readonly atMs: number | undefined;
+  /** What `anchored` and `smoothed` see before the range and behind it. */
+  readonly beyond?: { readonly extension: Extension; readonly beforeMs: number; readonly behindMs: number };
+}
+
+/** The window with what is seen beyond it. */
+export function wholeWindow({ rangeMs, offsetMs, atMs, beyond }: Window): Window {
+  if (beyond === undefined) return { rangeMs, offsetMs, atMs };
+  const { beforeMs, behindMs } = beyond;
+  return { rangeMs: beforeMs + rangeMs + behindMs, offsetMs: offsetMs - behindMs, atMs };
 }
 
 /** What one selector reads: `(afterMs, untilMs]`. */
@@ -84,13 +94,23 @@ export function planQuery(expr: Expr, grid: Grid, settings: PlanSettings): Plan 
     return { rangeMs, offsetMs, atMs };
   }
 
+  function extended(window: Window, { extension }: VectorSelector): Window {
+    if (extension === undefined) return window;
+    const { lookbackMs } = settings;
+    return {
+      ...window,
+      beyond: { extension, beforeMs: lookbackMs, behindMs: extension === 'smoothed' ? lookbackMs : 0 },
+    };
+  }
+
   function need(
     selector: VectorSelector,
-    window: Window,
+    asked: Window,
     within: Grid,
     kind: SelectorUse['kind'],
     functionName?: string,
   ): void {
+    const window = wholeWindow(asked);
     const firstMs = (window.atMs ?? within.startMs) - window.offsetMs;
     const lastMs = (window.atMs ?? lastOf(within)) - window.offsetMs;
     const stepMs = window.atMs === undefined && within.steps > 1 ? within.stepMs : 0;
@@ -104,11 +124,18 @@ export function planQuery(expr: Expr, grid: Grid, settings: PlanSettings): Plan 
     if (node.kind === 'vectorSelector') {
       const window = windowOf(node, settings.lookbackMs);
       windows.set(node, window);
-      need(node, window, within, 'instant');
+      // The line between two samples goes through times that are not in the lookback.
+      if (node.extension === 'smoothed') {
+        const beyond = { extension: node.extension, beforeMs: 0, behindMs: settings.lookbackMs };
+        windows.set(node, { ...window, beyond });
+        need(node, { ...window, beyond }, within, 'samples');
+      } else need(node, window, within, 'instant');
     } else if (node.kind === 'matrixSelector') {
-      const window = windowOf(node.selector, positiveMs(node.range, node));
+      const { extension } = node.selector;
+      if (extension !== undefined && caller !== undefined) checkExtension(extension, caller, node);
+      const window = extended(windowOf(node.selector, positiveMs(node.range, node)), node.selector);
       windows.set(node, window);
-      const byRows = caller !== undefined && ANSWERED_BY_ROWS.has(caller);
+      const byRows = extension === undefined && caller !== undefined && ANSWERED_BY_ROWS.has(caller);
       need(node.selector, window, within, byRows ? 'rows' : 'samples', caller);
     } else if (node.kind === 'subquery') {
       const window = windowOf(node, positiveMs(node.range, node));
@@ -126,6 +153,18 @@ export function planQuery(expr: Expr, grid: Grid, settings: PlanSettings): Plan 
 
   visit(expr, grid);
   return { windows, subquerySteps, invariant: findInvariant(expr), totalsOnly: findTotalsOnly(expr), needs };
+}
+
+const TAKES_ANCHORED = ['changes', 'delta', 'increase', 'rate', 'resets'];
+const TAKES_SMOOTHED = ['delta', 'increase', 'rate'];
+
+function checkExtension(extension: Extension, caller: string, node: Expr): void {
+  const takes = extension === 'anchored' ? TAKES_ANCHORED : TAKES_SMOOTHED;
+  if (takes.includes(caller)) return;
+  throw executionError(
+    `${extension} modifier can only be used with: ${takes.join(', ')} - not with ${caller}`,
+    node.position,
+  );
 }
 
 function columnsOf(kind: SelectorUse['kind'], functionName = '') {

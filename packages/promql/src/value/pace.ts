@@ -6,5 +6,8 @@ export interface Pace {
   pulse(work: number): Promise<void> | undefined;
 }
 
+/** What looking at a native histogram costs: some tens of buckets. */
+export const HISTOGRAM_WORK = 30;
+
 /** What making and looking up a key of one label set costs: about a microsecond. */
 export const LABEL_WORK = 500;

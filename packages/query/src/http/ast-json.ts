@@ -61,8 +61,8 @@ function selectorJson(selector: VectorSelector, text: string): object {
     name: text[selector.position.start] === '{' ? '' : (selector.name ?? ''),
     ...timeJson(selector),
     matchers: selector.matchers.map(({ name, value, type }) => ({ name, value, type })),
-    anchored: false,
-    smoothed: false,
+    anchored: selector.extension === 'anchored',
+    smoothed: selector.extension === 'smoothed',
   };
 }
 
