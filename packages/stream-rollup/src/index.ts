@@ -7,7 +7,7 @@ export type { GroupedTable } from './dsl/grouped-table.ts';
 export type { KeyValue, Predicate } from './dsl/operators.ts';
 export { type Serde, type SerdePair, Serdes } from './dsl/serde.ts';
 export type { Grouped, KStream, Produced } from './dsl/stream.ts';
-export type { KTable } from './dsl/table.ts';
+export type { KTable, SuppressOptions } from './dsl/table.ts';
 export type { ProcessorContext, PunctuationType, Punctuator } from './processor/context.ts';
 export type { Processor } from './processor/processor.ts';
 export { NO_HEADERS, type RecordMetadata, type SourceFacts, type StreamRecord } from './processor/record.ts';
@@ -50,7 +50,11 @@ export type {
   TopicRef,
 } from './topology/node.ts';
 export { Topology } from './topology/topology.ts';
+export type { Merger } from './windows/session-aggregate.ts';
+export { type Session, SessionStore } from './windows/session-store.ts';
+export type { SessionWindowedStream } from './windows/session-windowed-stream.ts';
+export { SessionWindows } from './windows/session-windows.ts';
 export { type TimeWindow, TimeWindows, type Windowed } from './windows/time-windows.ts';
 export { WindowStore } from './windows/window-store.ts';
-export { windowedSerde } from './windows/windowed-serde.ts';
+export { sessionWindowedSerde, windowedSerde } from './windows/windowed-serde.ts';
 export type { TimeWindowedStream } from './windows/windowed-stream.ts';

@@ -1,4 +1,6 @@
 import { tableStore } from '../state/table-store.ts';
+import { SessionWindowedStream } from '../windows/session-windowed-stream.ts';
+import { SessionWindows } from '../windows/session-windows.ts';
 import type { TimeWindows } from '../windows/time-windows.ts';
 import { TimeWindowedStream } from '../windows/windowed-stream.ts';
 import {
@@ -50,7 +52,12 @@ export class GroupedStream<K, V> {
     return this.#fold('KSTREAM-AGGREGATE-', { initial, add }, options);
   }
 
-  windowedBy(windows: TimeWindows): TimeWindowedStream<K, V> {
+  windowedBy(windows: TimeWindows): TimeWindowedStream<K, V>;
+  windowedBy(windows: SessionWindows): SessionWindowedStream<K, V>;
+  windowedBy(windows: TimeWindows | SessionWindows): TimeWindowedStream<K, V> | SessionWindowedStream<K, V> {
+    if (windows instanceof SessionWindows) {
+      return new SessionWindowedStream(this.#graph, windows, this.#parts, (storeName) => this.source(storeName));
+    }
     return new TimeWindowedStream(this.#graph, windows, this.#parts, (storeName) => this.source(storeName));
   }
 

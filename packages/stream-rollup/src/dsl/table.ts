@@ -1,6 +1,10 @@
+import { TidemarkError } from '@tidemark/base';
 import type { ProcessorContext } from '../processor/context.ts';
+import type { KeyValueKind } from '../state/durable-key-value.ts';
+import { suppressBuffer } from '../state/suppress-buffer.ts';
 import type { TableStore, ValueAndTime } from '../state/table-store.ts';
 import { tableStore } from '../state/table-store.ts';
+import { suppressUntilClosed } from '../windows/suppress.ts';
 import type { OldValues } from './aggregate.ts';
 import type { Change } from './change.ts';
 import { type DslGraph, type Materialized, type Named, pairOf } from './graph.ts';
@@ -26,9 +30,20 @@ export interface TableParts<K, V> extends SerdePair<K, V> {
   readonly store: string | undefined;
   readonly getter: Getter<K, V>;
   readonly getterStores: readonly string[];
+  /** Of a table of windows: how long behind their end they take records. */
+  readonly graceMs?: number | undefined;
   /** Asks the node to say what was before. Without `force` only where that costs no store. Returns whether it will. */
   readonly sendOldValues: (force: boolean) => boolean;
 }
+
+export interface SuppressOptions extends Named {
+  readonly kind?: KeyValueKind;
+  /** Keys that may wait at a time; above it the task stops with `STATE_FULL`. */
+  readonly keysMax?: number;
+}
+
+// 1 million: some 100 MB for their order.
+const SUPPRESSED_KEYS_MAX = 1_000_000;
 
 /** What each key's value is now. Below it flow changes; null takes a key back. */
 export class KTable<K, V> {
@@ -82,6 +97,26 @@ export class KTable<K, V> {
     return new GroupedTable(this.#graph, { ...pairOf(grouped.key, grouped.value), node, name: grouped.name });
   }
 
+  /** Of a table of windows: nothing of a window before it is over, then its last value of each key. Throws `SUPPRESS_NO_WINDOWS`. */
+  suppressUntilWindowCloses(options: SuppressOptions = {}): KTable<K, V> {
+    const { names } = this.#graph;
+    const node = options.name ?? names.node('KTABLE-SUPPRESS-');
+    const store = options.name !== undefined ? `${options.name}-store` : names.store('KTABLE-SUPPRESS-');
+    const { graceMs } = this.#parts;
+    if (graceMs === undefined) {
+      throw new TidemarkError('SUPPRESS_NO_WINDOWS', `${node} is to wait for windows, and the table above has none`, {
+        node,
+      });
+    }
+    const key = needSerde(this.#parts.key, 'keys', node);
+    const value = needSerde(this.#parts.value, 'values', node);
+    const { kind = 'level', keysMax = SUPPRESSED_KEYS_MAX } = options;
+    this.#graph.addStore(suppressBuffer({ name: store, key, value, kind, keysMax }));
+    this.#parts.sendOldValues(true);
+    this.#graph.addProcessor(node, suppressUntilClosed(store, graceMs), [this.#parts.node], [store]);
+    return new KTable<K, V>(this.#graph, { ...this.#parts, node, store: undefined, sendOldValues: () => true });
+  }
+
   #filter(test: Predicate<K, V>, not: boolean, options: (Materialized<K, V> & { node?: string }) | undefined) {
     const derive: Derive<K, V, V> = {
       of: (key, value) => (test(key, value) !== not ? value : null),
@@ -114,6 +149,7 @@ export class KTable<K, V> {
       store,
       getter: store !== undefined ? storeGetter(store) : this.#derivedGetter(derive),
       getterStores: store !== undefined ? [store] : this.#parts.getterStores,
+      graceMs: this.#parts.graceMs,
       sendOldValues: (force) => {
         if (store !== undefined || this.#parts.sendOldValues(force)) old.areSent = true;
         return old.areSent;

@@ -11,6 +11,7 @@ import type { TableStore } from '../state/table-store.ts';
 import { resolveTopic } from '../topology/node.ts';
 import { sourceTopicsOf } from '../topology/sub-topology.ts';
 import type { Topology } from '../topology/topology.ts';
+import type { SessionStore } from '../windows/session-store.ts';
 import type { WindowStore } from '../windows/window-store.ts';
 import { TestInputTopic, TestOutputTopic } from './topics.ts';
 
@@ -146,6 +147,11 @@ export class TopologyTestDriver {
   /** As `getKeyValueStore`. */
   getWindowStore<K, V>(name: string): WindowStore<K, V> {
     return this.store<WindowStore<K, V>>(name);
+  }
+
+  /** As `getKeyValueStore`. */
+  getSessionStore<K, V>(name: string): SessionStore<K, V> {
+    return this.store<SessionStore<K, V>>(name);
   }
 
   /** The next output record of a topic, in the order in which they were sent. */

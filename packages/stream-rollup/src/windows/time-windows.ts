@@ -4,7 +4,7 @@ import { TidemarkError } from '@tidemark/base';
 
 export interface TimeWindow {
   readonly startMs: number;
-  /** Exclusive. */
+  /** Exclusive; of a session the time of its last record. */
   readonly endMs: number;
 }
 

@@ -67,6 +67,7 @@ export class TimeWindowedStream<K, V> {
         return (windowed) => windows.fetch(windowed.key, windowed.window.startMs);
       },
       getterStores: [store],
+      graceMs: this.#windows.graceMs,
       sendOldValues() {
         old.areSent = true;
         return true;

@@ -1,5 +1,5 @@
 import { SimDisk } from '@tidemark/base/sim';
-import { Serdes, StreamsBuilder, TimeWindows } from '@tidemark/stream-rollup';
+import { Serdes, SessionWindows, StreamsBuilder, TimeWindows } from '@tidemark/stream-rollup';
 import { TopologyTestDriver } from '@tidemark/stream-rollup/testing';
 import { expect, test } from 'vitest';
 
@@ -135,4 +135,71 @@ test.each([
   expect(() => TimeWindows.ofSizeAndGrace(sizeMs, graceMs)).toThrow(
     expect.objectContaining({ code: 'WINDOWS_INVALID' }),
   );
+});
+
+test('what waits for its window to close waits through a crash', async () => {
+  const { driver, input, output } = await drive((builder) => {
+    builder
+      .stream('in', TEXTS)
+      .groupByKey()
+      .windowedBy(TimeWindows.ofSizeAndGrace(100, 0))
+      .count()
+      .suppressUntilWindowCloses()
+      .toStream()
+      .map(({ key, window }, count) => [`${key}@${window.startMs}`, `${count}`])
+      .to('out', TEXTS);
+  });
+  input.pipeInput('b', 'x', 10);
+  input.pipeInput('a', 'x', 20);
+  input.pipeInput('b', 'x', 99);
+  await driver.checkpoint();
+  input.pipeInput('a', 'x', 100);
+  await driver.crash();
+  output.readRecordsToList();
+  input.pipeInput('a', 'x', 99);
+  expect(output.isEmpty()).toBe(true);
+  input.pipeInput('a', 'x', 100);
+  expect(output.readKeyValuesToList()).toEqual([
+    ['a@0', '2'],
+    ['b@0', '2'],
+  ]);
+  input.pipeInput('c', 'x', 250);
+  expect(output.readKeyValuesToList()).toEqual([['a@100', '1']]);
+});
+
+test('no more keys wait than may', async () => {
+  const { input } = await drive((builder) => {
+    const counts = builder.stream('in', TEXTS).groupByKey().windowedBy(TimeWindows.ofSizeAndGrace(100, 0)).count();
+    counts.suppressUntilWindowCloses({ keysMax: 1 });
+  });
+  input.pipeInput('a', 'x', 1);
+  expect(() => input.pipeInput('b', 'x', 1)).toThrow(expect.objectContaining({ code: 'STATE_FULL' }));
+});
+
+test('waiting for windows needs windows', () => {
+  const table = new StreamsBuilder().table('in', TEXTS);
+  expect(() => table.suppressUntilWindowCloses()).toThrow(expect.objectContaining({ code: 'SUPPRESS_NO_WINDOWS' }));
+});
+
+test('sessions outlive a crash, and go with the checkpoint after gap and grace', async () => {
+  const { driver, input } = await drive((builder) => {
+    const windows = SessionWindows.ofInactivityGapAndGrace(50, 100);
+    builder.stream('in', TEXTS).groupByKey().windowedBy(windows).count({ name: 'sessions' });
+  });
+  const sessions = (key: string) => driver.getSessionStore<string, number>('sessions').findSessions(key, 0, 1_000);
+  input.pipeInput('k', 'x', 10);
+  input.pipeInput('k', 'x', 100);
+  await driver.checkpoint();
+  input.pipeInput('k', 'x', 55);
+  expect(sessions('k')).toEqual([{ startMs: 10, endMs: 100, value: 3 }]);
+  await driver.crash();
+  expect(sessions('k').map(({ value }) => value)).toEqual([1, 1]);
+  input.pipeInput('k', 'x', 55);
+  input.pipeInput('other', 'x', 900);
+  await driver.checkpoint();
+  await driver.crash();
+  expect(sessions('k')).toEqual([]);
+  expect(sessions('other')).toEqual([{ startMs: 900, endMs: 900, value: 1 }]);
+  input.pipeInput('k', 'x', 700);
+  expect(driver.dropped('expired_window')).toBe(1);
 });

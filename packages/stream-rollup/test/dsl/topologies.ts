@@ -1,10 +1,39 @@
-import { type KStream, Serdes, StreamsBuilder, TimeWindows, type Topology, type Windowed } from '../../src/index.ts';
+import {
+  type KStream,
+  Serdes,
+  SessionWindows,
+  StreamsBuilder,
+  TimeWindows,
+  type Topology,
+  type Windowed,
+} from '../../src/index.ts';
 
 // The topologies of test/java/Topologies.java, by the same names: whoever changes one changes both. Each reads `in` and writes
 // `out`, strings by strings; values may be null, as topics have them, and the types do not say so.
 
 const text = Serdes.string;
 const TEXTS = { key: text, value: text };
+
+const texts = (builder: StreamsBuilder, windows: TimeWindows) =>
+  input(builder)
+    .groupByKey()
+    .windowedBy(windows)
+    .aggregate<string>(
+      () => '',
+      (_key, value, sum) => (value === 'c' ? null : sum + value),
+      { value: text },
+    );
+
+const sessionTexts = (builder: StreamsBuilder, windows: SessionWindows) =>
+  input(builder)
+    .groupByKey()
+    .windowedBy(windows)
+    .aggregate<string>(
+      () => '',
+      (_key, value, sum) => sum + value,
+      (_key, a, b) => `${a}|${b}`,
+      { value: text },
+    );
 
 type Build = (builder: StreamsBuilder) => void;
 
@@ -147,6 +176,35 @@ export const TOPOLOGIES: Readonly<Record<string, Build>> = {
           { value: text },
         )
         .filter((_key, value) => value.length % 2 === 0)
+        .toStream()
+        .map((key, value) => [flat(key), value]),
+    ),
+  suppressed: (builder) =>
+    out(
+      texts(builder, TimeWindows.ofSizeAndGrace(100, 40))
+        .suppressUntilWindowCloses()
+        .toStream()
+        .map((key, value) => [flat(key), value]),
+    ),
+  'suppressed-filtered': (builder) =>
+    out(
+      texts(builder, TimeWindows.ofSizeAndGrace(60, 0).advanceBy(20))
+        .filter((_key, value) => value.length < 6)
+        .suppressUntilWindowCloses()
+        .mapValues((value) => `${value}!`)
+        .toStream()
+        .map((key, value) => [flat(key), value]),
+    ),
+  sessions: (builder) =>
+    out(
+      sessionTexts(builder, SessionWindows.ofInactivityGapAndGrace(30, 50))
+        .toStream()
+        .map((key, value) => [flat(key), value]),
+    ),
+  'sessions-suppressed': (builder) =>
+    out(
+      sessionTexts(builder, SessionWindows.ofInactivityGapAndGrace(20, 10))
+        .suppressUntilWindowCloses()
         .toStream()
         .map((key, value) => [flat(key), value]),
     ),

@@ -13,6 +13,8 @@ import org.apache.kafka.streams.kstream.KStream;
 import org.apache.kafka.streams.kstream.KTable;
 import org.apache.kafka.streams.kstream.Materialized;
 import org.apache.kafka.streams.kstream.Produced;
+import org.apache.kafka.streams.kstream.SessionWindows;
+import org.apache.kafka.streams.kstream.Suppressed;
 import org.apache.kafka.streams.kstream.TimeWindows;
 import org.apache.kafka.streams.kstream.Windowed;
 import org.apache.kafka.streams.state.KeyValueStore;
@@ -40,6 +42,10 @@ final class Topologies {
             case "hopping": windowed(builder, TimeWindows.ofSizeAndGrace(Duration.ofMillis(100), Duration.ofMillis(30)).advanceBy(Duration.ofMillis(40))); break;
             case "windowed-by-value": windowedByValue(builder); break;
             case "windowed-reduce": windowedReduce(builder); break;
+            case "suppressed": suppressed(builder); break;
+            case "suppressed-filtered": suppressedFiltered(builder); break;
+            case "sessions": sessions(builder); break;
+            case "sessions-suppressed": sessionsSuppressed(builder); break;
             default: throw new IllegalArgumentException(name);
         }
         return builder.build();
@@ -146,6 +152,41 @@ final class Topologies {
         out(in(builder).groupByKey(Grouped.with(TEXT, TEXT)).windowedBy(windows)
             .count()
             .toStream().map((key, value) -> KeyValue.pair(flat(key), String.valueOf(value))));
+    }
+
+    private static KTable<Windowed<String>, String> texts(final StreamsBuilder builder, final TimeWindows windows) {
+        return in(builder).groupByKey(Grouped.with(TEXT, TEXT)).windowedBy(windows)
+            .aggregate(() -> "", (key, value, sum) -> "c".equals(value) ? null : sum + value, Materialized.with(TEXT, TEXT));
+    }
+
+    private static void suppressed(final StreamsBuilder builder) {
+        out(texts(builder, TimeWindows.ofSizeAndGrace(Duration.ofMillis(100), Duration.ofMillis(40)))
+            .suppress(Suppressed.untilWindowCloses(Suppressed.BufferConfig.unbounded()))
+            .toStream().map((key, value) -> KeyValue.pair(flat(key), value)));
+    }
+
+    private static void suppressedFiltered(final StreamsBuilder builder) {
+        out(texts(builder, TimeWindows.ofSizeAndGrace(Duration.ofMillis(60), Duration.ofMillis(0)).advanceBy(Duration.ofMillis(20)))
+            .filter((key, value) -> value.length() < 6)
+            .suppress(Suppressed.untilWindowCloses(Suppressed.BufferConfig.unbounded()))
+            .mapValues(value -> value + "!")
+            .toStream().map((key, value) -> KeyValue.pair(flat(key), value)));
+    }
+
+    private static KTable<Windowed<String>, String> sessionTexts(final StreamsBuilder builder, final SessionWindows windows) {
+        return in(builder).groupByKey(Grouped.with(TEXT, TEXT)).windowedBy(windows)
+            .aggregate(() -> "", (key, value, sum) -> sum + value, (key, a, b) -> a + "|" + b, Materialized.with(TEXT, TEXT));
+    }
+
+    private static void sessions(final StreamsBuilder builder) {
+        out(sessionTexts(builder, SessionWindows.ofInactivityGapAndGrace(Duration.ofMillis(30), Duration.ofMillis(50)))
+            .toStream().map((key, value) -> KeyValue.pair(flat(key), value)));
+    }
+
+    private static void sessionsSuppressed(final StreamsBuilder builder) {
+        out(sessionTexts(builder, SessionWindows.ofInactivityGapAndGrace(Duration.ofMillis(20), Duration.ofMillis(10)))
+            .suppress(Suppressed.untilWindowCloses(Suppressed.BufferConfig.unbounded()))
+            .toStream().map((key, value) -> KeyValue.pair(flat(key), value)));
     }
 
     private static void windowedByValue(final StreamsBuilder builder) {
