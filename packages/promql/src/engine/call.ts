@@ -11,6 +11,7 @@ import { emptySeries, type Grid, isAbsent, type Series, timeAt, type Value } fro
 import type { Columns } from './accumulate.ts';
 import { AnchoredWindows } from './anchored.ts';
 import { extendedGrowth } from './extended.ts';
+import { evaluateInfo } from './info.ts';
 import { reduceMixed } from './mixed-call.ts';
 import type { Points } from './points.ts';
 import type { Scope } from './scope.ts';
@@ -33,6 +34,11 @@ export async function evaluateCall(
   switch (expr.name) {
     case 'timestamp':
       return { kind: 'vector', series: await mergeSameLabels(await timestamps(call), grid, scope.meter) };
+    case 'info': {
+      const value = await evaluateInfo(scope, expr, grid, must(args[0]));
+      assert(value.kind === 'vector', 'info() gives a vector');
+      return { kind: 'vector', series: await mergeSameLabels(value.series, grid, scope.meter) };
+    }
     case 'absent':
       return absent(call);
     case 'absent_over_time':

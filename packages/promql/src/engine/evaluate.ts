@@ -53,7 +53,9 @@ async function evaluateEach(scope: Scope, expr: Expr, grid: Grid): Promise<Value
       return negated(scope, expr, grid, value);
     }
     case 'call': {
-      const args = await evaluateAll(scope, expr.args, grid);
+      // What info() takes second only says which labels.
+      const evaluated = expr.name === 'info' ? expr.args.slice(0, 1) : expr.args;
+      const args = await evaluateAll(scope, evaluated, grid);
       const result = await evaluateCall(scope, expr, grid, args, pointsFor);
       release(scope, args);
       return result;

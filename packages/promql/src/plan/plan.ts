@@ -1,6 +1,7 @@
-import { TidemarkError } from '@tidemark/base';
+import { must, TidemarkError } from '@tidemark/base';
 import { columnsRead, FROM_SPANS, INSTANT_READS, SAMPLES_READ } from '../function/from-spans.ts';
 import {
+  type Call,
   childrenOf,
   type Duration,
   type Expr,
@@ -12,6 +13,7 @@ import {
 import { durationSeconds } from '../language/duration.ts';
 import { executionError } from '../language/errors.ts';
 import type { Grid } from '../value/value.ts';
+import { infoSelector, infoTimes } from './info.ts';
 import { findInvariant } from './step-invariant.ts';
 import { findTotalsOnly } from './totals-only.ts';
 import type { SelectorUse } from './use.ts';
@@ -54,6 +56,8 @@ export interface Plan {
   readonly invariant: ReadonlySet<Expr>;
   /** Of whose native histograms only count and sum are asked, by histogram_count and its like. */
   readonly totalsOnly: ReadonlySet<VectorSelector>;
+  /** What each info() reads of info series. */
+  readonly infos: ReadonlyMap<Call, VectorSelector>;
   readonly needs: readonly Need[];
 }
 
@@ -71,6 +75,7 @@ const ANSWERED_BY_ROWS: ReadonlySet<string> = new Set([...FROM_SPANS.keys(), 'ab
 export function planQuery(expr: Expr, grid: Grid, settings: PlanSettings): Plan {
   const windows = new Map<VectorSelector | MatrixSelector | Subquery, Window>();
   const subquerySteps = new Map<Subquery, number>();
+  const infos = new Map<Call, VectorSelector>();
   const needs: Need[] = [];
   const endMs = grid.startMs + (grid.steps - 1) * grid.stepMs;
   const scope = { stepSeconds: grid.stepMs / 1000, rangeSeconds: (endMs - grid.startMs) / 1000 };
@@ -119,6 +124,17 @@ export function planQuery(expr: Expr, grid: Grid, settings: PlanSettings): Plan 
     needs.push({ selector, afterMs: firstMs - window.rangeMs, untilMs: lastMs, use });
   }
 
+  /** Info series are read as of when the first selector of the argument is. */
+  function needInfo(node: Call, within: Grid): void {
+    const selector = infoSelector(node);
+    const times = infoTimes(must(node.args[0])).map((one) => windowOf(one, settings.lookbackMs));
+    const offsetMs = times.reduce((sum, one) => sum + one.offsetMs, 0);
+    const window = { rangeMs: settings.lookbackMs, offsetMs, atMs: times[times.length - 1]?.atMs };
+    infos.set(node, selector);
+    windows.set(selector, window);
+    need(selector, window, within, 'instant');
+  }
+
   /** `caller`: the function whose argument the node is. */
   function visit(node: Expr, within: Grid, caller?: string): void {
     if (node.kind === 'vectorSelector') {
@@ -145,6 +161,9 @@ export function planQuery(expr: Expr, grid: Grid, settings: PlanSettings): Plan 
       const inner = subqueryGrid(window, stepMs, within);
       if (inner.steps > settings.maxSubquerySteps) throw tooManySteps(inner.steps, settings.maxSubquerySteps);
       visit(node.expr, inner);
+    } else if (node.kind === 'call' && node.name === 'info') {
+      visit(must(node.args[0]), within, node.name);
+      needInfo(node, within);
     } else {
       const called = node.kind === 'call' ? node.name : node.kind === 'paren' ? caller : undefined;
       for (const child of childrenOf(node)) visit(child, within, called);
@@ -152,7 +171,7 @@ export function planQuery(expr: Expr, grid: Grid, settings: PlanSettings): Plan 
   }
 
   visit(expr, grid);
-  return { windows, subquerySteps, invariant: findInvariant(expr), totalsOnly: findTotalsOnly(expr), needs };
+  return { windows, subquerySteps, invariant: findInvariant(expr), totalsOnly: findTotalsOnly(expr), infos, needs };
 }
 
 const TAKES_ANCHORED = ['changes', 'delta', 'increase', 'rate', 'resets'];
